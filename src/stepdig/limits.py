@@ -1,0 +1,37 @@
+"""Numbers of AWS that a definition must respect; the unit is in the name, the page beside it. Nothing else is here.
+
+The check of a limit stands in the stage that makes the thing; tests/test_house.py finds the same number elsewhere.
+"""
+
+# https://docs.aws.amazon.com/step-functions/latest/dg/service-quotas.html
+DEFINITION_BYTES = 1_048_576
+PAYLOAD_BYTES = 262_144  # input or output of a state, a task or an execution
+HISTORY_EVENTS = 25_000  # then the execution fails
+STATE_NAME_CHARS = 80
+EXECUTION_NAME_CHARS = 80
+VARIABLE_NAME_CHARS = 80
+ERROR_CHARS = 256  # https://docs.aws.amazon.com/step-functions/latest/apireference/API_SendTaskFailure.html
+CAUSE_CHARS = 32_768
+
+# https://docs.aws.amazon.com/step-functions/latest/dg/workflow-variables.html
+VARIABLE_BYTES = 262_144
+ASSIGN_BYTES = 262_144
+VARIABLES_TOTAL_BYTES = 10 * 1_048_576
+
+# https://docs.aws.amazon.com/step-functions/latest/dg/state-map-inline.html and state-map-distributed.html
+INLINE_MAP_CONCURRENCY = 40
+DISTRIBUTED_MAP_CONCURRENCY = 10_000
+
+# https://docs.aws.amazon.com/step-functions/latest/dg/concepts-error-handling.html
+RETRY_MAX_ATTEMPTS = 99_999_999
+RETRY_MIN_INTERVAL_SECONDS = 1
+RETRY_MAX_DELAY_SECONDS = 31_622_400
+WAIT_SECONDS = 99_999_999
+
+# https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_RunTask.html
+OVERRIDE_CHARS = 8_192  # of all overrides together, JSON punctuation included
+
+# https://api.slack.com/reference/block-kit/blocks
+SLACK_SECTION_CHARS = 3_000
+SLACK_MESSAGE_CHARS = 13_000
+SLACK_BLOCKS = 50

@@ -1,0 +1,70 @@
+"""The workflow as written: what `parse` gives and `lower` takes. Frozen shapes, each with the place it came from."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping as MappingOf
+from dataclasses import dataclass, field
+
+from stepdig.problem import Position
+from stepdig.tree import Mapping, Node
+
+
+@dataclass(frozen=True, slots=True)
+class Retry:
+    """`_retry`: how often a task or group runs again; N retries are N + 1 runs.
+
+    `interval` and `max_interval` are seconds; with `exponential` the wait is interval * 2^n, capped by max_interval.
+    """
+
+    limit: int
+    interval: int
+    max_interval: int | None
+    exponential: bool
+    at: Position
+
+
+@dataclass(frozen=True, slots=True)
+class Parallel:
+    """`_parallel: true` (limit None) or `{limit: N}`; absent or false is no Parallel at all."""
+
+    limit: int | None
+    at: Position
+
+
+@dataclass(frozen=True, slots=True)
+class Task:
+    """A task or a group of a workflow.
+
+    name      its key, `+load`; bodies that Digdag generates have a name with `^`: `^sub`, `^error`
+    operator  `sh` of `sh>: ...`; None for a group
+    argument  the value behind the operator's key; None when that is null or absent
+    options   the other local keys of an operator task (also `_env`), in the order written
+    bodies    `_do` and `_else_do`, parsed as tasks named `^sub`
+    children  the `+` keys of a group, in the order written; empty for an operator task and a disabled task
+    export    `_export`, or None
+    error     the body of `_error` as a task named `^error`, or None
+    """
+
+    name: str
+    at: Position
+    operator: str | None = None
+    operator_at: Position | None = None
+    argument: Node | None = None
+    options: MappingOf[str, Node] = field(default_factory=dict)
+    bodies: MappingOf[str, Task] = field(default_factory=dict)
+    children: tuple[Task, ...] = ()
+    export: Mapping | None = None
+    retry: Retry | None = None
+    parallel: Parallel | None = None
+    background: bool = False
+    error: Task | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Workflow:
+    """One `.dig` file. `root` is its top level as a group named `+<name>`; `timezone` an IANA name or an offset."""
+
+    name: str
+    path: str
+    timezone: str
+    root: Task

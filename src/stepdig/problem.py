@@ -1,0 +1,99 @@
+"""What is wrong with a user's file, as a value: where, which code, what, and what to try.
+
+A user's mistake is a `Problem`, collected so that one run shows all of them; an exception with a traceback is a
+bug of ours. Every stage may speak this vocabulary, so it stands on the ground floor and imports nothing of the house.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class Position:
+    """A place in a file: `path` as the user would type it, `line` and `column` counted from 1."""
+
+    path: str
+    line: int
+    column: int
+
+    def __str__(self) -> str:
+        return f"{self.path}:{self.line}:{self.column}"
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class Problem:
+    """One mistake at one place; `length` is the number of characters the caret underlines, `hint` what to try."""
+
+    at: Position
+    code: str
+    text: str
+    hint: str = ""
+    length: int = 1
+
+    def __str__(self) -> str:
+        return f"{self.at}: {self.code} {self.text}"
+
+
+class ProblemsFound(Exception):
+    """The files cannot be compiled; `problems` holds every mistake found, sorted by place."""
+
+    def __init__(self, problems: Iterable[Problem]) -> None:
+        self.problems = tuple(sorted(set(problems)))
+        super().__init__("\n".join(map(str, self.problems)))
+
+
+@dataclass(slots=True)
+class Problems:
+    """The list the stages append to; a stage goes on where it can, so that all mistakes show in one run."""
+
+    found: list[Problem] = field(default_factory=list)
+
+    def add(self, at: Position, code: str, text: str, hint: str = "", length: int = 1) -> None:
+        """Note one mistake."""
+        self.found.append(Problem(at, code, text, hint, length))
+
+    def raise_if_any(self) -> None:
+        """Raise `ProblemsFound` with everything noted so far, or return."""
+        if self.found:
+            raise ProblemsFound(self.found)
+
+    def __iter__(self) -> Iterator[Problem]:
+        return iter(self.found)
+
+    def __len__(self) -> int:
+        return len(self.found)
+
+
+def did_you_mean(word: str, known: Iterable[str]) -> str:
+    """Return "did you mean 'x'?" for the nearest of the known words, or an empty text when none is near."""
+    from difflib import get_close_matches  # only needed once something is wrong
+
+    near = get_close_matches(word, list(known), n=1, cutoff=0.6)
+    return f"did you mean '{near[0]}'?" if near else ""
+
+
+def show(problem: Problem, source: str | None) -> str:
+    """Render a problem as a person reads it: place, code and text; the source line; a caret with the hint.
+
+    `source` is the text of the file, or None when it cannot be read (then only the first line is given).
+    """
+    head = str(problem)
+    lines = source.splitlines() if source is not None else []
+    if not 0 < problem.at.line <= len(lines):
+        return f"{head}\n  hint: {problem.hint}" if problem.hint else head
+    line = lines[problem.at.line - 1].replace("\t", " ")
+    number = f"{problem.at.line:>4} | "
+    before = _width(line[: problem.at.column - 1])
+    room = max(1, min(problem.length, len(line) - problem.at.column + 1))
+    carets = "^" * max(1, _width(line[problem.at.column - 1 : problem.at.column - 1 + room]))
+    hint = f"  {problem.hint}" if problem.hint else ""
+    return f"{head}\n{number}{line}\n{' ' * (len(number) + before)}{carets}{hint}"
+
+
+def _width(text: str) -> int:
+    """Return the columns a terminal needs for the text: wide East Asian characters take two."""
+    from unicodedata import east_asian_width
+
+    return sum(2 if east_asian_width(c) in "WF" else 1 for c in text)
