@@ -1,0 +1,122 @@
+"""argv -> verb -> exit code; the only printer of problems.
+
+Exit codes: 0 all is well, 1 problems or a failed run, 2 a wrong command line, 130 stopped with Ctrl-C.
+Each verb is a module of `stepdig.commands` with HELP, `add_arguments(parser)` and `run(args) -> int`; it is imported
+only when it is used, and argparse with it, so that `--version` and `--help` cost little more than starting Python.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Sequence
+from io import TextIOWrapper
+from typing import TYPE_CHECKING
+
+from stepdig import __version__
+
+if TYPE_CHECKING:
+    from argparse import ArgumentParser, Namespace
+    from types import ModuleType
+
+    from stepdig.problem import ProblemsFound
+
+VERBS = {
+    "init": "lay out a new folder with a first workflow",
+    "check": "say what is wrong with workflows, and where",
+    "build": "compile the workflows into statemachines/",
+    "run": "run a workflow on this machine",
+}
+OK, PROBLEMS, USAGE, INTERRUPTED = 0, 1, 2, 130
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run one command line and return its exit code; never raises for what a user may do wrong."""
+    words = list(sys.argv[1:] if argv is None else argv)
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, TextIOWrapper):
+            stream.reconfigure(errors="replace")  # a terminal without Unicode shows `?`, not a traceback
+    try:
+        code = _dispatch(words)
+        sys.stdout.flush()
+    except BrokenPipeError:  # `stepdig check | head`: nobody listens any more, which is no failure of ours
+        os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
+        return PROBLEMS
+    except KeyboardInterrupt:
+        return INTERRUPTED
+    return code
+
+
+def _dispatch(words: list[str]) -> int:
+    match words:
+        case [] | ["-h" | "--help" | "help"]:
+            return _say(_overview(), OK if words else USAGE)
+        case ["-V" | "--version" | "version"]:
+            return _say(f"stepdig {__version__}")
+        case [verb, *rest] if verb in VERBS:
+            return _run(verb, rest)
+        case [wrong, *_]:
+            from stepdig.problem import did_you_mean  # only once something is wrong
+
+            hint = did_you_mean(wrong, VERBS)
+            sys.stderr.write(f"stepdig: no such command: {wrong}{f' ({hint})' if hint else ''}\n{_overview()}\n")
+    return USAGE
+
+
+def _run(verb: str, words: list[str]) -> int:
+    from importlib import import_module
+
+    from stepdig.problem import ProblemsFound  # read at run time, by `except`
+
+    command = import_module(f"stepdig.commands.{verb}")
+    try:
+        args = _parser(verb, command).parse_args(words)
+        args.verb = verb
+    except SystemExit as stop:  # argparse has said why
+        return stop.code if isinstance(stop.code, int) else USAGE
+    try:
+        return int(command.run(args))
+    except ProblemsFound as wrong:
+        _print_problems(wrong, args)
+        return PROBLEMS
+
+
+def _parser(verb: str, command: ModuleType) -> ArgumentParser:
+    from argparse import ArgumentParser, RawDescriptionHelpFormatter
+
+    parser = ArgumentParser(
+        f"stepdig {verb}",
+        description=command.__doc__,
+        formatter_class=RawDescriptionHelpFormatter,
+        allow_abbrev=False,  # a script must not break when a new option shares its beginning
+    )
+    command.add_arguments(parser)
+    return parser
+
+
+def _print_problems(wrong: ProblemsFound, args: Namespace) -> None:
+    """Print problems to stdout where they are what was asked for (`check`, `--json`), else to stderr."""
+    from stepdig.report import problems
+
+    if getattr(args, "json", False):
+        sys.stdout.write(problems.as_json(wrong.problems))
+    else:
+        out = sys.stdout if args.verb == "check" else sys.stderr
+        out.write(problems.as_text(wrong.problems, problems.colours(out)))
+
+
+def _overview() -> str:
+    verbs = "\n".join(f"  {verb:<8}{help_}" for verb, help_ in VERBS.items())
+    return f"""\
+stepdig: Digdag workflows on AWS Step Functions and Fargate, with nothing to operate
+
+usage: stepdig COMMAND ...
+
+{verbs}
+
+`stepdig COMMAND --help` tells a command's options, `stepdig --version` the version."""
+
+
+def _say(text: str, code: int = OK) -> int:
+    (sys.stderr if code else sys.stdout).write(text + "\n")
+    return code

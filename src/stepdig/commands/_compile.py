@@ -1,0 +1,47 @@
+"""Workflows on disk -> compiled, with the paths of problems as the user would type them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import replace
+
+from stepdig import pipeline
+from stepdig.problem import Problem, ProblemsFound
+from stepdig.project import Workflow, typed, unreadable
+
+
+def compile_one(workflow: Workflow) -> pipeline.Compiled:
+    """Compile one workflow; raises ProblemsFound, also for a file that the system does not hand over."""
+    project = workflow.project
+    try:
+        return pipeline.compile_workflow(
+            project.read,
+            workflow.file,
+            display=project.display,
+            project=project.name,
+            workflow=workflow.name,
+            jobs=project.jobs(),
+        )
+    except ProblemsFound as wrong:
+        raise ProblemsFound(_typed(problem, workflow) for problem in wrong.problems) from None
+    except OSError as error:
+        path = typed(error.filename or workflow.path, project.root)
+        raise ProblemsFound([unreadable(error, path)]) from None
+
+
+def compile_all(workflows: Iterable[Workflow]) -> dict[Workflow, pipeline.Compiled]:
+    """Compile all; raises ProblemsFound with the problems of every one of them."""
+    compiled = {}
+    problems: list[Problem] = []
+    for workflow in workflows:
+        try:
+            compiled[workflow] = compile_one(workflow)
+        except ProblemsFound as wrong:
+            problems += wrong.problems
+    if problems:
+        raise ProblemsFound(problems)
+    return compiled
+
+
+def _typed(problem: Problem, workflow: Workflow) -> Problem:
+    return replace(problem, at=replace(problem.at, path=typed(problem.at.path, workflow.project.root)))

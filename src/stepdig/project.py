@@ -1,0 +1,190 @@
+"""The folder on disk: which workflows there are, and the compiler's only door to their files.
+
+A *repository* keeps its Digdag projects under `workflows/<project>/`, its images under `jobs/`. A plain Digdag project
+folder needs no set-up: it is a repository of one project. As in Digdag, every `.dig` at the top of a project folder is
+a workflow, one in a sub-folder never is (it can only be called).
+"""
+
+from __future__ import annotations
+
+import errno
+import os
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path
+
+from stepdig.problem import Position, Problem, ProblemsFound, did_you_mean
+
+SUFFIXES = (".dig.yml", ".dig")  # editors take the longer one for YAML; Digdag knows the shorter
+FOLDER = "workflows"
+
+
+@dataclass(frozen=True, slots=True)
+class Project:
+    """One Digdag project: `folder` holds its files, `root` also the jobs and what stepdig writes; both are absolute."""
+
+    name: str
+    folder: Path
+    root: Path
+
+    def workflows(self) -> tuple[Workflow, ...]:
+        """Return the workflows at the top of the folder, sorted by name."""
+        entries = (path for path in self.folder.iterdir() if _is_workflow(path.name) and not path.is_dir())
+        return tuple(Workflow(self, path.name) for path in sorted(entries))
+
+    def read(self, path: str) -> bytes | None:
+        """Return a file's content, or None when there is no such file; `path` is relative to the folder, with `/`.
+
+        Raises OSError for a file that is there but not to be had: no permission, or a link that leaves the folder.
+        """
+        if "\0" in path or path.startswith("/") or ".." in path.split("/"):
+            return None
+        real = Path(os.path.realpath(self.folder / path))
+        try:
+            if not real.is_file():
+                return None
+        except OSError:  # the name is too long for a file system, or a folder above it is closed
+            return None
+        if not real.is_relative_to(os.path.realpath(self.folder)):
+            raise PermissionError(errno.EPERM, "the link leads out of the project folder", str(self.folder / path))
+        return real.read_bytes()
+
+    def display(self, path: str) -> str:
+        """Return how a file is called in definitions: relative to `root`, wherever the command was typed."""
+        return (self.folder / path).relative_to(self.root).as_posix()
+
+    def jobs(self) -> frozenset[str] | None:
+        """Return the names under `jobs/`, or None where there is no such folder."""
+        folder = self.root / "jobs"
+        return frozenset(path.name for path in folder.iterdir() if path.is_dir()) if folder.is_dir() else None
+
+
+@dataclass(frozen=True, slots=True)
+class Workflow:
+    """A `.dig` file at the top of a project; `file` is its name there."""
+
+    project: Project
+    file: str
+
+    @property
+    def name(self) -> str:
+        """The workflow's name: the file's without its suffix."""
+        return next(self.file.removesuffix(suffix) for suffix in SUFFIXES if self.file.endswith(suffix))
+
+    @property
+    def machine(self) -> str:
+        """The name of its state machine, `<project>-<workflow>`."""
+        return f"{self.project.name}-{self.name}"
+
+    @property
+    def path(self) -> str:
+        """The file as definitions and, made relative by `typed`, people call it."""
+        return self.project.display(self.file)
+
+
+def find(path: str) -> tuple[Workflow, ...]:
+    """Return the workflows a path names: a `.dig` file, a project folder, or a repository with all its projects.
+
+    Raises ProblemsFound when nothing is there, or when two files would become one state machine.
+    """
+    here = _absolute(path)
+    try:
+        found = _of_folder(here) if here.is_dir() else (_of_file(here, path),)
+    except OSError as error:
+        raise ProblemsFound([unreadable(error, path)]) from error
+    if not found:
+        text = f"no workflow here: neither {FOLDER}/<project>/*.dig nor *.dig"
+        raise ProblemsFound([Problem(Position(path, 1, 1), "SD003", text, "`stepdig init DIR` makes a first one")])
+    _refuse_twins(found)
+    return found
+
+
+def find_all(paths: Iterable[str]) -> tuple[Workflow, ...]:
+    """Return the workflows of several paths, each once; none given means the folder the user stands in."""
+    problems: list[Problem] = []
+    found: dict[Workflow, None] = {}
+    for path in list(paths) or ["."]:
+        try:
+            found.update(dict.fromkeys(find(path)))
+        except ProblemsFound as wrong:
+            problems += wrong.problems
+    if problems:
+        raise ProblemsFound(problems)
+    return tuple(found)
+
+
+def root_of(path: str) -> Path:
+    """Return the root that a folder is, or is a part of: above `workflows/<project>`, above `workflows`, or itself."""
+    here = _absolute(path)
+    return here.parent if here.name == FOLDER else _project(here).root
+
+
+def all_of(root: Path) -> tuple[Workflow, ...]:
+    """Return every workflow below a root, perhaps none; raises as `find` does."""
+    found = _of_folder(root)
+    _refuse_twins(found)
+    return found
+
+
+def typed(path: str, root: Path) -> str:
+    """Return a path that is relative to `root` as the user would type it where they stand."""
+    full = str(root / path)
+    return min(os.path.relpath(full), full, key=len)
+
+
+def unreadable(error: OSError, path: str) -> Problem:
+    """Return the problem of a file or folder that the system does not hand over."""
+    return Problem(Position(path, 1, 1), "SD002", f"cannot be read: {(error.strerror or str(error)).lower()}")
+
+
+def unwritable(error: OSError, path: str) -> Problem:
+    """Return the problem of a file or folder that the system does not let us write."""
+    place = Position(error.filename or path, 1, 1)
+    return Problem(place, "SD005", f"cannot be written: {(error.strerror or str(error)).lower()}")
+
+
+def _absolute(path: str) -> Path:
+    return Path(os.path.normpath(Path.cwd() / path))  # not resolve(): a linked folder keeps the name the user gave it
+
+
+def _is_workflow(name: str) -> bool:
+    return name.endswith(SUFFIXES) and not name.startswith(".")  # `.#main.dig` is an editor's lock
+
+
+def _of_file(path: Path, shown: str) -> Workflow:
+    project = _project(path.parent)
+    if not path.exists():
+        names = [entry.file for entry in project.workflows()] if path.parent.is_dir() else []
+        hint = did_you_mean(path.name, names) or (f"there are: {', '.join(names[:5])}" if names else "")
+        raise ProblemsFound([Problem(Position(shown, 1, 1), "SD001", "no such file or folder", hint)])
+    if not _is_workflow(path.name):
+        raise ProblemsFound([Problem(Position(shown, 1, 1), "SD003", "not a workflow: its name must end in .dig")])
+    return Workflow(project, path.name)
+
+
+def _of_folder(folder: Path) -> tuple[Workflow, ...]:
+    """Return the workflows of a folder: its own, else those of the repository it is the top of."""
+    if own := _project(folder).workflows():
+        return own
+    projects = folder if folder.name == FOLDER else folder / FOLDER
+    if not projects.is_dir():
+        return ()
+    return tuple(w for entry in sorted(projects.iterdir()) if entry.is_dir() for w in _project(entry).workflows())
+
+
+def _project(folder: Path) -> Project:
+    inside = folder.parent.name == FOLDER
+    return Project(folder.name or "project", folder, folder.parent.parent if inside else folder)
+
+
+def _refuse_twins(found: Iterable[Workflow]) -> None:
+    """Two files must not become one state machine: `a.dig` and `a.dig.yml`, or `a-b/c.dig` and `a/b-c.dig`."""
+    first: dict[str, Workflow] = {}
+    problems = []
+    for workflow in found:
+        twin = first.setdefault(workflow.machine, workflow)
+        if twin is not workflow:
+            text = f"{twin.path} has the name '{workflow.machine}' already"
+            problems.append(Problem(Position(workflow.path, 1, 1), "SD004", text, "rename one of the two"))
+    if problems:
+        raise ProblemsFound(problems)
