@@ -1,0 +1,111 @@
+"""Why a run failed, for a person: each failed task with its place, its reason in plain words and its last lines."""
+
+from __future__ import annotations
+
+import json
+import signal
+from collections.abc import Callable, Iterator, Sequence
+from typing import Any
+
+from stepdig.report.track import Row, Tracker
+
+SHOWN = 5  # failures told in full; of the others the names
+NAMED = 40
+REASON_CHARS = 600
+CODES = {
+    126: "the command is there but cannot be executed",
+    127: "a command was not found",
+    130: "interrupted",
+    137: "killed; in a container mostly for want of memory",
+    139: "crashed (SIGSEGV)",
+    143: "told to stop (SIGTERM)",
+}
+Line = tuple[str, str]  # a style (`bad`, `dim`, `name`, "") and the text
+
+
+def reason(error: str | None, cause: str | None, message: str = "") -> str:
+    """Return why a task failed: what it said itself (`message`), its exit code, or what the machine says.
+
+    The cause of a failed container is the Task of DescribeTasks as JSON
+    (https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_Task.html); other causes are texts.
+    """
+    task = _container_task(cause)
+    if task is not None:
+        text = _stopped(task)
+        return f"{text}: {message}" if message else text
+    if error == "States.Timeout":
+        return message or "it took longer than it may" + (f": {cause}" if cause else "")
+    own = message or cause or ""
+    named = error if error and not error.startswith("States.Task") else ""
+    return ": ".join(filter(None, (named, own))) or "it failed and gave no reason"
+
+
+def lines(tracker: Tracker, explain: Callable[[Row], str], seconds: Callable[[float], str]) -> Iterator[Line]:
+    """Yield what a person reads after a run that did not succeed; `explain` gives a row's reason."""
+    failures = tracker.failures()
+    for row in failures[:SHOWN]:
+        tries = f", {row.tries} tries" if row.tries > 1 else ""
+        took = seconds(row.ended - row.started) if row.ended is not None and row.started is not None else ""
+        yield "bad", f"{row.name}  ({took}{tries})" if took else row.name
+        if row.source:
+            yield "dim", f"  {row.source}"
+        for number, text in enumerate(_cut(explain(row)).split("\n")):
+            yield "", f"  {text}" if number == 0 else f"    {text}"
+        for text in row.tail or ():
+            yield "dim", f"  | {text}"
+        yield "", ""
+    yield from _others([row.name for row in failures[SHOWN:]])
+    if not failures and tracker.status in ("FAILED", "TIMED_OUT"):
+        yield "bad", reason(tracker.error, tracker.cause)
+        yield "", ""
+
+
+def exit_code(cause: str | None) -> int | None:
+    """Return the exit code in the cause of a failed container, or None when there is none."""
+    task = _container_task(cause)
+    codes = [container.get("ExitCode") for container in task["Containers"]] if task else []
+    return next((code for code in codes if isinstance(code, int) and code != 0), None)
+
+
+def _container_task(cause: str | None) -> dict[str, Any] | None:
+    try:
+        task = json.loads(cause or "")
+    except ValueError:
+        return None
+    is_task = isinstance(task, dict) and isinstance(task.get("Containers"), list)
+    return task if is_task and all(isinstance(container, dict) for container in task["Containers"]) else None
+
+
+def _stopped(task: dict[str, Any]) -> str:
+    """Return how the containers of a task ended."""
+    for container in task["Containers"]:
+        code = container.get("ExitCode")
+        if isinstance(code, int) and code != 0:
+            meaning = CODES.get(code) or _signal(code)
+            return f"exit code {code}" + (f" ({meaning})" if meaning else "")
+    whys = [container.get("Reason") for container in task["Containers"]] + [task.get("StoppedReason")]
+    why = next((str(text) for text in whys if text), "no reason given")
+    return (
+        f"it could not be started: {why}" if task.get("StopCode") == "TaskFailedToStart" else f"it was stopped: {why}"
+    )
+
+
+def _signal(code: int) -> str:
+    try:
+        return f"killed by {signal.Signals(code - 128).name}" if 128 < code < 192 else ""
+    except ValueError:
+        return ""
+
+
+def _others(names: Sequence[str]) -> Iterator[Line]:
+    if names:
+        yield "bad", f"and {len(names):,} more:"
+        for name in names[:NAMED]:
+            yield "", f"  {name}"
+        if len(names) > NAMED:
+            yield "dim", f"  ... {len(names) - NAMED:,} more"
+        yield "", ""
+
+
+def _cut(text: str) -> str:
+    return text if len(text) <= REASON_CHARS else text[: REASON_CHARS - 4] + " ..."

@@ -1,0 +1,156 @@
+"""What a definition says of its states: whose task each is, where that stands, and what surrounds it.
+
+Every state carries `Comment: path:line +full+task+name` with `[+loop]` where the name of an iteration belongs
+(docs/design.md); a state whose name holds a blank is one of ours and stands beside the task its Comment names.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from stepdig.runner import loops
+
+SEGMENT = re.compile(r"[+^][^+^]*")
+ITERATION = re.compile(r"\+(for-\d|loop-\d|range-from=)")
+FAILED = " failed"  # of our state that tells a failure of its task
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """A state: `task` is the full name of its task with `[+loop]` in it, `source` is `path:line`.
+
+    ours    it is no task but one of our states
+    ends    a task's failure is told here
+    opens   what follows it belongs to it (`if>`, a loop of states), so that leaving the state does not finish the task
+    within  the task whose state runs this one in an iteration or a branch; "" at the top
+    last    nothing follows it there
+    retry   its Retry field; `catches` whether it has a Catch
+    """
+
+    state: str
+    type: str
+    task: str
+    source: str
+    ours: bool = False
+    ends: bool = False
+    opens: bool = False
+    within: str = ""
+    last: bool = False
+    retry: tuple[Mapping[str, Any], ...] = ()
+    catches: bool = False
+
+
+def places(definition: Mapping[str, Any]) -> dict[str, Place]:
+    """Return every state of a definition by its name, those inside maps and branches too, in the order written."""
+    return {place.state: place for place in _places(definition, "")}
+
+
+def fill(task: str, bundle: Mapping[str, Any], state_input: str) -> str:
+    """Return a task's name in the iteration that a state's input (JSON text) tells of."""
+    if "[" not in task:
+        return task
+    try:
+        values = json.loads(state_input)
+        return loops.fill_name(task, bundle, values) if isinstance(values, dict) else task
+    except (ValueError, LookupError):  # the input is cut, or not of this loop: the name stays general
+        return task
+
+
+def label(place: Place, bundle: Mapping[str, Any], state_input: str) -> str:
+    """Return what a person calls the innermost iteration a state is in: `users`, `3`, `0-10`, `apple eat`."""
+    loop = bundle["loops"].get(place.task[place.task.rfind("[") + 1 : place.task.rfind("]")], {})
+    try:
+        given = json.loads(state_input)
+        return " ".join(_shown(given[variable["input"]], variable.get("label")) for variable in loop["variables"])
+    except (ValueError, LookupError, TypeError):
+        return ""
+
+
+def groups(name: str) -> list[str]:
+    """Return the tasks around a task and itself, outermost first: `+wf`, `+wf+a`, `+wf+a^sub`, ..."""
+    found, end = [], 0
+    for part in SEGMENT.findall(name):
+        end += len(part)
+        found.append(name[:end])
+    return found
+
+
+def is_below(name: str, group: str) -> bool:
+    """Tell whether a task is the group itself or inside of it."""
+    return name.startswith(group) and (len(name) == len(group) or name[len(group)] in "+^")
+
+
+def short(name: str) -> str:
+    """Return the last part of a full name, `+load`."""
+    return SEGMENT.findall(name)[-1] if name else name
+
+
+def is_iteration(name: str) -> bool:
+    """Tell whether a task is one iteration of a loop, `...^sub+for-0=t=0=users`."""
+    return ITERATION.match(short(name)) is not None
+
+
+def _places(machine: Mapping[str, Any], within: str) -> Iterator[Place]:
+    states: Mapping[str, Mapping[str, Any]] = machine["States"]
+    for name, state in states.items():
+        source, _, task = str(state.get("Comment", "")).rpartition(" ")
+        yield Place(
+            name,
+            state["Type"],
+            task,
+            source,
+            ours=" " in name,
+            ends=name.endswith(FAILED),
+            opens=_opens(task, _following(state), states),
+            within=within,
+            last=bool(state.get("End")) or state["Type"] == "Succeed",
+            retry=tuple(state.get("Retry", ())),
+            catches="Catch" in state,
+        )
+        for inner in _inner(state):
+            yield from _places(inner, task)
+
+
+def _inner(state: Mapping[str, Any]) -> Iterator[Mapping[str, Any]]:
+    if "ItemProcessor" in state:
+        yield state["ItemProcessor"]
+    yield from state.get("Branches", ())
+
+
+def _following(state: Mapping[str, Any]) -> list[str]:
+    """Return the states that may come next when nothing failed."""
+    rules = [state, *state.get("Choices", ())]
+    found = [rule["Next"] for rule in rules if "Next" in rule]
+    return [*found, state["Default"]] if "Default" in state else found
+
+
+def _opens(task: str, following: list[str], states: Mapping[str, Mapping[str, Any]]) -> bool:
+    """Tell whether a state of a task inside this one follows, perhaps after some of our own states."""
+    seen: set[str] = set()
+    queue = list(following)
+    while queue:
+        name = queue.pop()
+        if name in seen or name not in states:
+            continue
+        seen.add(name)
+        if " " in name:
+            queue += _following(states[name])
+        else:
+            after = str(states[name].get("Comment", "")).rpartition(" ")[2]
+            if task and after != task and is_below(after, task):
+                return True
+    return False
+
+
+def _shown(value: object, column: str | None) -> str:
+    if isinstance(value, dict):
+        if column in value:
+            return str(value[column])
+        if "from" in value and "to" in value:
+            return f"{value['from']}-{value['to']}"
+        return _shown(next(iter(value.values()), ""), None)
+    return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)

@@ -1,0 +1,74 @@
+"""The run as plain lines, where there is no terminal: what ended, what it printed, and why it failed."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from datetime import datetime, tzinfo
+from typing import TextIO
+
+from stepdig.report import failure
+from stepdig.report.track import FAILURES, RETRY_WAITING, RUNNING, SUCCESS, Change, Line, Row, Tracker
+from stepdig.report.view import End, Message, Run, closing, duration
+
+Explain = Callable[[Row], str]
+
+
+class PlainLines:
+    """A view that prints a line when a task starts, prints or ends; times are of `zone`, None is the machine's own."""
+
+    def __init__(self, out: TextIO, explain: Explain, zone: tzinfo | None = None) -> None:
+        self._out = out
+        self._explain = explain
+        self._zone = zone
+
+    def start(self, run: Run, tracker: Tracker) -> None:
+        """Print what runs."""
+        self._run, self._tracker = run, tracker
+        self._out.write(f"{run.path}, session {run.session_time}\n")
+        self._out.flush()
+
+    def changed(self, changes: Sequence[Change]) -> None:
+        """Print each line, and each step of a task; of groups only that they failed."""
+        for change in changes:
+            if isinstance(change, Line):
+                self._line("", f"{_inside(change.task)} | {change.text}")
+            elif change.group is None or change.state in FAILURES:
+                self._line(change.state, _inside(change.name) + self._more(change))
+        self._out.flush()
+
+    def message(self, message: Message) -> None:
+        """Print a message the workflow sends."""
+        title = f"message to {message.channel}" if message.channel else "message"
+        self._line(title, _inside(message.task))
+        for text in message.text.split("\n"):
+            self._line("", f"> {text}")
+
+    def tick(self) -> None:
+        """Nothing moves between lines."""
+
+    def end(self, end: End) -> None:
+        """Print why it failed, if it did, and the closing line."""
+        if end.status != "SUCCEEDED":
+            self._out.write("\n")
+            for _, text in failure.lines(self._tracker, self._explain, duration):
+                self._out.write(text + "\n")
+            self._out.write(f"Once that is put right: {self._run.again}\n")
+        self._out.write(closing(end, self._run) + "\n")
+        self._out.flush()
+
+    def _more(self, row: Row) -> str:
+        if row.state == RUNNING:
+            return f"  try {row.tries}" if row.tries > 1 else ""
+        took = f"  {duration(row.ended - row.started)}" if row.ended is not None and row.started is not None else ""
+        why = row.state in FAILURES | {RETRY_WAITING} and not row.failed_inside
+        return took * (row.state == SUCCESS) + (f"  {self._explain(row)}" if why else "")
+
+    def _line(self, word: str, text: str) -> None:
+        time = datetime.fromtimestamp(self._tracker.now, self._zone).strftime("%H:%M:%S")
+        self._out.write(f"{time} {word.replace('_', ' '):<13} {text}\n")
+
+
+def _inside(name: str) -> str:
+    """Return a task's name without the workflow's."""
+    cut = min((name.find(sign, 1) for sign in "+^" if sign in name[1:]), default=0)
+    return name[cut:]

@@ -1,0 +1,111 @@
+"""What a view of a run is given: the run, then changes as they come, then the end."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+from stepdig.report.problems import count
+from stepdig.report.track import BLOCKED, Change, Row, Tracker
+
+
+@dataclass(frozen=True, slots=True)
+class Run:
+    """One run as it starts; `again` is the command that runs it once more, `directory` keeps what it leaves."""
+
+    workflow: str
+    path: str
+    session_time: str
+    execution: str
+    directory: str
+    again: str
+
+
+@dataclass(frozen=True, slots=True)
+class Message:
+    """A message that a workflow sends (`slack>`): who it is for, if that is known, and its text, lines by `\\n`."""
+
+    task: str
+    channel: str
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class End:
+    """How a run ended; `failed` are full names of tasks, `result` is the execution's output."""
+
+    status: str
+    error: str | None
+    cause: str | None
+    failed: tuple[str, ...]
+    tasks: int
+    tries: int
+    transitions: int
+    seconds: float
+    result: Any = None
+
+
+class View(Protocol):
+    """Something that shows a run."""
+
+    def start(self, run: Run, tracker: Tracker) -> None:
+        """Show that the run begins."""
+
+    def changed(self, changes: Sequence[Change]) -> None:
+        """Show what an event changed."""
+
+    def message(self, message: Message) -> None:
+        """Show a message the workflow sends."""
+
+    def tick(self) -> None:
+        """Let time pass: called a few times a second."""
+
+    def end(self, end: End) -> None:
+        """Show how it ended."""
+
+
+def ended(tracker: Tracker, seconds: float) -> End:
+    """Return the end of a tracked run."""
+    leaves = list(tracker.leaves())
+    return End(
+        tracker.status,
+        tracker.error,
+        tracker.cause,
+        tuple(row.name for row in tracker.failures()),
+        len(leaves),
+        sum(row.tries for row in leaves),
+        tracker.transitions,
+        seconds,
+        tracker.result,
+    )
+
+
+def closing(end: End, run: Run) -> str:
+    """Return the last line a person sees."""
+    figures = [
+        count(end.tasks, "task"),
+        f"{end.tries:,} tries" if end.tries != end.tasks else "",
+        duration(end.seconds),
+        count(end.transitions, "billed transition"),
+        run.directory,
+    ]
+    return f"{end.status}  {' · '.join(filter(None, figures))}"
+
+
+def duration(seconds: float) -> str:
+    """Return "0.42 s", "12.3 s", "4 min 05 s", "2 h 07 min"."""
+    if seconds < 9.95:
+        return f"{seconds:.2f} s"
+    if seconds < 59.95:
+        return f"{seconds:.1f} s"
+    minutes, rest = divmod(round(seconds), 60)
+    return f"{minutes} min {rest:02} s" if minutes < 60 else f"{minutes // 60} h {minutes % 60:02} min"
+
+
+def tally(row: Row) -> str:
+    """Return how many of a group's tasks are in which state: "17: 9 success, 4 running"."""
+    if row.group is None:
+        return ""
+    counts = {state: number for state, number in row.group.counts.items() if number and state != BLOCKED}
+    return ", ".join(f"{number:,} {state.replace('_', ' ')}" for state, number in counts.items())
