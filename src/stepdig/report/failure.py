@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 from stepdig.report.track import Row, Tracker
+from stepdig.report.view import duration, spoken
 
 SHOWN = 5  # failures told in full; of the others the names
 NAMED = 40
@@ -40,21 +41,20 @@ def reason(error: str | None, cause: str | None, message: str = "") -> str:
     return ": ".join(filter(None, (named, own))) or "it failed and gave no reason"
 
 
-def lines(tracker: Tracker, explain: Callable[[Row], str], seconds: Callable[[float], str]) -> Iterator[Line]:
+def lines(tracker: Tracker, explain: Callable[[Row], str]) -> Iterator[Line]:
     """Yield what a person reads after a run that did not succeed; `explain` gives a row's reason."""
     failures = tracker.failures()
     for row in failures[:SHOWN]:
         tries = f", {row.tries} tries" if row.tries > 1 else ""
-        took = seconds(row.ended - row.started) if row.ended is not None and row.started is not None else ""
-        yield "bad", f"{row.name}  ({took}{tries})" if took else row.name
-        if row.source:
-            yield "dim", f"  {row.source}"
+        took = duration(row.ended - row.started) if row.ended is not None and row.started is not None else ""
+        yield "bad", f"{spoken(row)}  ({took}{tries})" if took else spoken(row)
+        yield "dim", f"  {row.source} {row.name}".replace("  +", " +")
         for number, text in enumerate(_cut(explain(row)).split("\n")):
             yield "", f"  {text}" if number == 0 else f"    {text}"
         for text in row.tail or ():
             yield "dim", f"  | {text}"
         yield "", ""
-    yield from _others([row.name for row in failures[SHOWN:]])
+    yield from _others([spoken(row) for row in failures[SHOWN:]])
     if not failures and tracker.status in ("FAILED", "TIMED_OUT"):
         yield "bad", reason(tracker.error, tracker.cause)
         yield "", ""

@@ -74,6 +74,8 @@ def _task(row: Row) -> dict[str, Any]:
     shown: dict[str, Any] = {"task": row.name, "state": row.state}
     if row.source:
         shown["source"] = row.source
+    if label := next((at.label for at in (row, row.parent) if at is not None and at.label), ""):
+        shown["label"] = label
     if row.tries:
         shown["try"] = row.tries
     if row.state not in ACTIVE and row.started is not None and row.ended is not None:

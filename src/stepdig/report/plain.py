@@ -8,7 +8,7 @@ from typing import TextIO
 
 from stepdig.report import failure
 from stepdig.report.track import FAILURES, RETRY_WAITING, RUNNING, SUCCESS, Change, Line, Row, Tracker
-from stepdig.report.view import End, Message, Run, closing, duration
+from stepdig.report.view import End, Message, Run, closing, duration, spoken
 
 Explain = Callable[[Row], str]
 
@@ -31,15 +31,14 @@ class PlainLines:
         """Print each line, and each step of a task; of groups only that they failed."""
         for change in changes:
             if isinstance(change, Line):
-                self._line("", f"{_inside(change.task)} | {change.text}")
+                self._line("", f"{spoken(self._tracker.rows[change.task])} | {change.text}")
             elif change.group is None or change.state in FAILURES:
-                self._line(change.state, _inside(change.name) + self._more(change))
+                self._line(change.state, spoken(change) + self._more(change))
         self._out.flush()
 
     def message(self, message: Message) -> None:
         """Print a message the workflow sends."""
-        title = f"message to {message.channel}" if message.channel else "message"
-        self._line(title, _inside(message.task))
+        self._line("message", message.channel)
         for text in message.text.split("\n"):
             self._line("", f"> {text}")
 
@@ -50,10 +49,10 @@ class PlainLines:
         """Print why it failed, if it did, and the closing line."""
         if end.status != "SUCCEEDED":
             self._out.write("\n")
-            for _, text in failure.lines(self._tracker, self._explain, duration):
+            for _, text in failure.lines(self._tracker, self._explain):
                 self._out.write(text + "\n")
             self._out.write(f"Once that is put right: {self._run.again}\n")
-        self._out.write(closing(end, self._run) + "\n")
+        self._out.write(f"kept in {self._run.directory}\n{closing(end)}\n")
         self._out.flush()
 
     def _more(self, row: Row) -> str:
@@ -66,9 +65,3 @@ class PlainLines:
     def _line(self, word: str, text: str) -> None:
         time = datetime.fromtimestamp(self._tracker.now, self._zone).strftime("%H:%M:%S")
         self._out.write(f"{time} {word.replace('_', ' '):<13} {text}\n")
-
-
-def _inside(name: str) -> str:
-    """Return a task's name without the workflow's."""
-    cut = min((name.find(sign, 1) for sign in "+^" if sign in name[1:]), default=0)
-    return name[cut:]

@@ -100,6 +100,7 @@ class Visit:
     parent: Visit | None = None
     scheduled: int = 0
     retries: dict[int, int] = field(default_factory=dict)
+    entered: tuple[str, int] | None = None
     exited: bool = False
     failed: bool = False
     pending: str = ""
@@ -122,6 +123,7 @@ class Tracker:
         self.result: Any = None
         self.now = 0.0
         self._threads: dict[tuple[str, int], Visit] = {}
+        self._running: dict[tuple[str, int], str] = {}
         self._changes: list[Change] = []
         for place in self.places.values():
             if not place.ours and "^" not in place.task:
@@ -133,7 +135,10 @@ class Tracker:
         self.now = _seconds(event["timestamp"])
         before, key = (execution, event.get("previousEventId", 0)), (execution, event["id"])
         if kind.endswith("StateEntered"):
-            self._threads[key] = self._enter(event["stateEnteredEventDetails"], self._take(before))
+            entered = self._threads[key] = self._enter(event["stateEnteredEventDetails"], self._take(before))
+            if entered.place.type == "Task":
+                entered.entered = key
+                self._running[key] = entered.task
         elif kind in _END:
             if not execution:
                 self._end(kind, event)
@@ -145,8 +150,12 @@ class Tracker:
         changes, self._changes = self._changes, []
         return changes
 
-    def output(self, task: str, stream: str, text: str) -> list[Change]:
-        """Take one line of a task's output."""
+    def output(self, entered: int, stream: str, text: str, execution: str = "") -> list[Change]:
+        """Take one line of output of the task whose TaskStateEntered has the id `entered`."""
+        task = self._running.get((execution, entered))
+        return self._print(task, stream, text) if task else []
+
+    def _print(self, task: str, stream: str, text: str) -> list[Change]:
         row = self._row(task)
         row.tail = row.tail or deque(maxlen=TAIL_LINES)
         row.tail.append(text)
@@ -222,12 +231,14 @@ class Tracker:
 
     def _exit(self, visit: Visit, details: Mapping[str, Any]) -> None:
         visit.exited = True
+        if visit.entered:
+            self._running.pop(visit.entered, None)
         for name, value in details.get("assignedVariables", {}).items():
             if name.startswith(_ECHO) and not visit.place.ours and visit.place.type == "Pass":
-                self._changes += [line for text in _lines(value) for line in self.output(visit.task, "stdout", text)]
+                self._changes += [line for text in _lines(value) for line in self._print(visit.task, "stdout", text)]
         if not (visit.place.ours or visit.failed or visit.place.opens):
             self._close(self._row(visit.task))
-        if visit.place.last:
+        if visit.place.last and not visit.failed:
             self._leave(visit.task, f"{visit.within}^sub" if visit.within and _in_map(visit) else visit.within)
 
     def _schedule(self, visit: Visit, event: Mapping[str, Any]) -> None:
@@ -300,7 +311,10 @@ class Tracker:
             self._close(self._row(name))
 
     def _close(self, row: Row) -> None:
+        """End a group that the run has left, and before it what is still open inside."""
         if row.state in ACTIVE:
+            for inside in list(row.group.active.values()) if row.group else ():
+                self._close(inside)
             self._set(row, GROUP_ERROR if row.failed_inside else SUCCESS)
 
     def _set(self, row: Row, state: str) -> None:

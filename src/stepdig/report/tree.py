@@ -88,11 +88,12 @@ class Tree:
         self._console.print(self._draw(max(self._console.size.height - 4, 20)))
         self._console.print()
         if end.status != "SUCCEEDED":
-            for style, text in failure.lines(self._tracker, self._explain, duration):
+            for style, text in failure.lines(self._tracker, self._explain):
                 self._console.print(Text(clean(text), STYLES[style]))
             self._console.print(Text.assemble("Once that is put right: ", (self._run.again, "bold")), soft_wrap=True)
         style = "bold green" if end.status == "SUCCEEDED" else "bold red"
-        status, _, rest = closing(end, self._run).partition(" ")
+        status, _, rest = closing(end).partition(" ")
+        self._console.print(Text(f"kept in {self._run.directory}", "dim"), soft_wrap=True)
         self._console.print(Text.assemble((status, style), " ", rest), soft_wrap=True)
 
     def _flush(self) -> None:

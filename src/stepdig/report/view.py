@@ -1,4 +1,4 @@
-"""What a view of a run is given: the run, then changes as they come, then the end."""
+"""What a view of a run is given (the run, changes as they come, the end), and words that views share."""
 
 from __future__ import annotations
 
@@ -6,13 +6,14 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
 
+from stepdig.report import names
 from stepdig.report.problems import count
 from stepdig.report.track import BLOCKED, Change, Row, Tracker
 
 
 @dataclass(frozen=True, slots=True)
 class Run:
-    """One run as it starts; `again` is the command that runs it once more, `directory` keeps what it leaves."""
+    """One run as it starts; `directory` keeps its history, logs and outputs, `again` is the command for another try."""
 
     workflow: str
     path: str
@@ -81,16 +82,30 @@ def ended(tracker: Tracker, seconds: float) -> End:
     )
 
 
-def closing(end: End, run: Run) -> str:
+def closing(end: End) -> str:
     """Return the last line a person sees."""
     figures = [
         count(end.tasks, "task"),
         f"{end.tries:,} tries" if end.tries != end.tasks else "",
         duration(end.seconds),
         count(end.transitions, "billed transition"),
-        run.directory,
     ]
     return f"{end.status}  {' · '.join(filter(None, figures))}"
+
+
+def spoken(row: Row) -> str:
+    """Return a task's name as a person says it: without the workflow and `^sub`, iterations by their whole value.
+
+    `+wf+sync^sub+for-0=t=0=order_it+load` is `+sync order_items +load`.
+    """
+    parts = []
+    at: Row | None = row
+    while at is not None and at.parent is not None:
+        part = at.label or names.short(at.name)
+        if part != "^sub":
+            parts.append(part)
+        at = at.parent
+    return " ".join(reversed(parts)) or row.name
 
 
 def duration(seconds: float) -> str:

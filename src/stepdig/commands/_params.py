@@ -1,0 +1,73 @@
+"""Attempt parameters from the command line: `-p` texts over the values of `-P` files."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import Any
+
+from stepdig.problem import Position, Problem, Problems, ProblemsFound
+from stepdig.project import unreadable
+from stepdig.tree import load, plain
+
+
+def attempt_params(files: Iterable[str], pairs: Iterable[str]) -> dict[str, Any]:
+    """Return the parameters: files in turn, then `-p`, merged deeply, later over earlier. Raises ProblemsFound.
+
+    As in Digdag a `-p` value is always a text and a dot in its name nests; a file (YAML or JSON) keeps its types.
+    """
+    params: dict[str, Any] = {}
+    problems: list[Problem] = []
+    for path in files:
+        try:
+            merge(params, _file(path))
+        except ProblemsFound as wrong:
+            problems += wrong.problems
+    if problems:
+        raise ProblemsFound(problems)
+    for pair in pairs:
+        name, _, value = pair.partition("=")
+        merge(params, _nested(name.split("."), value))
+    return params
+
+
+def merge(params: dict[str, Any], more: Mapping[str, Any]) -> None:
+    """Put `more` over the parameters, objects key by key, anything else whole."""
+    for name, value in more.items():
+        if isinstance(value, dict) and isinstance(params.get(name), dict):
+            merge(params[name], value)
+        else:
+            params[name] = value
+
+
+def is_pair(text: str) -> bool:
+    """Tell whether a `-p` has the form name=value."""
+    name, equals, _ = text.partition("=")
+    return bool(equals) and all(name.split("."))
+
+
+def _nested(path: list[str], value: str) -> dict[str, Any]:
+    name, *rest = path
+    return {name: _nested(rest, value) if rest else value}
+
+
+def _file(path: str) -> dict[str, Any]:
+    problems = Problems()
+    folder = Path(path).parent
+    try:
+        text = Path(path).read_bytes()
+        node = load(text, path, lambda name: _beside(folder, name), problems)
+    except OSError as error:
+        raise ProblemsFound([unreadable(error, path)]) from None
+    problems.raise_if_any()
+    found = plain(node)
+    if not isinstance(found, dict):
+        raise ProblemsFound([Problem(Position(path, 1, 1), "SD007", "parameters are no mapping of names to values")])
+    return found
+
+
+def _beside(folder: Path, name: str) -> bytes | None:
+    try:
+        return (folder / name).read_bytes()
+    except (FileNotFoundError, IsADirectoryError):
+        return None

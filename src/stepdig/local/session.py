@@ -1,0 +1,89 @@
+"""The session of a local run: its time as Digdag reads it, the execution's name, the folder that keeps the run."""
+
+from __future__ import annotations
+
+import re
+from datetime import UTC, datetime, timedelta, timezone, tzinfo
+from pathlib import Path
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+OFFSET = re.compile(r"(?:UTC|GMT|UT)?([+-])(\d{1,2})(?::?(\d\d))?(?::?(\d\d))?")
+LOCAL = re.compile(r"(\d{4})-(\d\d)-(\d\d)(?:[ T](\d\d):(\d\d)(?::(\d\d))?)?")
+NAME = "%Y%m%dT%H%M%SZ"  # of an execution: letters and digits only, as CloudWatch wants
+FORMS = 'hourly, daily, last, "YYYY-MM-DD", "YYYY-MM-DD HH:MM:SS" or a time with an offset, 2026-11-20T00:00:00+09:00'
+
+
+class SessionError(ValueError):
+    """A `--session` that is no session time."""
+
+
+def zone(name: str) -> tzinfo:
+    """Return a `timezone:` of a workflow, an IANA name or an offset such as `+09:00`. Raises SessionError."""
+    if match := OFFSET.fullmatch(name):
+        hours, minutes, seconds = (int(part or 0) for part in match.groups()[1:])
+        shift = timedelta(hours=hours, minutes=minutes, seconds=seconds)
+        return timezone(-shift if match[1] == "-" else shift)
+    try:
+        return UTC if name in ("UTC", "GMT", "Z") else ZoneInfo(name)
+    except (ZoneInfoNotFoundError, ValueError, OSError):
+        raise SessionError(f"no such time zone: {name}") from None
+
+
+def session_time(text: str | None, where: tzinfo, now: datetime, last: datetime | None) -> datetime:
+    """Return the session time that `--session` asks for, in the workflow's zone. Raises SessionError.
+
+    As `digdag run` does: none given is today's midnight; `last` is the latest session that ran here, else today's
+    midnight. A local time that a clock change skips moves forward, one that comes twice is the earlier
+    (https://docs.digdag.io/command_reference.html#run). Unlike there, none given never means the last session again:
+    nothing of it would be skipped.
+    """
+    here = now.astimezone(where)
+    midnight = here.replace(hour=0, minute=0, second=0, microsecond=0, fold=0)
+    if text == "last" and last is not None:
+        return last.astimezone(where)
+    if text in (None, "daily", "last"):
+        return _real(midnight, where)
+    if text == "hourly":
+        return _real(here.replace(minute=0, second=0, microsecond=0), where)
+    return _written(text or "", where)
+
+
+def execution_name(time: datetime, runs: Path) -> str:
+    """Return the first free name of the session's attempts: `20261119T150000Z-1`."""
+    session = time.astimezone(UTC).strftime(NAME)
+    taken = {path.name for path in runs.glob(f"{session}-*")} if runs.is_dir() else set()
+    return next(name for number in range(1, len(taken) + 2) if (name := f"{session}-{number}") not in taken)
+
+
+def last_session(runs: Path) -> datetime | None:
+    """Return the latest session time among the runs kept in a folder, or None."""
+    names = [path.name.rpartition("-")[0] for path in runs.iterdir()] if runs.is_dir() else []
+    return max((time for name in names if (time := _named(name)) is not None), default=None)
+
+
+def _written(text: str, where: tzinfo) -> datetime:
+    if match := LOCAL.fullmatch(text.strip()):
+        try:
+            year, month, day, hour, minute, second = (int(part or 0) for part in match.groups())
+            return _real(datetime(year, month, day, hour, minute, second, tzinfo=where), where)
+        except ValueError as error:
+            raise SessionError(f"{text}: {error}") from None
+    try:
+        time = datetime.fromisoformat(text)
+    except ValueError:
+        time = None
+    if time is None or time.tzinfo is None or time.microsecond:
+        raise SessionError(f"'{text}' is no session time; give {FORMS}")
+    return time.astimezone(where)
+
+
+def _real(local: datetime, where: tzinfo) -> datetime:
+    """Return a local time that exists: by way of UTC, one in a gap comes out an hour later."""
+    return local.astimezone(UTC).astimezone(where)
+
+
+def _named(name: str) -> datetime | None:
+    try:
+        return datetime.strptime(name, NAME).replace(tzinfo=UTC)
+    except ValueError:
+        return None
