@@ -1,0 +1,212 @@
+"""Sequences, choices, and what follows a failure: `_retry` of a group, `_error`, the failing end."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from stepdig import plan
+from stepdig.asl.leaves import GET_OBJECT, INVOKE, done
+from stepdig.asl.place import INPUT, Failure, Site, State, entry, note, text, write_check
+
+
+def write_sequence(step: plan.Sequence, site: Site) -> None:
+    """Write steps one after the other."""
+    steps = [inner for inner in step.steps if not plan.is_empty(inner)]
+    for index, inner in enumerate(steps):
+        after = steps[index + 1] if index + 1 < len(steps) else None
+        site.write(inner, site if after is None else site.to(entry(after, site)))
+
+
+def write_choose(step: plan.Choose, site: Site) -> None:
+    """Write `if>`: a Choice; a value that is neither true nor false fails the task."""
+    write_check(step, site)
+    after = site
+    if site.next is None and (plan.is_empty(step.then) or plan.is_empty(step.otherwise)):
+        after = site.to(f"{step.name} done")
+    then, otherwise = entry(step.then, after), entry(step.otherwise, after)
+    state: State = {
+        "Type": "Choice",
+        "Comment": step.comment,
+        "Choices": [{"Condition": f"{{% {step.condition.true} %}}", "Next": then}],
+    }
+    if step.condition.false is None:
+        site.add(step.name, {**state, "Default": otherwise})
+    else:
+        choices = [{"Condition": f"{{% {step.condition.false} %}}", "Next": otherwise}]
+        state["Choices"] = [{"Condition": f"{{% {step.condition.true} %}}", "Next": then}, *choices]
+        _write_neither(step, state, site)
+    for inner in (step.then, step.otherwise):
+        if inner is not None and not plan.is_empty(inner):
+            site.write(inner, after if after.next == site.next else site)
+    if after.next != site.next:
+        site.add(str(after.next), done(step, site))
+
+
+def _write_neither(step: plan.Choose, state: State, site: Site) -> None:
+    """Add the Choice, and the way of a value that is neither true nor false."""
+    failure = site.on_failure
+    if failure is None:
+        site.add(step.name, {**state, "Default": f"{step.name} neither"})
+        fail = {"Type": "Fail", "Comment": step.comment, "Error": "Config", "Cause": step.condition.message}
+        site.add(f"{step.name} neither", fail)
+        return
+    if failure.note:
+        failure.noted.append(step.name)
+        error = f"{{'Error':'Config','Cause':{text(step.condition.message)}}}"
+        state["Assign"] = {site.variable("failure"): note(error, step.name)}
+    site.add(step.name, {**state, "Default": failure.state})
+
+
+def write_guarded(step: plan.Guarded, site: Site) -> None:
+    """Write a step with its `_retry` and `_error`: its failures lead to the counter, the handler, the failing end."""
+    assert step.body is not None
+    handled = step.handler if step.handler is not None and not plan.is_empty(step.handler) else None
+    error_state = f"{step.name} error" if handled is not None else None
+    end = f"{step.name} failed" if site.on_failure is None else site.on_failure.state
+    last = error_state or end
+    first = f"{step.name} retry" if step.retry is not None and step.retry.limit > 0 else last
+    failure = Failure(first)
+    before = set(site.variables)
+    inner = replace(site, on_failure=failure)
+    site.write(step.body, inner)
+    if not failure.noted:  # nothing in it can fail
+        return
+    made = {name: empty for name, empty in site.variables.items() if name not in before}
+    counters: State = {}
+    if first != last and step.retry is not None:
+        counters = _write_retry(step, step.retry, inner, last, made)
+    if handled is not None and error_state is not None:
+        _write_error(step, site, error_state, entry(handled, site.to(end)) or end)
+        # Whatever fails in the handler changes nothing any more: the first failure is the one that counts.
+        site.write(handled, replace(site.to(end), on_failure=Failure(end, note=False)))
+    if site.on_failure is None:
+        write_failing_end(step, site, end, failure.noted, counters)
+    else:
+        site.on_failure.noted.extend(failure.noted)
+
+
+def _write_retry(step: plan.Guarded, retry: plan.Retry, site: Site, exhausted: str, resets: State) -> State:
+    """Write the counter of a group's `_retry`: all its children run again, without what they stored.
+
+    Returns the counter's first value, for a redrive.
+    """
+    count = site.variable(f"tries_{site.word(step.name)}")
+    tries = site.read(count, "0")
+    body = entry(step.body, site)
+    wait = f"{step.name} retry wait" if retry.interval > 0 else body
+    resets = {**resets, **{name: {} for name in fetched_variables(step.stores, site)}}
+    state: State = {
+        "Type": "Choice",
+        "Comment": step.comment,
+        "Choices": [
+            {
+                "Condition": f"{{% {tries} < {retry.limit} %}}",
+                "Assign": {count: f"{{% {tries} + 1 %}}", **resets},
+                "Next": wait,
+            }
+        ],
+        "Default": exhausted,
+    }
+    site.add(f"{step.name} retry", state)
+    if retry.interval > 0:
+        site.add(str(wait), {"Type": "Wait", "Comment": step.comment, "Seconds": _delay(retry, count), "Next": body})
+    return {count: 0}
+
+
+def _delay(retry: plan.Retry, count: str) -> object:
+    """Return the seconds before the next try, as Digdag counts them."""
+    if not retry.exponential:
+        return retry.interval
+    grown = f"{retry.interval} * $power(2, ${count} - 1)"
+    return f"{{% {grown} %}}" if retry.max_interval is None else f"{{% $min([{grown}, {retry.max_interval}]) %}}"
+
+
+def fetched_variables(stores: tuple[str, ...], site: Site) -> list[str]:
+    """Return the variables of this scope that hold stores of the given tasks."""
+    found = [site.machine.fetches[key] for key in stores if key in site.machine.fetches]
+    return [it.variable for it in found if it.frame == site.frame]
+
+
+def _write_error(step: plan.Guarded, site: Site, name: str, handler: str) -> None:
+    """Write the state that tells the handler what went wrong, as `error.message`."""
+    failure = f"${site.variable('failure')}"
+    message = (
+        f'($c:={failure}.Cause;$x:=$match($c,/"ExitCode": ?([0-9]+)/)[0].groups[0];'
+        '$r:=$match($c,/"StoppedReason": ?"([^"]*)"/)[0].groups[0];'
+        "$exists($x)?'Command failed with code '&$x&' (runtime)':$exists($r)?$r:$exists($c)?$c:'')"
+    )
+    plain: State = {
+        "Type": "Pass",
+        "Comment": step.comment,
+        "Assign": {step.error_variable: {"message": f"{{% {message} %}}"}},
+        "Next": handler,
+    }
+    if not _reports(step.body):
+        site.add(name, plain)
+        return
+    where = "".join(f"&$string({code})&'/'" for code in step.index)
+    fetch: State = {
+        "Type": "Task",
+        "Comment": step.comment,
+        "Resource": GET_OBJECT,
+        "Arguments": {
+            "Bucket": "${Bucket}",
+            "Key": f"{{% {step.run}.prefix&'/'&{failure}.at&'/'{where}&'error.json' %}}",
+        },
+        "Assign": {step.error_variable: "{% $parse($states.result.Body) %}"},
+        "Output": INPUT,
+        "Catch": [{"ErrorEquals": ["States.ALL"], "Output": INPUT, "Next": f"{name} plain"}],
+        "Next": handler,
+    }
+    site.add(name, fetch)
+    site.add(f"{name} plain", plain)
+
+
+def _reports(step: plan.Step | None) -> bool:
+    """Return whether a task inside leaves its error's message in S3."""
+    if isinstance(step, plan.Command):
+        return step.reports
+    inner: tuple[plan.Step | None, ...] = ()
+    if isinstance(step, plan.Sequence | plan.Branches):
+        inner = step.steps
+    elif isinstance(step, plan.Choose):
+        inner = (step.then, step.otherwise)
+    elif isinstance(step, plan.ForEach):
+        inner = (step.body,) if step.mode == "counted" else ()
+    elif isinstance(step, plan.Guarded):
+        inner = (step.body,)
+    return any(map(_reports, inner))
+
+
+def write_failing_end(step: plan.Step, site: Site, name: str, noted: list[str], resets: State) -> None:
+    """Write the end that fails the execution under the first error's name, and on a redrive leads back to what failed.
+
+    A Fail state would only fail again when redriven; the function fails once and then lets the way back open
+    (docs/design.md, "fail_run"). `resets` are counters that start anew then.
+    """
+    failure = f"${site.variable('failure')}"
+    back = sorted(set(noted))
+    state: State = {
+        "Type": "Task",
+        "Comment": step.comment,
+        "Resource": f"{INVOKE}.waitForTaskToken",
+        "Arguments": {
+            "FunctionName": "${FailRunFunction}",
+            "Payload": {
+                "token": "{% $states.context.Task.Token %}",
+                "error": f"{{% {failure}.Error %}}",
+                "cause": f"{{% {failure}.Cause %}}",
+                "failed_at": f"{{% {failure}.redrives %}}",
+                "redrive_count": "{% $states.context.Execution.RedriveCount %}",
+            },
+        },
+        "Output": INPUT,
+        "Next": back[0] if len(back) == 1 else f"{step.name} resume",
+    }
+    if resets:
+        state["Assign"] = resets
+    site.add(name, state)
+    if len(back) != 1:
+        rules = [{"Condition": f"{{% {failure}.at = {text(at)} %}}", "Next": at} for at in back[1:]]
+        resume: State = {"Type": "Choice", "Comment": step.comment, "Choices": rules, "Default": back[0]}
+        site.add(f"{step.name} resume", resume)

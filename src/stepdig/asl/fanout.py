@@ -1,0 +1,311 @@
+"""Loops and parallel branches: Map, Parallel, states in a circle; the join that fails with the list of what failed."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import Any
+
+from stepdig import plan
+from stepdig.asl.control import fetched_variables, write_failing_end
+from stepdig.asl.leaves import done
+from stepdig.asl.place import INPUT, Failure, Site, State, entry, note, text, write_check
+from stepdig.jsonata_text import literal
+
+ITEM = "$states.context.Map.Item.Value"
+MERGE = (
+    "($m:=function($a,$b){$type($a)='object' and $type($b)='object'?"
+    "$merge($append([$a],$each($b,function($v,$k){{$k:$m($lookup($a,$k),$v)}}))):$exists($b)?$b:$a};"
+)
+NAMED_FAILURES = 50  # of a list in the cause; all of them are in the history
+
+
+def write_for_each(step: plan.ForEach, site: Site) -> None:
+    """Write a loop."""
+    write_check(step, site)
+    if step.mode == "counted":
+        _write_counted(step, site)
+    else:
+        _write_map(step, site)
+
+
+def _write_map(step: plan.ForEach, site: Site) -> None:
+    """Write a loop as a Map: in parallel with a join after it, or one iteration after another."""
+    assert step.body is not None
+    redo = f"redo_{site.word(step.name)}" if step.parallel is not None and site.on_failure is None else ""
+    state: State = {"Type": "Map", "Comment": step.comment, "Items": _items(step, site, redo)}
+    state["MaxConcurrency"] = 1 if step.parallel is None else step.parallel or 40
+    state["ItemSelector"] = _selector(step)
+    processor: State = {}
+    if step.mode == "distributed":
+        processor["ProcessorConfig"] = {"Mode": "DISTRIBUTED", "ExecutionType": "STANDARD"}
+        state["MaxConcurrency"] = 1 if step.parallel is None else step.parallel or 1000
+    failed_end = f"{step.name} item failed" if step.parallel is not None else None
+    processor.update(_scope(step.body, step, site, step.frame, failed_end))
+    state["ItemProcessor"] = processor
+    _finish_fan_out(step, site, state, redo, failed_end, _redone(step), _causes(step))
+
+
+def _items(step: plan.ForEach, site: Site, redo: str) -> object:
+    """Return the Items of a Map: its entries, or after a redrive only those that failed."""
+    value = step.entries
+    if not redo:
+        return f"{{% {value.code} %}}" if isinstance(value, plan.Computed) else value.value
+    again = site.read(site.variable(redo), "[]")
+    entries = value.code if isinstance(value, plan.Computed) else literal(value.value)
+    return f"{{% $count({again}) > 0 ? {again} : {entries} %}}"
+
+
+def _selector(step: plan.ForEach, item: str = ITEM) -> object:
+    """Return the state input of an iteration: the loop variables around, its own, for child executions the run object."""
+    parts = [f"{text(key)}:{code.replace('$item', item)}" for key, code in step.selector or ()]
+    if step.mode == "distributed":
+        passed = ",".join(f"{text(name)}:${name}" for name in step.passes)
+        parts.append(f"'run':$merge([{step.run},{{{passed}}}])" if passed else f"'run':{step.run}")
+    own = [item] if step.selector is None else []
+    if parts:
+        own.append(f"{{{','.join(parts)}}}")
+    if len(own) == 1 and not step.nested:
+        return f"{{% {own[0]} %}}"
+    around = ["$states.input"] if step.nested else []
+    return f"{{% $merge([{','.join(around + own)}]) %}}"
+
+
+def _redone(step: plan.ForEach) -> str:
+    """Return JSONata that gives the entry back from a state input `$input`, for a redrive."""
+    if step.selector is None:
+        return "$input"
+    key, code = step.selector[0]
+    return f"$input.{key}" if code == "$item" else f"$input.{key}.index"
+
+
+def _causes(step: plan.ForEach) -> str:
+    return step.label or "$string($input)"
+
+
+def _scope(body: plan.Step, step: plan.Step, site: Site, frame: int, failed_end: str | None) -> State:
+    """Write the states of an iteration or a branch and return them with their start.
+
+    With a `failed_end` a failure is noted and becomes the result, so that siblings run on; else it fails the whole.
+    """
+    gathered = site.machine.gathers.get(frame, ())
+    result = _returned(gathered)
+    states: dict[str, State] = {}
+    failure = Failure(failed_end) if failed_end is not None else None
+    last = f"{step.name} stores {frame}" if gathered else None
+    inner = replace(site, states=states, frame=frame, next=last, result=result, on_failure=failure, variables={})
+    start = entry(body, inner)
+    site.write(body, inner)
+    if last is not None:
+        inner.add(last, {"Type": "Pass", "Comment": step.comment, "Output": result, "End": True})
+    if failure is not None and failure.noted:
+        inner.add(failure.state, _failed_item(step, inner))
+    return {"StartAt": start, "States": states}
+
+
+def _returned(gathered: Sequence[tuple[str, str]]) -> object:
+    """Return what an iteration or branch outputs: the stores that states outside read, or next to nothing."""
+    if not gathered:
+        return "{% 0 %}"
+    return {inner: f"{{% $exists(${inner})?${inner}:{{}} %}}" for inner, _ in gathered}
+
+
+def _failed_item(step: plan.Step, site: Site) -> State:
+    """Return the end of a failed iteration or branch: its result is tiny, the details are in the history."""
+    failure = f"${site.variable('failure')}"
+    code = f'$match({failure}.Cause,/"ExitCode": ?([0-9]+)/)[0].groups[0]'
+    brief = f"($x:={code};$exists($x)?'exit code '&$x:$substring({failure}.Cause,0,80))"
+    output: State = {"failed": "{% $states.input %}", "error": f"{{% {failure}.Error %}}", "reason": f"{{% {brief} %}}"}
+    return {"Type": "Pass", "Comment": step.comment, "Output": output, "End": True}
+
+
+def _finish_fan_out(
+    step: plan.Step, site: Site, state: State, redo: str, failed_end: str | None, again: str, label: str
+) -> None:
+    """Add a Map or Parallel and, when all its parts run whatever fails, the join behind it."""
+    frames = step.frames if isinstance(step, plan.Branches) else (step.frame,) if isinstance(step, plan.ForEach) else ()
+    assigned: State = {}
+    for frame in frames:
+        for inner, outer in site.machine.gathers.get(frame, ()):
+            merged = f"[$states.result.{inner}]"
+            assigned[outer] = f"{{% {MERGE}$reduce({merged},$m,{{}})) %}}"
+            site.variables.setdefault(outer, {})
+    caught = site.catch(step.name)
+    if caught:
+        state["Catch"] = caught
+    if failed_end is None or failed_end not in _all_states(state):
+        if assigned:
+            state["Assign"] = assigned
+        site.add(step.name, site.ending({**state, "Output": INPUT}))
+        return
+    failed = site.variable(f"failed_{site.word(step.name)}")
+    state["Assign"] = {failed: "{% [$states.result[$exists(failed)]] %}", **assigned}
+    join = f"{step.name} failures?"
+    site.add(step.name, {**state, "Output": INPUT, "Next": join})
+    _write_join(step, site, join, failed, redo, again, label)
+
+
+def _all_states(state: State) -> set[str]:
+    """Return the names of the states directly inside a Map or Parallel."""
+    scopes: Any = [state["ItemProcessor"]] if "ItemProcessor" in state else state["Branches"]
+    return {name for scope in scopes for name in scope["States"]}
+
+
+def _write_join(step: plan.Step, site: Site, join: str, failed: str, redo: str, again: str, label: str) -> None:
+    """Write the Choice behind a fan-out: on, or fail with the list of what failed."""
+    after = site if site.next is not None else site.to(f"{step.name} done")
+    shown = f"$filter(${failed},function($v,$i){{$i<{NAMED_FAILURES}}})"
+    named = f"$join($map({shown},function($f){{($input:=$f.failed;{label}&' ('&$f.reason&')')}}),', ')"
+    error = f"{{'Error':'ItemsFailed','Cause':$string($count(${failed}))&' failed: '&{named}}}"
+    clean: State = {"Condition": f"{{% $count(${failed}) = 0 %}}", "Next": after.next}
+    state: State = {"Type": "Choice", "Comment": step.comment, "Choices": [clean]}
+    failure = site.on_failure
+    if failure is None:
+        entries = f"{{% [$map(${failed}.failed,function($input){{{again}}})] %}}"
+        state["Assign"] = {site.variable("failure"): note(error, step.name), site.variable(redo): entries}
+        clean["Assign"] = {site.variable(redo): []}
+        site.add(join, {**state, "Default": f"{step.name} failed"})
+        write_failing_end(step, site, f"{step.name} failed", [step.name], {})
+    else:
+        if failure.note:
+            failure.noted.append(step.name)
+            state["Assign"] = {site.variable("failure"): note(error, step.name)}
+        site.add(join, {**state, "Default": failure.state})
+    if after.next != site.next:
+        site.add(str(after.next), done(step, site))
+
+
+def _write_counted(step: plan.ForEach, site: Site) -> None:
+    """Write a loop as states in a circle: its iterations see the stores of earlier ones."""
+    assert step.body is not None
+    word = site.word(step.name)
+    items, position = site.variable(f"items_{word}"), site.variable(f"position_{word}")
+    fetched = fetched_variables(step.stores, site)
+    carried = {
+        f"{name}e": f"{{% {MERGE}$m({site.read(name + 'e', '{}')},{site.read(name, '{}')})) %}}" for name in fetched
+    }
+    emptied: State = {name: {} for name in fetched}
+    each = f"{step.name} each"
+    code = step.entries.code if isinstance(step.entries, plan.Computed) else literal(step.entries.value)
+    init: State = {items: f"{{% [{code}] %}}", position: 0, **carried, **emptied}
+    site.add(step.name, {"Type": "Pass", "Comment": step.comment, "Assign": init, "Next": each})
+    before = set(site.variables)
+    after = site if site.next is not None else site.to(f"{step.name} done")
+    around = _around(step)
+    rule: State = {
+        "Condition": f"{{% ${position} < $count(${items}) %}}",
+        "Assign": {},
+        "Output": _selector_of(step, f"${items}[${position}]", around),
+        "Next": entry(step.body, site.to(each)),
+    }
+    state: State = {"Type": "Choice", "Comment": step.comment, "Choices": [rule], "Default": after.next}
+    site.add(each, state)
+    site.write(step.body, site.to(each))
+    made = {name: empty for name, empty in site.variables.items() if name not in before and name not in carried}
+    rule["Assign"] = {position: f"{{% ${position} + 1 %}}", **carried, **made, **emptied}
+    if after.next != site.next:
+        site.add(str(after.next), done(step, site))
+
+
+def _around(step: plan.ForEach) -> str:
+    return "$states.input" if step.nested else "{}"
+
+
+def _selector_of(step: plan.ForEach, item: str, around: str) -> object:
+    """Return the state input of the next iteration of a counted loop."""
+    if step.selector is None:
+        return f"{{% $merge([{around},{item}]) %}}"
+    own = ",".join(f"{text(key)}:{code.replace('$item', item)}" for key, code in step.selector)
+    return f"{{% $merge([{around},{{{own}}}]) %}}"
+
+
+def write_branches(step: plan.Branches, site: Site) -> None:
+    """Write steps that run at the same time: a Parallel, or under a limit a Map whose iterations pick their step."""
+    redo = f"redo_{site.word(step.name)}" if site.on_failure is None else ""
+    if step.limit is not None and step.limit < len(step.steps):
+        _write_window(step, site, redo)
+        return
+    failed_end = f"{step.name} part failed"
+    branches: list[State] = []
+    ends: list[str] = []
+    for number, (inner, frame) in enumerate(zip(step.steps, step.frames, strict=True)):
+        end = f"{failed_end} {number + 1}"
+        branch = _scope(inner, step, site, frame, end)
+        if _number_failure(branch, end, number):
+            ends.append(end)
+        branches.append(_with_again(inner, site, branch, redo, number, frame) if redo else branch)
+    state: State = {"Type": "Parallel", "Comment": step.comment, "Branches": branches}
+    _finish_fan_out(step, site, state, redo, ends[0] if ends else None, "$input.`#`", _part_label(step))
+
+
+def _number_failure(branch: State, end: str, number: int) -> bool:
+    """Let the failed end of a branch say which branch it was; return whether it has one."""
+    states = branch["States"]
+    assert isinstance(states, dict)
+    if end in states:
+        states[end]["Output"]["failed"] = {"#": number}
+    return end in states
+
+
+def _with_again(inner: plan.Step, site: Site, branch: State, redo: str, number: int, frame: int) -> State:
+    """Return a branch with the Choice before it that lets a redrive pass over it when it had succeeded."""
+    variable = site.read(site.variable(redo), "[]")
+    again, skipped = f"{inner.name} again?", f"{inner.name} skipped"
+    choice: State = {
+        "Type": "Choice",
+        "Comment": inner.comment,
+        "Choices": [
+            {"Condition": f"{{% $count({variable}) = 0 or {number} in {variable} %}}", "Next": branch["StartAt"]}
+        ],
+        "Default": skipped,
+    }
+    gathered = site.machine.gathers.get(frame, ())
+    result: object = {name: {} for name, _ in gathered} if gathered else "{% 0 %}"
+    states = branch["States"]
+    assert isinstance(states, dict)
+    passed = {"Type": "Succeed", "Comment": inner.comment, "Output": result}
+    return {"StartAt": again, "States": {again: choice, **states, skipped: passed}}
+
+
+def _part_label(step: plan.Branches) -> str:
+    names = ",".join(text(inner.name) for inner in step.steps)
+    return f"[{names}][$input.`#`]"
+
+
+def _write_window(step: plan.Branches, site: Site, redo: str) -> None:
+    """Write branches under a limit: a Map over their numbers, whose first state leads to the branch of that number."""
+    failed_end = f"{step.name} part failed"
+    frame = step.frames[0]
+    states: dict[str, State] = {}
+    failure = Failure(failed_end)
+    gathered = [pair for number in step.frames for pair in site.machine.gathers.get(number, ())]
+    result: object = _returned(gathered)
+    last = f"{step.name} stores" if gathered else None
+    inner = replace(site, states=states, frame=frame, next=last, result=result, on_failure=failure, variables={})
+    first = f"{step.name} which?"
+    rules = [
+        {"Condition": f"{{% $states.input.`#` = {number} %}}", "Next": entry(part, inner)}
+        for number, part in enumerate(step.steps)
+    ]
+    dispatch: State = {"Type": "Choice", "Comment": step.comment, "Choices": rules[1:], "Default": rules[0]["Next"]}
+    inner.add(first, dispatch)
+    for part in step.steps:
+        site.write(part, inner)
+    if last is not None:
+        inner.add(last, {"Type": "Pass", "Comment": step.comment, "Output": result, "End": True})
+    if failure.noted:
+        inner.add(failed_end, _failed_item(step, inner))
+    numbers = list(range(len(step.steps)))
+    items: object = numbers
+    if redo:
+        again = site.read(site.variable(redo), "[]")
+        items = f"{{% $count({again}) > 0 ? {again} : {numbers} %}}"
+    state: State = {
+        "Type": "Map",
+        "Comment": step.comment,
+        "Items": items,
+        "MaxConcurrency": step.limit,
+        "ItemSelector": f"{{% $merge([$states.input,{{'#':{ITEM}}}]) %}}",
+        "ItemProcessor": {"StartAt": first, "States": states},
+    }
+    _finish_fan_out(step, site, state, redo, failed_end, "$input.`#`", _part_label(step))

@@ -1,0 +1,180 @@
+"""Steps that are one state: command tasks, texts, waits, messages, failures."""
+
+from __future__ import annotations
+
+from stepdig import limits, plan
+from stepdig.asl.place import INPUT, Site, State, note, text, value_of, write_check
+
+RUN_TASK = "arn:aws:states:::ecs:runTask.sync"
+INVOKE = "arn:aws:states:::lambda:invoke"
+GET_OBJECT = "arn:aws:states:::aws-sdk:s3:getObject"
+
+# Faults of the RunTask call itself: throttling, capacity, server. `ECS.*` is no wildcard, so each is named.
+# https://docs.aws.amazon.com/step-functions/latest/dg/connect-ecs.html
+LAUNCH_FAULTS = [
+    "ECS.AmazonECSException",
+    "ECS.ThrottlingException",
+    "ECS.ServerException",
+    "AmazonECS.Unknown",
+]
+LAUNCH_RETRY: State = {
+    "ErrorEquals": LAUNCH_FAULTS,
+    "IntervalSeconds": 2,
+    "MaxAttempts": 20,
+    "BackoffRate": 2,
+    "MaxDelaySeconds": 60,
+    "JitterStrategy": "FULL",
+}
+# https://docs.aws.amazon.com/step-functions/latest/dg/connect-lambda.html: transient faults of Lambda to retry
+LAMBDA_FAULTS = [
+    "Lambda.ServiceException",
+    "Lambda.AWSLambdaException",
+    "Lambda.SdkClientException",
+    "Lambda.TooManyRequestsException",
+]
+LAMBDA_RETRY: State = {
+    "ErrorEquals": LAMBDA_FAULTS,
+    "IntervalSeconds": 1,
+    "MaxAttempts": 3,
+    "BackoffRate": 2,
+    "JitterStrategy": "FULL",
+}
+GET_RETRY: State = {"ErrorEquals": ["States.TaskFailed"], "IntervalSeconds": 1, "MaxAttempts": 3, "BackoffRate": 2}
+
+
+def job_token(job: str) -> str:
+    """Return the name of the substitution that stands for a job's task definition: `load-small` -> `JobLoadSmall`."""
+    return "Job" + "".join(part[:1].upper() + part[1:] for part in job.replace("_", "-").split("-"))
+
+
+def write_command(step: plan.Command, site: Site) -> None:
+    """Write a command task: one `ecs:runTask.sync`, and the state that fetches what the machine reads of its stores."""
+    fetched = site.machine.fetches.get(step.name)
+    after = site.to(f"{step.name} stores") if fetched else site
+    workflow = site.machine.prefix.removeprefix("runs/").rstrip("/")
+    state: State = {
+        "Type": "Task",
+        "Comment": step.comment,
+        "Resource": RUN_TASK,
+        "Arguments": {
+            "Cluster": "${Cluster}",
+            "TaskDefinition": f"${{{job_token(step.job)}}}",
+            "LaunchType": "FARGATE",
+            "NetworkConfiguration": {
+                "AwsvpcConfiguration": {
+                    "Subnets": "{% $split('${SubnetIds}', ',') %}",
+                    "SecurityGroups": "{% $split('${SecurityGroupIds}', ',') %}",
+                    "AssignPublicIp": "DISABLED",
+                }
+            },
+            "Overrides": {
+                "ContainerOverrides": [
+                    {
+                        "Name": "task",
+                        "Environment": [
+                            {"Name": "STEPDIG_TASK", "Value": f"{workflow} {step.name}"},
+                            {"Name": "STEPDIG_RUN", "Value": f"{{% $string({step.given}) %}}"},
+                        ],
+                    }
+                ]
+            },
+        },
+        "Retry": [LAUNCH_RETRY, *_own_retry(step.retry)],
+    }
+    caught = site.catch(step.name)
+    if caught:
+        state["Catch"] = caught
+    site.add(step.name, after.ending({**state, "Output": INPUT}))
+    if fetched:
+        _write_fetch(step, fetched, site)
+
+
+def _own_retry(retry: plan.Retry | None) -> list[State]:
+    """Return `_retry` of a command task. Step Functions waits a second at least, Digdag not at all by default."""
+    if retry is None or retry.limit < 1:
+        return []
+    interval = max(limits.RETRY_MIN_INTERVAL_SECONDS, retry.interval)
+    state: State = {"ErrorEquals": ["States.TaskFailed"], "IntervalSeconds": interval, "MaxAttempts": retry.limit}
+    if not retry.exponential:
+        return [{**state, "BackoffRate": 1}]
+    state["BackoffRate"] = 2
+    if retry.max_interval is not None and retry.max_interval > interval:
+        state["MaxDelaySeconds"] = retry.max_interval
+    return [state]
+
+
+def output_key(step_name: str, run: str, index: tuple[str, ...], file: str) -> str:
+    """Return JSONata for the key of a file that a task's runner left (docs/design.md, "Outputs of tasks")."""
+    base = f"{run}.prefix&{text('/' + step_name + '/')}"
+    return base + "".join(f"&$string({code})&'/'" for code in index) + f"&{text(file)}"
+
+
+def _write_fetch(step: plan.Command, fetched: plan.Fetched, site: Site) -> None:
+    """Write the state that reads the stored names which states of this machine use."""
+    state: State = {
+        "Type": "Task",
+        "Comment": step.comment,
+        "Resource": GET_OBJECT,
+        "Arguments": {
+            "Bucket": "${Bucket}",
+            "Key": f"{{% {output_key(step.name, step.run, step.index, 'stores.json')} %}}",
+        },
+        "Retry": [GET_RETRY],
+        "Assign": {fetched.variable: "{% $parse($states.result.Body) %}"},
+        "Output": INPUT,
+    }
+    caught = site.catch(step.name)
+    if caught:
+        state["Catch"] = caught
+    site.add(f"{step.name} stores", site.ending(state))
+
+
+def write_log(step: plan.Log, site: Site) -> None:
+    """Write `echo>`: a Pass that assigns the text to a variable, which the console and the history show."""
+    write_check(step, site)
+    state: State = {"Type": "Pass", "Comment": step.comment, "Assign": {site.variable("echo"): value_of(step.text)}}
+    site.add(step.name, site.ending(state))
+
+
+def write_wait(step: plan.Wait, site: Site) -> None:
+    """Write `wait>`."""
+    site.add(step.name, site.ending({"Type": "Wait", "Comment": step.comment, "Seconds": value_of(step.seconds)}))
+
+
+def write_fail(step: plan.Fail, site: Site) -> None:
+    """Write `fail>`: a Fail state, or where something runs after the failure, a Pass that notes it."""
+    write_check(step, site)
+    failure = site.on_failure
+    if failure is None:
+        state = {"Type": "Fail", "Comment": step.comment, "Error": "Fail", "Cause": value_of(step.message)}
+        site.add(step.name, state)
+        return
+    cause = step.message.code if isinstance(step.message, plan.Computed) else text(str(step.message.value))
+    passed: State = {"Type": "Pass", "Comment": step.comment}
+    if failure.note:
+        failure.noted.append(step.name)
+        passed["Assign"] = {site.variable("failure"): note(f"{{'Error':'Fail','Cause':{cause}}}", step.name)}
+    site.add(step.name, {**passed, "Next": failure.state})
+
+
+def write_notify(step: plan.Notify, site: Site) -> None:
+    """Write `slack>`: the function renders and sends; Slack being down never fails the run."""
+    write_check(step, site)
+    after = site if site.next is not None else site.to(f"{step.name} done")
+    state: State = {
+        "Type": "Task",
+        "Comment": step.comment,
+        "Resource": INVOKE,
+        "Arguments": {"FunctionName": "${NotifySlackFunction}", "Payload": {"message": step.message}},
+        "Retry": [LAMBDA_RETRY],
+        "Catch": [{"ErrorEquals": ["States.ALL"], "Output": INPUT, "Next": after.next}],
+        "Output": INPUT,
+    }
+    site.add(step.name, site.ending(state))
+    if after.next != site.next:
+        site.add(str(after.next), done(step, site))
+
+
+def done(step: plan.Step, site: Site) -> State:
+    """Return the state that ends a scope where a Choice or a Catch has nowhere else to go."""
+    return {"Type": "Succeed", "Comment": step.comment, "Output": site.result}

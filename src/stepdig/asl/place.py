@@ -1,0 +1,154 @@
+"""Where a state is being written: its neighbours, what ends output, where failures lead. And what every state shares."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
+
+from stepdig import plan
+
+State = dict[str, object]
+INPUT = "{% $states.input %}"  # every state hands the loop variables on
+
+
+@dataclass(frozen=True, slots=True)
+class Failure:
+    """Where the failure of a step leads: the state, whether it is noted first, and the states that noted one."""
+
+    state: str
+    note: bool = True
+    noted: list[str] = field(default_factory=list)
+
+
+@dataclass(frozen=True, slots=True)
+class Site:
+    """One scope of variables being written, seen from one step.
+
+    states      the states written so far in this Map, Parallel branch or top level
+    frame       number of the scope of variables, 0 at the top
+    next        the state that follows; None: this ends the scope
+    result      what a state that ends the scope outputs
+    on_failure  None: a failure ends the execution (or the Map) right there, so that Redrive restarts exactly that state
+    variables   variables of this scope that a state may read before it is assigned: name -> empty value
+    words       words for the names of variables, by the step they belong to
+    write       writes a step at a site
+    """
+
+    machine: plan.Machine
+    states: dict[str, State]
+    frame: int
+    next: str | None
+    result: object
+    on_failure: Failure | None
+    variables: dict[str, object]
+    words: dict[str, str]
+    write: Callable[[plan.Step, Site], None]
+
+    def to(self, state: str | None) -> Site:
+        """Return the site of a step that `state` follows."""
+        return replace(self, next=state)
+
+    def add(self, name: str, state: State) -> None:
+        """Put a state into this scope."""
+        assert name not in self.states, f"two states are called {name}"
+        self.states[name] = state
+
+    def variable(self, name: str) -> str:
+        """Return the name for a variable of this scope: inner scopes must not reuse names of outer ones."""
+        return f"{name}_{self.frame}" if self.frame else name
+
+    def read(self, name: str, empty: str) -> str:
+        """Return JSONata that reads a variable which may not have been assigned yet.
+
+        At the top level the first state assigns it. In inner scopes this leans on `$exists` being false for a variable
+        that was never assigned; one report says so of AWS (docs/design.md).
+        """
+        self.variables.setdefault(name, {"0": 0, "[]": [], "{}": {}}[empty])
+        return f"${name}" if self.frame == 0 else f"($exists(${name})?${name}:{empty})"
+
+    def word(self, name: str) -> str:
+        """Return a word for a step, fit for names of variables and used for no other step."""
+        if name not in self.words:
+            base = re.sub(r"\W+", "_", name, flags=re.ASCII).strip("_")[:40] or "all"
+            taken = set(self.words.values())
+            self.words[name] = base if base not in taken else f"{base}_{len(taken)}x"
+        return self.words[name]
+
+    def ending(self, state: State) -> State:
+        """Return a state that can end, with its way on."""
+        if self.next is not None:
+            return {**state, "Next": self.next}
+        return {**state, "Output": self.result, "End": True}
+
+    def catch(self, at: str) -> list[State]:
+        """Return the Catch of the state called `at`; empty where a failure may end the execution."""
+        if self.on_failure is None:
+            return []
+        caught: State = {"ErrorEquals": ["States.ALL"]}
+        if self.on_failure.note:
+            self.on_failure.noted.append(at)
+            caught["Assign"] = {self.variable("failure"): note("$states.errorOutput", at)}
+        return [{**caught, "Output": INPUT, "Next": self.on_failure.state}]
+
+
+def note(error: str, at: str) -> str:
+    """Return JSONata for what is remembered of a failure: error and cause, the state, how often the run was redriven."""
+    return f"{{% $merge([{error},{{'at':{text(at)},'redrives':$states.context.Execution.RedriveCount}}]) %}}"
+
+
+def text(value: str) -> str:
+    """Return a text as a JSONata literal."""
+    from stepdig.jsonata_text import literal
+
+    return literal(value)
+
+
+def entry(step: plan.Step | None, site: Site) -> str | None:
+    """Return the first state of a step, or what follows it when it does nothing."""
+    if step is None or plan.is_empty(step):
+        return site.next
+    if isinstance(step, plan.Sequence):
+        return entry(next(inner for inner in step.steps if not plan.is_empty(inner)), site)
+    if isinstance(step, plan.Guarded):
+        return entry(step.body, site)
+    return f"{step.name} check" if site.on_failure is not None and guards(step) else step.name
+
+
+def guards(step: plan.Step) -> tuple[tuple[str, str], ...]:
+    """Return what must hold for the expressions of a step not to fail."""
+    if isinstance(step, plan.Log):
+        return step.text.guards if isinstance(step.text, plan.Computed) else ()
+    if isinstance(step, plan.Fail):
+        return step.message.guards if isinstance(step.message, plan.Computed) else ()
+    if isinstance(step, plan.Choose):
+        return step.condition.guards
+    if isinstance(step, plan.Notify):
+        return step.guards
+    if isinstance(step, plan.ForEach):
+        return step.entries.guards if isinstance(step.entries, plan.Computed) else ()
+    return ()
+
+
+def write_check(step: plan.Step, site: Site) -> None:
+    """Write the Choice before a state whose expressions may fail, where such a failure must not end the execution."""
+    failure, wanted = site.on_failure, guards(step)
+    if failure is None or not wanted:
+        return
+    message = "".join(f"$not({test})?{text(words)}:" for test, words in wanted) + "''"
+    name = f"{step.name} check"
+    state: State = {
+        "Type": "Choice",
+        "Comment": step.comment,
+        "Choices": [{"Condition": f"{{% {' and '.join(f'({test})' for test, _ in wanted)} %}}", "Next": step.name}],
+    }
+    if failure.note:
+        failure.noted.append(name)
+        error = f"{{'Error':'UndefinedVariable','Cause':{message}}}"
+        state["Assign"] = {site.variable("failure"): note(error, name)}
+    site.add(name, {**state, "Default": failure.state})
+
+
+def value_of(value: plan.Value) -> object:
+    """Return a value as a field of a state takes it."""
+    return f"{{% {value.code} %}}" if isinstance(value, plan.Computed) else value.value

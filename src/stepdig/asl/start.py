@@ -1,0 +1,73 @@
+"""The first state: who this run is. It fills the session variables and gives every variable its empty value."""
+
+from __future__ import annotations
+
+from stepdig import plan
+from stepdig.asl.place import State
+from stepdig.jsonata_text import literal
+
+NAME = "start session"
+# With the run's other parts and the punctuation of the override this stays under its limit, limits.OVERRIDE_CHARS.
+PARAMS_CHARS = 4_000
+
+
+def start_state(machine: plan.Machine, variables: dict[str, object], after: str | None) -> State:
+    """Return the Pass that assigns `$run` from the execution's input, `{}` included, and empties the given variables."""
+    run = (
+        "($in:=$states.context.Execution.Input;$in:=$type($in)='object'?$in:{};"
+        "$p:=$exists($in.params)?$in.params:{};"
+        f"$length($string($p))>{PARAMS_CHARS}?$error('the parameters of a run may have {PARAMS_CHARS} characters as JSON')"
+        f":({_session_time(machine.offsets)}"
+        f"{{'prefix':{literal(machine.prefix)}&$states.context.Execution.Name,'session_time':$st,'params':$p,"
+        "'attempt_id':$exists($in.attempt_id)?$in.attempt_id:1,"
+        "'session_uuid':$exists($in.session_uuid)?$in.session_uuid:$uuid()"
+        f"{_zone(machine)}}}))"
+    )
+    assign: State = {"run": f"{{% {run} %}}", **variables}
+    state: State = {"Type": "Pass", "Comment": machine.comment, "Assign": assign, "Output": {}}
+    return {**state, "Next": after} if after is not None else {**state, "End": True}
+
+
+def _session_time(offsets: tuple[tuple[int | None, int], ...]) -> str:
+    """Return JSONata that binds `$st`, the session time with the workflow's offset.
+
+    A given time without offset is a time of the workflow's zone; without any it is the start of the execution, to the second.
+    """
+    at = _offset("$u", offsets)
+    local = f"($l:=$toMillis($g&'Z');$l-({_offset(f'($l-{_offset_at_local(offsets)})', offsets)})*1000)"
+    return (
+        "$g:=$exists($in.session_time)?$replace($in.session_time,' ','T'):'';"
+        "$g:=$length($g)=10?$g&'T00:00:00':$g;"
+        f"$u:=$g=''?$floor($toMillis($states.context.Execution.StartTime)/1000)*1000"
+        f":$contains($g,/(Z|[+-][0-9][0-9]:?[0-9][0-9])$/)?$toMillis($g):{local};"
+        f"$o:={at};$m:=$floor($abs($o)/60);"
+        "$st:=$fromMillis($u+$o*1000,'[Y0001]-[M01]-[D01]T[H01]:[m01]:[s01]')"
+        "&($o<0?'-':'+')&$pad($string($floor($m/60)),-2,'0')&':'&$pad($string($m%60),-2,'0');"
+    )
+
+
+def _offset(millis: str, offsets: tuple[tuple[int | None, int], ...]) -> str:
+    """Return JSONata for the zone's offset in seconds at a UTC time."""
+    if len(offsets) == 1:
+        return str(offsets[0][1])
+    steps = [
+        {"u": at, "d": offset - before} for (_, before), (at, offset) in zip(offsets[:-1], offsets[1:], strict=True)
+    ]
+    return f"({offsets[0][1]}+$sum([0,{literal(steps)}[u<={millis}/1000].d]))"
+
+
+def _offset_at_local(offsets: tuple[tuple[int | None, int], ...]) -> str:
+    """Return the milliseconds to take off a wall clock time to be surely before a transition beside it."""
+    return str(max(offset for _, offset in offsets) * 1000)
+
+
+def _zone(machine: plan.Machine) -> str:
+    """Return the zone's rows for the expressions that need them, as a field of the run object."""
+    if not machine.needs_zone:
+        return ""
+    first = machine.offsets[0][1] * 1000
+    rows: list[dict[str, float]] = [{"u": -1e15, "l": -1e15, "d": first}]
+    for (_, before), (at, offset) in zip(machine.offsets[:-1], machine.offsets[1:], strict=True):
+        assert at is not None
+        rows.append({"u": at * 1000, "l": (at + max(before, offset)) * 1000, "d": (offset - before) * 1000})
+    return f",'tz':{literal(rows)}"

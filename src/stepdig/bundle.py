@@ -1,0 +1,48 @@
+"""What the task runner needs of a workflow, as one JSON: compiled tasks, export layers, loops with their rows.
+
+It travels in the project archive, so that constants cost no character of an override (docs/design.md, "The bundle").
+"""
+
+from __future__ import annotations
+
+from stepdig.draft import Draft
+from stepdig.model import Task
+from stepdig.scopes import Scope, bundle_layers
+from stepdig.tree import plain
+
+FORMAT = 1
+
+
+def compiled_task(task: Task, scope: Scope, comment: str, job: str) -> dict[str, object]:
+    """Return one command task as the runner reads it: its layers by name, weakest first, and its keys as written."""
+    local: dict[str, object] = {f"{task.operator}>": plain(task.argument)}
+    local.update({key: plain(node) for key, node in task.options.items()})
+    return {
+        "name": scope.full,
+        "source": comment.partition(" ")[0],
+        "operator": task.operator,
+        "directory": scope.directory,
+        "job": job,
+        "layers": bundle_layers(scope),
+        "local": local,
+        "loops": list(scope.loops),
+        "fetch": [],
+    }
+
+
+def bundle(draft: Draft) -> dict[str, object]:
+    """Return the bundle of a compiled workflow."""
+    tasks = {
+        key: {**task, "fetch": sorted(draft.fetches[key].names)} if key in draft.fetches else task
+        for key, task in draft.tasks.items()
+    }
+    return {
+        "format": FORMAT,
+        "project": draft.project,
+        "workflow": draft.workflow,
+        "timezone": draft.timezone,
+        "offsets": [list(row) for row in draft.offsets],
+        "scopes": draft.scopes,
+        "loops": {name: {"operator": loop.operator, "variables": loop.variables} for name, loop in draft.loops.items()},
+        "tasks": tasks,
+    }

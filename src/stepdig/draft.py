@@ -1,0 +1,114 @@
+"""What one compile gathers beside the plan: names taken, compiled tasks, export layers, loops, what the machine reads.
+
+`lower` and the operators write into a `Draft` while they go down the workflow; `bundle` and `asl` read it afterwards. It
+is the only thing in the compiler that changes while it is used.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable, Collection
+from dataclasses import dataclass, field
+
+from stepdig import limits
+from stepdig.problem import Problems
+
+WHOLE = "*"  # every column of a row is read
+# Our own states beside a task's are named after it ("+sync failures?"), so a task's name leaves them room.
+OWN_SUFFIX_CHARS = 16
+
+
+@dataclass(frozen=True, slots=True)
+class Frame:
+    """A scope of the machine's variables: the top level, the iterations of one Map or the branch of one Parallel."""
+
+    number: int
+    outer: Frame | None = None
+    distributed: bool = False
+
+    def up_to(self, other: Frame) -> tuple[Frame, ...] | None:
+        """Return the frames from this one up to, without, an enclosing `other`; None when other does not enclose it."""
+        crossed: list[Frame] = []
+        frame: Frame | None = self
+        while frame is not None and frame != other:
+            crossed.append(frame)
+            frame = frame.outer
+        return None if frame is None else tuple(crossed)
+
+
+@dataclass(frozen=True, slots=True)
+class Fetch:
+    """Stored names of one task that the machine reads, and the variable that holds them."""
+
+    variable: str
+    frame: int
+    names: set[str] = field(default_factory=set)
+
+
+@dataclass(slots=True)
+class LoopDraft:
+    """A loop of the bundle while it is being compiled; `columns` are the columns of its rows that states read."""
+
+    operator: str
+    variables: list[dict[str, object]]
+    columns: dict[str, set[str]] = field(default_factory=dict)
+    indexed: bool = False
+
+
+@dataclass(slots=True)
+class Draft:
+    """The gatherer of one compile; `read` and `display` are the project's files and how a person names them."""
+
+    read: Callable[[str], bytes | None]
+    display: Callable[[str], str]
+    project: str
+    workflow: str
+    timezone: str
+    offsets: tuple[tuple[int | None, int], ...]
+    jobs: Collection[str] | None
+    problems: Problems
+    names: set[str] = field(default_factory=set)
+    tasks: dict[str, dict[str, object]] = field(default_factory=dict)
+    scopes: dict[str, object] = field(default_factory=dict)
+    loops: dict[str, LoopDraft] = field(default_factory=dict)
+    fetches: dict[str, Fetch] = field(default_factory=dict)
+    gathers: dict[int, dict[str, str]] = field(default_factory=dict)
+    passes: dict[int, set[str]] = field(default_factory=dict)
+    calls: tuple[str, ...] = ()
+    frames: int = 0
+    errors: int = 0
+    needs_zone: bool = False
+
+    def state_name(self, path: str) -> str:
+        """Return a name for the state of a task: its path, shortened by a hash when too long, and used only once."""
+        room = limits.STATE_NAME_CHARS - OWN_SUFFIX_CHARS
+        if len(path) > room:
+            path = f"{path[: room - 9]}~{hashlib.sha256(path.encode()).hexdigest()[:8]}"
+        name, count = path, 1
+        while name in self.names:
+            count += 1
+            name = f"{path}^{count}"
+        self.names.add(name)
+        return name
+
+    def new_frame(self, outer: Frame, *, distributed: bool = False) -> Frame:
+        """Return a new scope of variables inside another."""
+        self.frames += 1
+        return Frame(self.frames, outer, distributed)
+
+    def fetch(self, task: str, frame: Frame) -> Fetch:
+        """Return the record of what the machine reads of a task's stores, made at the first call."""
+        if task not in self.fetches:
+            self.fetches[task] = Fetch(f"o{len(self.fetches) + 1}", frame.number)
+        return self.fetches[task]
+
+    def fork(self) -> Draft:
+        """Return a copy for a trial compile whose findings are thrown away."""
+        return Draft(
+            self.read, self.display, self.project, self.workflow, self.timezone, self.offsets, self.jobs, Problems(),
+            names=set(self.names), tasks=dict(self.tasks), scopes=dict(self.scopes), loops=dict(self.loops),
+            fetches={key: Fetch(it.variable, it.frame, set(it.names)) for key, it in self.fetches.items()},
+            gathers={key: dict(it) for key, it in self.gathers.items()},
+            passes={key: set(it) for key, it in self.passes.items()},
+            calls=self.calls, frames=self.frames, errors=self.errors, needs_zone=self.needs_zone,
+        )  # fmt: skip

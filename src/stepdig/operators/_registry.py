@@ -1,0 +1,120 @@
+"""The table of operators, and what an operator is given to do its work.
+
+To add one: a file with a function under `@operator`, its line in `__init__.py`, a golden case and a reference page.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+from stepdig.draft import LoopDraft
+from stepdig.model import Task
+from stepdig.plan import Command, Condition, Constant, Step, Value
+from stepdig.problem import Position
+from stepdig.tree import Node
+
+
+class Place(Protocol):
+    """Where an operator's task stands: names for its states, values of its options, bodies, complaints."""
+
+    name: str
+    comment: str
+
+    def problem(self, at: Position, code: str, text: str, hint: str = "", length: int = 1) -> None:
+        """Note a user's mistake."""
+
+    def required(self, task: Task) -> Node | None:
+        """Return the task's argument, noting a mistake when there is none."""
+
+    def text(self, node: Node) -> Value:
+        """Return a scalar's text, templates evaluated."""
+
+    def structure(self, node: Node) -> tuple[object, tuple[tuple[str, str], ...]]:
+        """Return a node as JSON with `{% %}` for what the machine computes, and the guards of that."""
+
+    def constant(self, node: Node, what: str) -> object:
+        """Return a node's value that must be known when compiling; None after noting that it is not."""
+
+    def integer(self, node: Node) -> Value:
+        """Return a whole number as `loop>` reads one."""
+
+    def condition(self, node: Node) -> Condition | None:
+        """Return the tests of an `if>`; None after noting a mistake."""
+
+    def items(self, node: Node) -> Value:
+        """Return a list as `for_each>` reads one."""
+
+    def read(self, path: str) -> bytes | None:
+        """Return a file of the project, relative to the directory of the workflow."""
+
+    def load(self, node: Node, path: str) -> Node | None:
+        """Return a YAML file of the project as located nodes; notes what is wrong with it."""
+
+    def body(self, task: Task, name: str) -> Step:
+        """Return `_do` or `_else_do`; a step that does nothing when absent."""
+
+    def called(self, task: Task, node: Node) -> Step:
+        """Return the workflow of another file, inlined in this scope."""
+
+    def command(self, task: Task, *, stores: bool) -> Command:
+        """Return the command task, its parameters noted for the task runner."""
+
+    def repeat(self, task: Task, loop: LoopDraft, entries: Callable[[LoopDraft], Entries], count: int | None) -> Step:
+        """Return the loop over `_do`; `count` is the number of iterations when known."""
+
+
+@dataclass(frozen=True, slots=True)
+class Entries:
+    """What a loop runs over, as in `plan.ForEach`: the entries, how they enter the state input, what names one."""
+
+    value: Value
+    selector: tuple[tuple[str, str], ...] | None
+    label: str
+
+
+Lower = Callable[[Task, Place], Step]
+
+
+@dataclass(frozen=True, slots=True)
+class Operator:
+    """One operator: the function that gives its plan, and what `lower` must know before calling it.
+
+    stores   whether its tasks may store parameters
+    command  whether it is a command task, whose `_retry` is its own
+    children whether `_retry` runs its generated children again
+    """
+
+    name: str
+    lower: Lower
+    doc: str
+    stores: bool = False
+    command: bool = False
+    children: bool = False
+
+
+TABLE: dict[str, Operator] = {}
+
+
+def operator(
+    name: str, *, stores: bool = False, command: bool = False, children: bool = False
+) -> Callable[[Lower], Lower]:
+    """Enter a function in the table of operators under `name`, the word before `>`."""
+
+    def enter(function: Lower) -> Lower:
+        assert name not in TABLE, f"two operators are called {name}>"
+        TABLE[name] = Operator(name, function, function.__doc__ or "", stores, command, children)
+        return function
+
+    return enter
+
+
+def nothing(place: Place, steps: Sequence[Step] = ()) -> Step:
+    """Return a step that does nothing, for a task whose mistake has been noted."""
+    from stepdig.plan import Sequence as Steps
+
+    return Steps(place.name, place.comment, tuple(steps))
+
+
+EMPTY = Constant("")

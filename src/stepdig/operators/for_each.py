@@ -1,0 +1,141 @@
+"""`for_each>: {t: [...]}` runs `_do` for each element of a list, or each combination of several lists."""
+
+from collections.abc import Mapping as MappingOf
+from itertools import product
+
+from stepdig import tables
+from stepdig.draft import WHOLE, LoopDraft
+from stepdig.jsonata_text import field, literal
+from stepdig.model import Task
+from stepdig.operators._registry import Entries, Place, nothing, operator
+from stepdig.plan import Computed, Constant, Step, Value
+from stepdig.tree import Mapping, Scalar
+
+
+@operator("for_each", children=True)
+def for_each(task: Task, place: Place) -> Step:
+    """Run `_do` for each element of a list: `for_each>: {t: [users, orders]}`, `{t: {file: source_table/shop.json}}`."""
+    argument = place.required(task)
+    if not isinstance(argument, Mapping):
+        if argument is not None:
+            text = "for_each> needs a mapping of names to lists"
+            place.problem(argument.at, "SD451", text, "write it like {table: [users, orders]}")
+        return nothing(place)
+    lists: dict[str, Value] = {}
+    for key, node in argument:
+        found = _table_file(node, place) if isinstance(node, Mapping) else place.items(node)
+        if found is None:
+            return nothing(place)
+        lists[str(key.value)] = found
+    rows = {name: it.value for name, it in lists.items() if isinstance(it, Constant) and isinstance(it.value, list)}
+    if not lists or any(not it for it in rows.values()):
+        return nothing(place)
+    if len(rows) == len(lists):
+        return _known(task, place, rows)
+    return _computed(task, place, lists)
+
+
+def _table_file(node: Mapping, place: Place) -> Constant | None:
+    """Return the rows of `{file: path}`, or None after noting what is wrong."""
+    source = node.get("file")
+    if source is None or len(node.entries) != 1 or not isinstance(source, Scalar):
+        text = "the values of for_each> are lists"
+        place.problem(
+            node.at, "SD452", text, "for a list in a file of the project write {file: source_table/shop.json}"
+        )
+        return None
+    path = place.constant(source, "the path of a table list")
+    if path is None:
+        return None
+    content = place.read(str(path))
+    if content is None:
+        place.problem(source.at, "SD453", f"there is no file '{path}' in the project", "", source.length)
+        return None
+    try:
+        return Constant(tables.rows(content, str(path)))
+    except tables.TableListError as error:
+        place.problem(source.at, error.code, f"'{path}' {error}", error.hint, source.length)
+        return None
+
+
+def _known(task: Task, place: Place, rows: MappingOf[str, list[object]]) -> Step:
+    """Return the loop over lists known when compiling: its rows stay in the bundle, the machine sees labels."""
+    labels = {name: tables.label(values) for name, values in rows.items()}
+    draft = LoopDraft("for_each", [{"name": n, "input": n, "rows": v, "label": labels[n]} for n, v in rows.items()])
+    named = len(rows) == 1 and all(_names_rows(values, labels[name]) for name, values in rows.items())
+    combinations = list(product(*rows.values()))
+
+    def entries(at: LoopDraft) -> Entries:
+        keys = [str(it["input"]) for it in at.variables]
+        seen = [
+            [
+                _seen(row, labels[name], at.columns.get(key, set()))
+                for name, key, row in zip(rows, keys, combination, strict=True)
+            ]
+            for combination in combinations
+        ]
+        if named and not at.indexed:
+            return Entries(
+                Constant([row for (row,) in seen]), ((keys[0], "$item"),), _label(keys, list(labels.values()))
+            )
+        indexed = [
+            {f"{keys[0]}#": n, **{k: v for k, v in zip(keys, row, strict=True) if v is not None}}
+            for n, row in enumerate(seen)
+        ]
+        label = _label(keys, list(labels.values())) if all(map(_names_rows, rows.values(), labels.values())) else ""
+        return Entries(Constant(indexed), None, label or f"'#'&$string($input.{field(keys[0] + '#')})")
+
+    return place.repeat(task, draft, entries, len(combinations))
+
+
+def _names_rows(rows: list[object], label: str | None) -> bool:
+    """Return whether each row has a name of its own: the label column, or the row itself."""
+    return label is not None or (all(isinstance(row, str) for row in rows) and len(set(map(str, rows))) == len(rows))
+
+
+def _seen(row: object, label: str | None, columns: set[str]) -> object:
+    """Return as much of a row as the machine needs: all of it, the columns its states read, or just the label."""
+    if not isinstance(row, dict) or WHOLE in columns:
+        return row
+    if not columns:
+        return row[label] if label is not None else None
+    kept = columns | ({label} if label is not None else set())
+    return {name: value for name, value in row.items() if name in kept}
+
+
+def _label(keys: list[str], columns: list[str | None]) -> str:
+    """Return JSONata that names an item from its state input."""
+    parts = []
+    for key, column in zip(keys, columns, strict=True):
+        value = f"$input.{field(key)}"
+        if column is not None:
+            value = f"($type({value})='object'?{value}.{field(column)}:{value})"
+        parts.append(f"$string({value})")
+    return "&'/'&".join(parts)
+
+
+def _computed(task: Task, place: Place, lists: MappingOf[str, Value]) -> Step:
+    """Return the loop over lists known only at run time: whole values in the state input, with their index."""
+    draft = LoopDraft("for_each", [{"name": n, "input": n, "rows": None, "label": None} for n in lists])
+    guards = tuple(guard for it in lists.values() if isinstance(it, Computed) for guard in it.guards)
+
+    def entries(at: LoopDraft) -> Entries:
+        keys = [str(it["input"]) for it in at.variables]
+        code = _combine([it.code if isinstance(it, Computed) else literal(it.value) for it in lists.values()], keys)
+        return Entries(Computed(code, guards), None, f"$substring($string($input.{field(keys[0])}),0,60)")
+
+    return place.repeat(task, draft, entries, None)
+
+
+def _combine(lists: list[str], keys: list[str]) -> str:
+    """Return JSONata for the entries of the product of lists, the first key outermost."""
+    names = [f"$l{n}" for n in range(len(lists))]
+    bound = "".join(f"{name}:={code};" for name, code in zip(names, lists, strict=True))
+    total = "*".join(f"$count({name})" for name in names)
+    fields, below = [], ""
+    for key, name in reversed(list(zip(keys, names, strict=True))):
+        position = f"$floor($n/{below})" if below else "$n"
+        fields.insert(0, f"{literal(key)}:{name}[{position}%$count({name})]")
+        below = f"{below}*$count({name})".removeprefix("*") if below else f"$count({name})"
+    entry = f"{{{literal(keys[0] + '#')}:$n,{','.join(fields)}}}"
+    return f"({bound}[$map([0..{total}-1],function($n){{{entry}}})])"

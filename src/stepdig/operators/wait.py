@@ -1,0 +1,38 @@
+"""`wait>: duration` lets time pass; nothing runs and nothing is billed meanwhile."""
+
+import re
+
+from stepdig import limits
+from stepdig.model import Task
+from stepdig.operators._registry import Place, nothing, operator
+from stepdig.plan import Constant, Step, Wait
+from stepdig.tree import Scalar
+
+_UNITS = {"d": 86_400, "h": 3_600, "m": 60, "s": 1}
+
+
+@operator("wait")
+def wait(task: Task, place: Place) -> Step:
+    """Wait: `wait>: 10m` (d, h, m and s, also together: `1h 30m`)."""
+    argument = place.required(task)
+    value = None if argument is None else place.constant(argument, "the duration of wait>")
+    if argument is None or value is None:
+        return nothing(place)
+    seconds = duration(value) if isinstance(value, str) else None
+    length = argument.length if isinstance(argument, Scalar) else 1
+    if seconds is None:
+        hint = f"did you mean {value}s?" if isinstance(value, int) else "write it like 90s, 10m or 1h 30m"
+        place.problem(argument.at, "SD431", f"'{value}' is not a duration", hint, length)
+    elif seconds > limits.WAIT_SECONDS:
+        text = f"a wait of {seconds} s is longer than Step Functions allows, {limits.WAIT_SECONDS} s"
+        place.problem(argument.at, "SD501", text, "", length)
+    else:
+        return Wait(place.name, place.comment, Constant(seconds))
+    return nothing(place)
+
+
+def duration(text: str) -> int | None:
+    """Return the seconds of a Digdag duration such as `1h 30m`, or None when it is none."""
+    if not re.fullmatch(r"\s*(\d+\s*[dhms]\s*)+", text):
+        return None
+    return sum(int(count) * _UNITS[unit] for count, unit in re.findall(r"(\d+)\s*([dhms])", text))

@@ -1,0 +1,112 @@
+"""The compile in a few calls, and the floor plan of the house.
+
+    text ----tree----> located nodes ----parse----> Workflow (model) ----lower----> Machine (plan) ----asl----> definition
+                                                                    \\---bundle---> what the task runner needs
+
+Each stage is pure: text in, text out; other files come through `read`. A stage that finds mistakes notes them and goes on
+where it can; `compile_workflow` raises `ProblemsFound` with all of them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection
+from dataclasses import dataclass, replace
+
+from stepdig import limits, parse, tree
+from stepdig.asl.emit import emit
+from stepdig.asl.layout import layout
+from stepdig.asl.leaves import job_token
+from stepdig.bundle import bundle
+from stepdig.draft import Draft
+from stepdig.expressions import zones
+from stepdig.lower import lower
+from stepdig.problem import Position, Problems, ProblemsFound
+
+Read = Callable[[str], bytes | None]
+_ALWAYS = ("Bucket", "Cluster", "FailRunFunction", "NotifySlackFunction", "SecurityGroupIds", "SubnetIds")
+
+
+@dataclass(frozen=True, slots=True)
+class Compiled:
+    """A compiled workflow: the definition's text and object, the runner's bundle, the `${Names}` the definition uses."""
+
+    definition_text: str
+    definition: dict[str, object]
+    bundle: dict[str, object]
+    substitutions: tuple[str, ...]
+
+
+def compile_workflow(
+    read: Read,
+    path: str,
+    *,
+    display: Callable[[str], str],
+    project: str,
+    workflow: str,
+    jobs: Collection[str] | None,
+) -> Compiled:
+    """Compile the workflow file `path` of a project.
+
+    `read` gives a file of the project by its path there, or None; `display` turns such a path into what the user types; `jobs`
+    are the names of the jobs, None to let any pass. Raises `ProblemsFound`.
+    """
+    problems = Problems()
+    try:
+        return _compiled(read, path, display, project, workflow, jobs, problems)
+    except ProblemsFound as found:
+        shown = [replace(it, at=_shown(it.at, display)) for it in found.problems]
+        raise ProblemsFound(shown) from None
+
+
+def _compiled(
+    read: Read,
+    path: str,
+    display: Callable[[str], str],
+    project: str,
+    workflow: str,
+    jobs: Collection[str] | None,
+    problems: Problems,
+) -> Compiled:
+    content = read(path)
+    if content is None:
+        problems.add(Position(path, 1, 1), "SD101", "there is no such file")
+    top = tree.load(content or b"", path, read, problems) if content is not None else None
+    if top is None:
+        raise ProblemsFound(problems)
+    written = parse.workflow(top, workflow, path, problems)
+    draft = Draft(
+        read=read,
+        display=display,
+        project=project,
+        workflow=workflow,
+        timezone=written.timezone,
+        offsets=_offsets(written.timezone),
+        jobs=jobs,
+        problems=problems,
+        calls=(path,),
+    )
+    machine = lower(written, draft)
+    problems.raise_if_any()
+    definition = emit(machine)
+    text = layout(definition)
+    size = len(text.encode())
+    if size > limits.DEFINITION_BYTES:
+        over = f"the definition has {size:,} bytes; Step Functions takes {limits.DEFINITION_BYTES:,}"
+        problems.add(Position(path, 1, 1), "SD502", over, "split the workflow into several files that run on their own")
+        raise ProblemsFound(problems)
+    made = bundle(draft)
+    tokens = {*_ALWAYS, *(job_token(str(task["job"])) for task in draft.tasks.values())}
+    used = tuple(sorted(name for name in tokens if f"${{{name}}}" in text))
+    return Compiled(text, definition, made, used)
+
+
+def _offsets(timezone: str) -> tuple[tuple[int | None, int], ...]:
+    """Return the zone's offsets as rows; an unknown zone, already noted as a mistake, counts as UTC."""
+    try:
+        return tuple((row[0], row[1]) for row in zones.offsets(timezone))
+    except (KeyError, ValueError, OSError):
+        return ((None, 0),)
+
+
+def _shown(at: Position, display: Callable[[str], str]) -> Position:
+    return replace(at, path=display(at.path))

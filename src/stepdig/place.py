@@ -1,0 +1,271 @@
+"""What an operator is given: the place of its task, with the values of its options in this scope (`operators.Place`)."""
+
+from __future__ import annotations
+
+import posixpath
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
+
+from stepdig import model, plan, tree
+from stepdig.draft import LoopDraft
+from stepdig.expressions import contexts, translate
+from stepdig.expressions.errors import ExpressionError
+from stepdig.model import Task
+from stepdig.operators import _registry
+from stepdig.problem import Position, did_you_mean
+from stepdig.scopes import ErrorLayer, Names, Scope, Store, as_code
+from stepdig.tree import Mapping, Node, Scalar, Sequence
+
+LowerTask = Callable[[Task, Scope, str], tuple[plan.Step, tuple[Store, ...]]]
+
+
+@dataclass(slots=True)
+class Here:
+    """The `Place` of one task; `stores` gathers the tasks in it that later ones see the stores of."""
+
+    task: Task
+    scope: Scope
+    name: str
+    comment: str
+    lower: LowerTask
+    stores: list[Store] = field(default_factory=list)
+
+    @property
+    def names(self) -> Names:
+        """The names of this scope."""
+        return Names(self.scope)
+
+    def problem(self, at: Position, code: str, text: str, hint: str = "", length: int = 1) -> None:
+        """Note a user's mistake."""
+        self.scope.draft.problems.add(at, code, text, hint, length)
+
+    def required(self, task: Task) -> Node | None:
+        """Return the task's argument, noting a mistake when there is none."""
+        if task.argument is None:
+            at = task.operator_at or task.at
+            self.problem(at, "SD402", f"{task.operator}> needs a value", "", len(task.operator or "") + 1)
+        return task.argument
+
+    def text(self, node: Node) -> plan.Value:
+        """Return a scalar's text, templates evaluated."""
+        if not isinstance(node, Scalar):
+            self.problem(
+                node.at, "SD403", f"{self.task.operator}> needs a text here", "quote it if it is meant as text"
+            )
+            return plan.Constant("")
+        if not isinstance(node.value, str):
+            return plan.Constant("" if node.value is None else _printed(node.value))
+        return self._evaluated(node, lambda text: translate.text(text, self.names, self.scope.zone))
+
+    def integer(self, node: Node) -> plan.Value:
+        """Return a whole number as `loop>` reads one; floats are cut."""
+        if isinstance(node, Scalar) and isinstance(node.value, int | float) and not isinstance(node.value, bool):
+            return plan.Constant(int(node.value))
+        if not isinstance(node, Scalar) or not isinstance(node.value, str):
+            self.problem(
+                node.at, "SD404", f"{self.task.operator}> needs a whole number here", "", getattr(node, "length", 1)
+            )
+            return plan.Constant(0)
+        value = self._evaluated(node, lambda text: contexts.integer(text, self.names, self.scope.zone))
+        return value if not isinstance(value, plan.Constant) else plan.Constant(int(str(value.value)))
+
+    def condition(self, node: Node) -> plan.Condition | None:
+        """Return the tests of an `if>`; None after noting a mistake."""
+        if not isinstance(node, Scalar):
+            self.problem(node.at, "SD422", "if> needs true, false or an expression", "")
+            return None
+        if isinstance(node.value, bool | int):
+            return plan.Condition("true" if node.value else "false", None)
+        found: list[contexts.Boolean] = []
+
+        def tests(text: str) -> translate.Translated:
+            found.append(contexts.boolean(text, self.names, self.scope.zone))
+            return found[0].value
+
+        value = self._evaluated(node, tests) if isinstance(node.value, str) else plan.Constant(None)
+        if isinstance(value, plan.Constant):
+            if not isinstance(value.value, bool):
+                if found or not isinstance(node.value, str):
+                    text = f"if> needs true or false, but got {node.text!r}"
+                    self.problem(node.at, "SD422", text, "compare it: ${x == 1}", node.length)
+                return None
+            return plan.Condition("true" if value.value else "false", None)
+        message = f"Expected 'true' or 'false' for key '_command' of {self.name}"
+        return plan.Condition(found[0].true_code, found[0].false_code, message, value.guards)
+
+    def items(self, node: Node) -> plan.Value:
+        """Return a list as `for_each>` reads one: known rows, or JSONata."""
+        if isinstance(node, Sequence):
+            try:
+                value = self.names.value(node)
+            except ExpressionError as error:
+                self._expression(node, error)
+                return plan.Constant([])
+            return plan.Constant(value.value) if isinstance(value, translate.Known) else plan.Computed(as_code(value))
+        if not isinstance(node, Scalar) or not isinstance(node.value, str):
+            self.problem(node.at, "SD452", "the values of for_each> are lists", "", getattr(node, "length", 1))
+            return plan.Constant([])
+        value = self._evaluated(node, lambda text: contexts.items(text, self.names, self.scope.zone))
+        if isinstance(value, plan.Constant) and not isinstance(value.value, list):
+            self.problem(
+                node.at, "SD452", "the values of for_each> are lists", "write [a, b] or ${a stored list}", node.length
+            )
+            return plan.Constant([])
+        return value
+
+    def structure(self, node: Node) -> tuple[object, tuple[tuple[str, str], ...]]:
+        """Return a node as JSON with `{% %}` for what the machine computes, and the guards of that."""
+        if isinstance(node, Mapping):
+            pairs = [(str(key.value), self.structure(value)) for key, value in node]
+            return {key: it[0] for key, it in pairs}, tuple(guard for _, it in pairs for guard in it[1])
+        if isinstance(node, Sequence):
+            parts = [self.structure(item) for item in node.items]
+            return [it[0] for it in parts], tuple(guard for it in parts for guard in it[1])
+        if not isinstance(node.value, str) or "$" not in node.value:
+            return node.value, ()
+        value = self.text(node)
+        return (value.value, ()) if isinstance(value, plan.Constant) else (f"{{% {value.code} %}}", value.guards)
+
+    def constant(self, node: Node, what: str) -> object:
+        """Return a node's value that must be known when compiling; None after noting that it is not."""
+        if isinstance(node, Scalar) and not isinstance(node.value, str):
+            return node.value
+        value = self.text(node) if isinstance(node, Scalar) else plan.Computed("")
+        if isinstance(value, plan.Constant):
+            return value.value
+        text = f"{what} must be known when compiling"
+        self.problem(node.at, "SD405", text, "write it out, or take it from _export", getattr(node, "length", 1))
+        return None
+
+    def _evaluated(self, node: Scalar, translated: Callable[[str], translate.Translated]) -> plan.Value:
+        """Return what a template means here, noting a mistake in it where it stands."""
+        try:
+            done = translated(str(node.value))
+        except ExpressionError as error:
+            self._expression(node, error)
+            return plan.Constant("")
+        self.scope.draft.needs_zone |= done.needs_tz
+        if done.const is not translate.NOT_CONSTANT:
+            return plan.Constant(done.const)
+        return plan.Computed(done.code, tuple(done.guards))
+
+    def _expression(self, node: Node, error: ExpressionError) -> None:
+        """Note a mistake in an expression of a scalar."""
+        at = node.position(error.start) if isinstance(node, Scalar) else node.at
+        self.problem(at, "SD301", error.message, error.hint or "", max(1, (error.end or 0) - error.start))
+
+    def read(self, path: str) -> bytes | None:
+        """Return a file of the project, relative to the directory of the workflow."""
+        joined = posixpath.normpath(posixpath.join(self.scope.directory, path))
+        return None if joined.startswith(("..", "/")) else self.scope.draft.read(joined)
+
+    def load(self, node: Node, path: str) -> Node | None:
+        """Return a YAML file of the project as located nodes; notes what is wrong with it."""
+        content = self.read(path)
+        if content is None:
+            self.problem(node.at, "SD442", f"there is no file '{path}' in the project", "", getattr(node, "length", 1))
+            return None
+        draft = self.scope.draft
+        joined = posixpath.normpath(posixpath.join(self.scope.directory, path))
+        return tree.load(content, joined, draft.read, draft.problems)
+
+    def body(self, task: Task, name: str) -> plan.Step:
+        """Return `_do` or `_else_do`; a step that does nothing when absent."""
+        body = task.bodies.get(name)
+        if body is None:
+            return plan.Sequence(self.name, self.comment)
+        step, stores = self.lower(body, self.scope, "^sub")
+        self.stores.extend(stores)
+        return step
+
+    def command(self, task: Task, *, stores: bool) -> plan.Command:
+        """Return the command task, its parameters noted for the task runner."""
+        from stepdig.bundle import compiled_task  # the bundle's shapes are noted where its tasks are found
+
+        job = self._job()
+        self.scope.draft.tasks[self.name] = compiled_task(task, self.scope, self.comment, job)
+        if stores:
+            self.stores.append(Store(self.name, self.scope.loops, self.scope.frame))
+        run, given = self.scope.run, _given(self.scope)
+        return plan.Command(self.name, self.comment, job, retry_of(task.retry), indexes(self.scope), run, given, stores)
+
+    def _job(self) -> str:
+        """Return the job of a command task: `ecs: {job: NAME}`, its own or an export's; "default" without one."""
+        own = self.task.options.get("ecs")
+        node = own.get("job") if isinstance(own, Mapping) else None
+        if node is not None:
+            name = self.constant(node, "the job of a task")
+        else:
+            bound, covered = self.names.resolve(("ecs", "job"))
+            name = bound.value if isinstance(bound, translate.Known) and covered == 2 else "default"
+        known = self.scope.draft.jobs
+        at = node.at if node is not None else self.task.at
+        if known is not None and name != "default" and name not in known:
+            hint = did_you_mean(str(name), known) or f"known jobs: {', '.join(sorted(known)) or 'none'}"
+            self.problem(at, "SD406", f"there is no job '{name}' in jobs/", hint, len(str(name)))
+        return str(name)
+
+    def called(self, task: Task, node: Node) -> plan.Step:
+        """Return the workflow of another file, inlined in this scope."""
+        from stepdig.calls import callee  # reads and parses another file, needed by call> alone
+
+        found = callee(self, node)
+        if found is None:
+            return plan.Sequence(self.name, self.comment)
+        workflow, scope = found
+        scope.draft.calls, before = (*scope.draft.calls, workflow.path), scope.draft.calls
+        step, stores = self.lower(replace(workflow.root, name="^sub"), scope, "^sub")
+        scope.draft.calls = before
+        self.stores.extend(stores)
+        return step
+
+    def repeat(
+        self,
+        task: Task,
+        loop: LoopDraft,
+        entries: Callable[[LoopDraft], _registry.Entries],
+        count: int | None,
+    ) -> plan.Step:
+        """Return the loop over `_do`."""
+        from stepdig.repeat import repeat  # the choice of a Map's mode is a room of its own
+
+        return repeat(self, task, loop, entries, count)
+
+
+def retry_of(retry: model.Retry | None) -> plan.Retry | None:
+    """Return `_retry` as the plan has it."""
+    return None if retry is None else plan.Retry(retry.limit, retry.interval, retry.max_interval, retry.exponential)
+
+
+def _printed(value: bool | int | float) -> str:
+    """Return a number or a boolean as Digdag prints it."""
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    return str(int(value)) if isinstance(value, float) and value.is_integer() else str(value)
+
+
+def indexes(scope: Scope) -> tuple[str, ...]:
+    """Return JSONata for the index of each loop around, as in the keys of a task's outputs."""
+    return tuple(_index(scope.draft.loops[loop]) for loop in scope.loops)
+
+
+def _index(loop: LoopDraft) -> str:
+    """Return JSONata for the index of the current iteration, where the state input holds it."""
+    key = str(loop.variables[0]["input"])
+    if loop.operator == "loop":
+        return f"$states.input.{key}"
+    if loop.operator == "for_range":
+        return f"$states.input.{key}.index"
+    return f"$states.input.`{key}#`"
+
+
+def _given(scope: Scope) -> str:
+    """Return JSONata for what `STEPDIG_RUN` holds: the run object, the loop variables, the error a handler sees."""
+    run, parts = scope.run, []
+    if scope.loops:
+        inner = "$states.input" if run == "$run" else "$sift($states.input,function($v,$k){$k!='run'})"
+        parts.append(f"'loop':{inner}")
+    errors = [layer for layer in scope.layers if isinstance(layer, ErrorLayer)]
+    if errors:
+        parts.append(f"'error':{scope.variable(errors[-1].variable, errors[-1].frame)}")
+    return f"$merge([{run},{{{','.join(parts)}}}])" if parts else run

@@ -1,0 +1,213 @@
+"""What will happen when a workflow runs: a dozen frozen shapes between the operators and the writer of ASL.
+
+Operators give these shapes and never see ASL; the writer takes them and never sees an operator. A step's `name` is the
+path of its task without the workflow (`+sync+load`), `comment` says where it stands in the files.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+Row = object  # any JSON value: one element of a list that a loop runs over
+
+
+@dataclass(frozen=True, slots=True)
+class Constant:
+    """A value known when compiling."""
+
+    value: object
+
+
+@dataclass(frozen=True, slots=True)
+class Computed:
+    """A value the machine computes: JSONata, and what must hold for it not to fail: (JSONata test, message) pairs."""
+
+    code: str
+    guards: tuple[tuple[str, str], ...] = ()
+
+
+Value = Constant | Computed
+
+
+@dataclass(frozen=True, slots=True)
+class Condition:
+    """The value of an `if>`: JSONata tests for true and for false; when neither holds the task fails with `message`."""
+
+    true: str
+    false: str | None
+    message: str = ""
+    guards: tuple[tuple[str, str], ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """What every step has: `name` of its state, `comment` (`path:line +full+task+name`)."""
+
+    name: str
+    comment: str
+
+
+@dataclass(frozen=True, slots=True)
+class Sequence(Step):
+    """One step after the other; empty is allowed and does nothing."""
+
+    steps: tuple[Step, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Command(Step):
+    """A command in a container of `job`; its name is the key of the compiled task in the bundle.
+
+    index     JSONata for the index of each loop around the task, as in the keys of its outputs
+    run       JSONata of the run object here
+    given     JSONata of what the command is given of it: with the loop variables, and the error in a handler
+    reports   whether a failing command leaves an `error.json` with its message (`py>`)
+    """
+
+    job: str = ""
+    retry: Retry | None = None
+    index: tuple[str, ...] = ()
+    run: str = "$run"
+    given: str = "$run"
+    reports: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Log(Step):
+    """Show one line of text (`echo>`)."""
+
+    text: Value = Constant("")
+
+
+@dataclass(frozen=True, slots=True)
+class Wait(Step):
+    """Let time pass: `seconds`."""
+
+    seconds: Value = Constant(0)
+
+
+@dataclass(frozen=True, slots=True)
+class Fail(Step):
+    """Fail the task with a message."""
+
+    message: Value = Constant("")
+
+
+@dataclass(frozen=True, slots=True)
+class Notify(Step):
+    """Send a message by the function `notify_slack`; failing to do so never fails the task."""
+
+    message: object = None
+    guards: tuple[tuple[str, str], ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Choose(Step):
+    """Run one of two steps."""
+
+    condition: Condition = Condition("true", "false")
+    then: Step | None = None
+    otherwise: Step | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Branches(Step):
+    """Run steps at the same time, at most `limit` of them; all run to their end, then a failure fails the step.
+
+    `frames` are the numbers of the branches' scopes of variables.
+    """
+
+    steps: tuple[Step, ...] = ()
+    limit: int | None = None
+    frames: tuple[int, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class ForEach(Step):
+    """Run `body` for each entry of `entries`.
+
+    entries   a list, or JSONata that gives one; an entry is what the console shows of an item
+    selector  key of the state input -> JSONata over `$item`, the entry; None merges the entry itself into the input
+    parallel  None: one after another, stop at the first failure; else all run, at most `parallel` at once (0: no limit)
+    mode      "map" (in this execution), "distributed" (child executions) or "counted" (states in a circle: iterations
+              that see the stores of earlier ones)
+    label     JSONata over `$input` (a state input of an iteration) that names the item for a person
+    passes    variables of outer scopes that a distributed iteration reads
+    frame     number of the iterations' scope of variables
+    stores    keys of the tasks inside that may store
+    nested    whether another loop is around, whose variables the state input already holds
+    run       JSONata of the run object around the loop
+    """
+
+    entries: Value = Constant(())
+    selector: tuple[tuple[str, str], ...] | None = None
+    body: Step | None = None
+    parallel: int | None = None
+    mode: str = "map"
+    label: str = ""
+    passes: tuple[str, ...] = ()
+    frame: int = 0
+    stores: tuple[str, ...] = ()
+    nested: bool = False
+    run: str = "$run"
+
+
+@dataclass(frozen=True, slots=True)
+class Guarded(Step):
+    """Run `body`; when it fails, run it again as `retry` says, then run `handler`, then fail with the first error.
+
+    `error_variable` receives {"message": ...} before the handler runs. `stores` are the keys of the tasks inside that may
+    store: a new try begins without what they stored. `index` and `run` are as for a command.
+    """
+
+    body: Step | None = None
+    retry: Retry | None = None
+    handler: Step | None = None
+    error_variable: str = ""
+    stores: tuple[str, ...] = ()
+    index: tuple[str, ...] = ()
+    run: str = "$run"
+
+
+@dataclass(frozen=True, slots=True)
+class Retry:
+    """Run again up to `limit` times after `interval` seconds, doubling each time up to `max_interval` if exponential."""
+
+    limit: int
+    interval: int
+    max_interval: int | None
+    exponential: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Fetched:
+    """Stored names of one task that states read: the machine fetches them into `variable` of the scope `frame` when it has ended."""
+
+    variable: str
+    frame: int
+    names: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Machine:
+    """The whole of a workflow.
+
+    prefix   of the keys of a run's outputs, before the execution's name
+    offsets  the zone of session times: (UTC seconds of a transition, offset seconds from then on), the first with None
+    fetches  key of a task -> what states read of its stores
+    gathers  number of an inner scope -> (variable inside, variable outside) that its iterations or branch return
+    """
+
+    comment: str
+    prefix: str
+    offsets: tuple[tuple[int | None, int], ...]
+    body: Step
+    fetches: Mapping[str, Fetched]
+    gathers: Mapping[int, tuple[tuple[str, str], ...]]
+    needs_zone: bool = False
+
+
+def is_empty(step: Step | None) -> bool:
+    """Return whether a step does nothing at all, so that no state is made for it."""
+    return step is None or (isinstance(step, Sequence) and all(is_empty(inner) for inner in step.steps))

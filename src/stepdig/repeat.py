@@ -1,0 +1,145 @@
+"""Loops: which kind of Map, or circle of states, runs the iterations of `loop>`, `for_each>` and `for_range>`."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from stepdig import limits, plan
+from stepdig.draft import Frame, LoopDraft
+from stepdig.model import Task
+from stepdig.operators import TABLE
+from stepdig.operators._registry import Entries
+from stepdig.scopes import LoopLayer, Scope, Store
+
+if TYPE_CHECKING:
+    from stepdig.place import Here
+
+# Half of the events of an execution are kept for redrives of it.
+EVENTS = limits.HISTORY_EVENTS // 2
+# Events of one task that is launched once (entered, scheduled, started, submitted, ended, left), and of each further try.
+TASK_EVENTS, TRY_EVENTS, ITERATION_EVENTS = 6, 4, 2
+
+
+def repeat(
+    here: Here, task: Task, loop: LoopDraft, entries: Callable[[LoopDraft], Entries], count: int | None
+) -> plan.Step:
+    """Return the loop over `_do` of a task, and leave the loop and its tasks in the draft.
+
+    Without `_parallel` iterations run one after another and see earlier stores: where they can store, as states in a
+    circle; else as a Map of concurrency 1. A Map runs inline while 40 at once and the history provably suffice.
+    """
+    body = task.bodies.get("_do")
+    if body is None:
+        here.problem(task.at, "SD407", f"{task.operator}> has no _do", "add _do: with the tasks to run for each")
+        return plan.Sequence(here.name, here.comment)
+    stores = may_store(body, here)
+    _unique_inputs(loop, here.scope)
+    loop.indexed = stores
+    if count == 0:
+        return plan.Sequence(here.name, here.comment)
+    if task.parallel is None and stores:
+        return _counted(here, task, body, loop, entries)
+    parallel = None if task.parallel is None else task.parallel.limit or 0
+    mode = _mode(body, count, parallel)
+    frame = here.scope.draft.new_frame(here.scope.frame, distributed=mode == "distributed")
+    scope = _iteration(here.scope, here.name, loop, frame)
+    step, inner = here.lower(body, scope, f"^sub+[{here.name}]")
+    here.stores.extend(inner)
+    return _for_each(here, entries(loop), step, inner, frame, mode, parallel)
+
+
+def _counted(here: Here, task: Task, body: Task, loop: LoopDraft, entries: Callable[[LoopDraft], Entries]) -> plan.Step:
+    """Return the loop as states in a circle, whose iterations see the stores of earlier ones."""
+    trial_scope = replace(here.scope, draft=here.scope.draft.fork())
+    trial = _iteration(trial_scope, here.name, replace(loop, columns={}), trial_scope.frame)
+    _, expected = here.lower(body, trial, f"^sub+[{here.name}]")
+    earlier = tuple(replace(store, counted=True) for store in expected)
+    scope = _iteration(here.scope, here.name, loop, here.scope.frame, earlier)
+    step, inner = here.lower(body, scope, f"^sub+[{here.name}]")
+    here.stores.extend(replace(store, counted=True) for store in inner)
+    return _for_each(here, entries(loop), step, inner, here.scope.frame, "counted", None)
+
+
+def _iteration(scope: Scope, name: str, loop: LoopDraft, frame: Frame, earlier: tuple[Store, ...] = ()) -> Scope:
+    """Return the scope of an iteration: stores of earlier ones, then the loop's variables."""
+    scope.draft.loops[name] = loop
+    seen = scope.after(earlier, earlier=True)
+    return replace(seen, frame=frame, layers=(*seen.layers, LoopLayer(name)), loops=(*scope.loops, name))
+
+
+def _for_each(
+    here: Here, found: Entries, step: plan.Step, inner: tuple[Store, ...], frame: Frame, mode: str, parallel: int | None
+) -> plan.Step:
+    """Return the plan shape."""
+    if plan.is_empty(step):
+        return plan.Sequence(here.name, here.comment)
+    return plan.ForEach(
+        here.name,
+        here.comment,
+        entries=found.value,
+        selector=found.selector,
+        body=step,
+        parallel=parallel,
+        mode=mode,
+        label=found.label,
+        passes=tuple(sorted(here.scope.draft.passes.get(frame.number, ()))) if mode == "distributed" else (),
+        frame=frame.number,
+        stores=tuple(store.task for store in inner),
+        nested=bool(here.scope.loops),
+        run=here.scope.run,
+    )
+
+
+def _unique_inputs(loop: LoopDraft, scope: Scope) -> None:
+    """Give the loop's variables keys of the state input that no loop around uses."""
+    taken = {str(it["input"]) for name in scope.loops for it in scope.draft.loops[name].variables}
+    for variable in loop.variables:
+        name, count = str(variable["name"]), 1
+        key = name
+        while key in taken or key == "run":
+            count += 1
+            key = f"{name}_{count}"
+        variable["input"] = key
+        taken.add(key)
+
+
+def _mode(body: Task, count: int | None, parallel: int | None) -> str:
+    """Return "map" while an inline Map provably suffices, else "distributed"."""
+    fits = count is not None and count * (ITERATION_EVENTS + events(body)) <= EVENTS
+    return "map" if fits and (parallel or 0) <= limits.INLINE_MAP_CONCURRENCY else "distributed"
+
+
+def events(task: Task) -> int:
+    """Return how many events one run of a task writes at most, its own retries included."""
+    inner = sum(map(events, (*task.children, *task.bodies.values(), *([task.error] if task.error else ()))))
+    tries = task.retry.limit if task.retry else 0
+    if task.operator is None:
+        return inner * (1 + tries) + TASK_EVENTS
+    return (TASK_EVENTS + inner) * (1 if not inner else 1 + tries) + TRY_EVENTS * tries
+
+
+def may_store(task: Task, here: Here) -> bool:
+    """Return whether a task, or one inside it or of a file it calls, may store parameters."""
+    known = TABLE.get(task.operator or "")
+    if known is not None and known.stores:
+        return True
+    if task.operator == "call" and task.argument is not None:
+        return _callee_stores(task, here)
+    inner = (*task.children, *task.bodies.values(), *([task.error] if task.error else ()))
+    return any(may_store(child, here) for child in inner)
+
+
+def _callee_stores(task: Task, here: Here) -> bool:
+    """Return whether a called file may store; one that cannot be read now is taken to."""
+    from stepdig.calls import callee  # reads another file, needed by call> alone
+
+    draft = here.scope.draft.fork()
+    trial = replace(here, scope=replace(here.scope, draft=draft), task=task)
+    assert task.argument is not None
+    found = callee(trial, task.argument)
+    if found is None:
+        return True
+    draft.calls = (*draft.calls, found[0].path)
+    return may_store(found[0].root, replace(trial, scope=replace(found[1], draft=draft), task=found[0].root))
