@@ -94,6 +94,11 @@ def is_iteration(name: str) -> bool:
     return ITERATION.match(short(name)) is not None
 
 
+def is_generated(name: str) -> bool:
+    """Tell whether Digdag made the group up: `^sub`, an iteration."""
+    return short(name) == "^sub" or is_iteration(name)
+
+
 def _places(machine: Mapping[str, Any], within: str) -> Iterator[Place]:
     states: Mapping[str, Mapping[str, Any]] = machine["States"]
     for name, state in states.items():

@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 from datetime import datetime, tzinfo
 from typing import TextIO
 
-from stepdig.report import failure
+from stepdig.report import failure, names
 from stepdig.report.track import FAILURES, RETRY_WAITING, RUNNING, SUCCESS, Change, Line, Row, Tracker
 from stepdig.report.view import End, Message, Run, closing, duration, spoken
 
@@ -32,7 +32,7 @@ class PlainLines:
         for change in changes:
             if isinstance(change, Line):
                 self._line("", f"{spoken(self._tracker.rows[change.task])} | {change.text}")
-            elif change.group is None or change.state in FAILURES:
+            elif change.group is None or (change.state in FAILURES and not names.is_generated(change.name)):
                 self._line(change.state, spoken(change) + self._more(change))
         self._out.flush()
 

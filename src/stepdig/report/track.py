@@ -145,8 +145,8 @@ class Tracker:
         elif visit := self._take(before):
             if kind in _ITERATION_ENDS or (kind.startswith(("Map", "Parallel")) and _is_inside(visit, kind)):
                 visit = visit.parent or visit  # the event is the map's, the one before it was an iteration's
-            self._threads[key] = visit
             self._within(kind, visit, event)
+            self._threads[key] = visit
         changes, self._changes = self._changes, []
         return changes
 
@@ -191,10 +191,10 @@ class Tracker:
         else:
             visit.parent = before
         if not place.ours:
-            row = self._start(task)
-            row.ran, row.source = True, place.source
+            row = self._row(task)
+            row.ran, row.source, row.tries = True, place.source, row.tries + 1
             self._name_iteration(row, visit)
-            row.tries += place.type != "Task"
+            self._start(task)
         elif place.ends:
             self._told(task)
         return visit
@@ -233,6 +233,8 @@ class Tracker:
         visit.exited = True
         if visit.entered:
             self._running.pop(visit.entered, None)
+        if visit.place.type in ("Map", "Parallel"):
+            self._threads = {key: other for key, other in self._threads.items() if other is not visit}
         for name, value in details.get("assignedVariables", {}).items():
             if name.startswith(_ECHO) and not visit.place.ours and visit.place.type == "Pass":
                 self._changes += [line for text in _lines(value) for line in self._print(visit.task, "stdout", text)]
@@ -249,11 +251,9 @@ class Tracker:
             if visit.place.ends and row.cause is None:
                 row.error, row.cause = _payload_error(event)
             return
-        row.tries += 1
-        if row.state != RUNNING:
+        if visit.scheduled > 1:
+            row.tries += 1
             self._set(row, RUNNING)
-        elif row.tries > 1:
-            self._changes.append(row)
 
     def _fail(self, visit: Visit, error: str | None, cause: str | None) -> None:
         row = self._row(visit.task)
