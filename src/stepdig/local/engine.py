@@ -1,0 +1,297 @@
+"""The engine: starts, stops and redrives executions on one event loop.
+
+It interprets definitions as AWS Step Functions does; docs/local-engine.md says where the two differ.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import re
+import uuid
+from collections.abc import Coroutine, Mapping
+from typing import Any
+
+from stepdig.limits import EXECUTION_NAME_CHARS, HISTORY_EVENTS, PAYLOAD_BYTES
+from stepdig.local import interpreter
+from stepdig.local.call import Call
+from stepdig.local.clock import Clock, RealClock
+from stepdig.local.definition import machine_of
+from stepdig.local.errors import InvalidStart, NotRedrivable, StateError
+from stepdig.local.execution import Execution, Listener
+from stepdig.local.frame import Frame, frozen, thawed
+from stepdig.local.guard import Guard
+from stepdig.local.history import Event, History
+from stepdig.local.integrations import Integrations
+from stepdig.local.machine import Program
+from stepdig.local.payload import Json, encode, size
+from stepdig.local.scope import Scope
+from stepdig.local.tokens import Tokens
+
+_BAD_NAME = re.compile(r"[\s?*<>{}\[\]\"#%\\^|~`$&,;:/\x00-\x1f\x7f-\x9f]")
+_TOKEN = re.compile(r"\$\{([A-Za-z0-9_]+)\}")
+
+
+class MissingSubstitution(KeyError):
+    """A `${Name}` of a definition that the mapping does not hold."""
+
+
+def substitute(text: str, mapping: Mapping[str, str]) -> str:
+    """Replace each `${Name}` of a definition's text, as CloudFormation's DefinitionSubstitutions do.
+
+    The values stand inside JSON strings, so they are escaped for it. Raises MissingSubstitution.
+    """
+
+    def value_of(found: re.Match[str]) -> str:
+        if found[1] not in mapping:
+            raise MissingSubstitution(found[1])
+        return encode(mapping[found[1]])[1:-1]
+
+    return _TOKEN.sub(value_of, text)
+
+
+class Engine:
+    """Runs executions. `machines` maps names or ARNs to the definitions that `states:startExecution` may start.
+
+    With `keep_events` an execution keeps its history in memory; without, only the listener sees it. `close` ends what
+    is left of the processes; the engine is also an async context manager that does so.
+    """
+
+    def __init__(
+        self,
+        *,
+        machines: Mapping[str, dict[str, Json]] | None = None,
+        integrations: Integrations,
+        clock: Clock | None = None,
+        listener: Listener | None = None,
+        keep_events: bool = True,
+    ) -> None:
+        self.clock: Clock = clock or RealClock()
+        self.guard = Guard()
+        self.tokens = Tokens()
+        self._machines = dict(machines or {})
+        self._integrations = integrations
+        self._listener = listener
+        self._keep = keep_events
+        self._programs: dict[int, tuple[dict[str, Json], Program]] = {}
+        self._running: dict[str, Execution] = {}
+
+    async def __aenter__(self) -> Engine:
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        await self.close()
+
+    async def close(self) -> None:
+        """Stop what runs, kill what is left, end the stand-ins for AWS services."""
+        for execution in list(self._running.values()):
+            execution.stop()
+            await execution.wait()
+        await asyncio.to_thread(self.guard.close)
+        await asyncio.to_thread(self._integrations.close)
+
+    def start(self, definition: dict[str, Json], input: Json, name: str, machine: str) -> Execution:  # noqa: A002 - AWS's word
+        """Start an execution of a definition and return it, running.
+
+        Raises InvalidDefinition, or InvalidStart for a name or an input AWS would refuse.
+        """
+        if not 0 < len(name) <= EXECUTION_NAME_CHARS or _BAD_NAME.search(name):
+            raise InvalidStart(f"'{name}' is no name for an execution")
+        if size(encode(input)) > PAYLOAD_BYTES:
+            raise InvalidStart(f"The input is larger than {PAYLOAD_BYTES} bytes")
+        execution = self._execution(definition, self._program(definition), input, name, machine, None)
+        self.launch(execution)
+        return execution
+
+    async def redrive(self, execution: Execution) -> Execution:
+        """Run an execution on from what failed; retries, time-outs and the event loop's task start anew.
+
+        Raises NotRedrivable. Returns the execution, running.
+        """
+        redrivable(execution)
+        execution.redrive_count += 1
+        self.launch(execution)
+        return execution
+
+    def restore(self, saved: Mapping[str, Json]) -> Execution:
+        """Return the ended execution that `checkpoint` described, ready to be redriven."""
+        definition = saved["definition"]
+        program = self._program(definition)
+        execution = self._execution(definition, program, saved["input"], saved["name"], saved["machine"], None)
+        execution.status, execution.error, execution.cause = saved["status"], saved["error"], saved["cause"]
+        execution.redrive_count, execution.transitions = saved["redrive_count"], saved["transitions"]
+        execution.started, execution.history.last = saved["started"], saved["events"]
+        if saved["frame"] is not None:
+            execution.frame = thawed(saved["frame"], program, None, execution.context())
+        return execution
+
+    def send_task_success(self, token: str, output: Json) -> None:
+        """End the task that waits for a token; `output` is the value itself. Raises TaskDoesNotExist."""
+        self.tokens.send_task_success(taskToken=token, output=encode(output))
+
+    def send_task_failure(self, token: str, error: str = "", cause: str = "") -> None:
+        """Let the task that waits for a token fail. Raises TaskDoesNotExist."""
+        self.tokens.send_task_failure(taskToken=token, error=error, cause=cause)
+
+    def send_task_heartbeat(self, token: str) -> None:
+        """Tell that the holder of a token is alive. Raises TaskDoesNotExist."""
+        self.tokens.send_task_heartbeat(taskToken=token)
+
+    # What the states call, see execution.Services.
+
+    def sequence(self, run: Execution, frame: Frame) -> Coroutine[Any, Any, Any]:
+        """Run the states of a frame to its end."""
+        return interpreter.sequence(run, frame)
+
+    def integration(self, call: Call, arguments: Json) -> Coroutine[Any, Any, Any]:
+        """Do what a Resource says."""
+        return self._integrations.call(call, arguments)
+
+    def output(self, execution: Execution, state: str, entered: int, stream: str, text: str) -> None:
+        """Hand a line of output to the listener."""
+        if self._listener is not None:
+            self._listener.on_output(execution, state, entered, stream, text)
+
+    def child(self, parent: Execution, program: Program, value: Json, name: str, machine: str) -> Execution:
+        """Return a child execution of a distributed Map, not yet running."""
+        return self._execution({}, program, value, name, machine, parent)
+
+    def child_of(self, parent: Execution, arn: str, value: Json, name: str | None) -> Execution:
+        """Start another machine by ARN or name; raises KeyError when there is none, ValueError for a taken name."""
+        short = arn.rsplit(":", 1)[-1]
+        definition = self._machines.get(arn) or self._machines[short]
+        execution = self._execution(
+            definition, self._program(definition), value, name or str(uuid.uuid4()), short, parent
+        )
+        if execution.arn in self._running:
+            raise ValueError(f"Execution Already Exists: '{execution.arn}'")
+        self.launch(execution)
+        return execution
+
+    def launch(self, execution: Execution) -> None:
+        """Let an execution run from its frame, or from the start."""
+        execution.status, execution.aborting, execution.stopped = "RUNNING", False, None
+        self._running[execution.arn] = execution
+        execution.runner = asyncio.get_running_loop().create_task(self._run(execution), name=execution.arn)
+
+    def _program(self, definition: dict[str, Json]) -> Program:
+        known = self._programs.get(id(definition))
+        if known is None:
+            known = self._programs[id(definition)] = (definition, machine_of(definition))
+        return known[1]
+
+    def _execution(
+        self,
+        definition: dict[str, Json],
+        program: Program,
+        value: Json,
+        name: str,
+        machine: str,
+        parent: Execution | None,
+    ) -> Execution:
+        listener = self._listener
+
+        def sink(event: Event) -> None:
+            assert listener is not None
+            listener.on_event(execution, event)
+
+        history = History(self.clock, sink if listener else None, keep=self._keep)
+        execution = Execution(name, machine, definition, program, value, self, history, parent)
+        execution.started = self.clock.now()
+        return execution
+
+    async def _run(self, execution: Execution) -> None:
+        """Run an execution to its end and note how it ended; nothing is raised but a bug of ours."""
+        try:
+            limit = execution.program.timeout
+            async with self.clock.timeout(limit):
+                frame = _opened(execution)
+                execution.output = await interpreter.sequence(execution, frame)
+            _end(execution, "SUCCEEDED")
+        except StateError as e:
+            if execution.aborting:
+                _end(execution, "ABORTED")
+            else:
+                execution.error, execution.cause = e.error, e.cause
+                _end(execution, "FAILED")
+        except TimeoutError:
+            execution.error, execution.cause = "States.Timeout", None
+            _end(execution, "TIMED_OUT")
+        except asyncio.CancelledError:
+            _end(execution, "ABORTED")
+            if not execution.aborting:
+                raise
+        finally:
+            execution.stopped = self.clock.now()
+            self._running.pop(execution.arn, None)
+
+
+def _opened(execution: Execution) -> Frame:
+    """Note that an execution starts, or starts again, and return the frame to run."""
+    history = execution.history
+    if execution.redrive_count:
+        told = {"redriveCount": execution.redrive_count}
+        history.add("ExecutionRedriven", history.last, "executionRedrivenEventDetails", told)
+        execution.error = execution.cause = None
+    else:
+        details = {"input": encode(execution.input), "roleArn": execution.context()["Execution"]["RoleArn"]}
+        history.add("ExecutionStarted", 0, "executionStartedEventDetails", details)
+    if execution.frame is None:
+        execution.frame = Frame(execution.program, execution.input, None, Scope(), execution.context())
+    else:
+        refreshed(execution.frame, execution.context()["Execution"])
+    return execution.frame
+
+
+def refreshed(frame: Frame, seen: dict[str, Json]) -> None:
+    """Let a frame and all it holds see the execution's new RedriveCount."""
+    frame.context = {**frame.context, "Execution": seen}
+    if frame.progress is not None and not frame.progress.run:
+        for inner in frame.progress.failed.values():
+            refreshed(inner, seen)
+
+
+_ENDS = {
+    "SUCCEEDED": ("ExecutionSucceeded", "executionSucceededEventDetails"),
+    "FAILED": ("ExecutionFailed", "executionFailedEventDetails"),
+    "ABORTED": ("ExecutionAborted", "executionAbortedEventDetails"),
+    "TIMED_OUT": ("ExecutionTimedOut", "executionTimedOutEventDetails"),
+}
+
+
+def _end(execution: Execution, status: str) -> None:
+    """Note the end of an execution; one that succeeded needs no frame any more."""
+    execution.status = status
+    type_, key = _ENDS[status]
+    if status == "SUCCEEDED":
+        execution.frame = None
+        details: dict[str, Json] = {"output": encode(execution.output)}
+    else:
+        told = (("error", execution.error), ("cause", execution.cause))
+        details = {name: value for name, value in told if value is not None}
+    execution.history.close(type_, execution.history.last, key, details)
+
+
+def redrivable(execution: Execution) -> None:
+    """Raise NotRedrivable when RedriveExecution would refuse the execution."""
+    if execution.status in ("RUNNING", "SUCCEEDED"):
+        raise NotRedrivable(f"Execution is {execution.status} and cannot be redriven.")
+    if execution.history.last >= HISTORY_EVENTS - 1:
+        raise NotRedrivable("Execution history event limit exceeded.")
+
+
+def checkpoint(execution: Execution) -> dict[str, Json]:
+    """Return everything `Engine.restore` needs to redrive an ended execution, as JSON."""
+    return {
+        "definition": execution.definition,
+        "input": execution.input,
+        "name": execution.name,
+        "machine": execution.machine,
+        "status": execution.status,
+        "error": execution.error,
+        "cause": execution.cause,
+        "redrive_count": execution.redrive_count,
+        "transitions": execution.transitions,
+        "started": execution.started,
+        "events": execution.history.last,
+        "frame": frozen(execution.frame) if execution.frame is not None else None,
+    }

@@ -1,0 +1,76 @@
+"""`states:startExecution`, `.sync` and `.sync:2`: another machine of the same engine.
+
+https://docs.aws.amazon.com/step-functions/latest/dg/connect-stepfunctions.html
+"""
+
+from __future__ import annotations
+
+import asyncio
+
+from stepdig.local.call import Call
+from stepdig.local.clock import iso
+from stepdig.local.errors import TASK_FAILED, StateError
+from stepdig.local.execution import Execution
+from stepdig.local.payload import Json, decode, encode
+
+
+async def start_execution(call: Call, arguments: Json) -> Json:
+    """Start an execution; return at once, or its description at its end (`.sync:2` gives Output as JSON)."""
+    arn = str(arguments.get("StateMachineArn"))
+    value = arguments.get("Input", {})
+    if isinstance(value, str):
+        try:
+            value = decode(value)
+        except ValueError:
+            raise StateError("StepFunctions.InvalidExecutionInputException", "The input is no JSON") from None
+    try:
+        child = call.run.services.child_of(call.run, arn, value, arguments.get("Name"))
+    except KeyError:
+        raise StateError(
+            "StepFunctions.StateMachineDoesNotExistException", f"State Machine Does Not Exist: '{arn}'"
+        ) from None
+    except ValueError as e:
+        raise StateError("StepFunctions.ExecutionAlreadyExistsException", str(e)) from None
+    started = {"ExecutionArn": child.arn, "StartDate": iso(child.started)}
+    if not call.resource.pattern:
+        return started
+    call.submitted(started)
+    if call.waiting is not None:
+        return await call.token_result()
+    await _ended(child)
+    return _described(child, as_json=call.resource.pattern == "sync:2")
+
+
+async def _ended(child: Execution) -> None:
+    """Wait for an execution; when the caller is ended, end it first."""
+    assert child.runner is not None
+    try:
+        await asyncio.shield(child.runner)
+    except asyncio.CancelledError:
+        child.stop()
+        while not child.runner.done():
+            await asyncio.wait([child.runner])
+        raise
+
+
+def _described(child: Execution, *, as_json: bool) -> dict[str, Json]:
+    """Return DescribeExecution's answer; raises StateError States.TaskFailed with it unless the child succeeded."""
+
+    def value(of: Json) -> Json:
+        return of if as_json else encode(of)
+
+    answer = {
+        "ExecutionArn": child.arn,
+        "Input": value(child.input),
+        "InputDetails": {"Included": True},
+        "Name": child.name,
+        "RedriveCount": child.redrive_count,
+        "StartDate": int(child.started * 1000),
+        "StateMachineArn": child.context()["StateMachine"]["Id"],
+        "Status": child.status,
+        "StopDate": int((child.stopped or child.started) * 1000),
+    }
+    if child.status == "SUCCEEDED":
+        return {**answer, "Output": value(child.output), "OutputDetails": {"Included": True}}
+    told = {key: text for key, text in (("Error", child.error), ("Cause", child.cause)) if text is not None}
+    raise StateError(TASK_FAILED, encode({**answer, **told}))

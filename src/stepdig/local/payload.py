@@ -1,0 +1,25 @@
+"""JSON values as AWS stores them: one compact text, measured in bytes of UTF-8."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+Json = Any
+"""A JSON value: None, bool, int, float, str, list or dict of them; never changed in place anywhere in the engine."""
+
+encode = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"), check_circular=False).encode
+"""Return the compact JSON text of a value, not escaping what UTF-8 can say."""
+
+decode = json.loads
+
+
+def size(text: str) -> int:
+    """Return the bytes of a text in UTF-8."""
+    return len(text) if text.isascii() else len(text.encode("utf-8", "surrogatepass"))
+
+
+def shortened(value: Json, chars: int = 200) -> str:
+    """Return the JSON text of a value for a message, cut to `chars` characters."""
+    text = encode(value)
+    return text if len(text) <= chars else text[: chars - 1] + "…"
