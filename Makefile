@@ -23,6 +23,7 @@ lint: $(STAMP)
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
+	for folder in functions/*/; do MYPYPATH=$$folder $(BIN)/mypy $$folder || exit 1; done
 
 bench: $(STAMP)
 	$(BIN)/python bench/run.py
