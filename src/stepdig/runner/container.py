@@ -1,0 +1,147 @@
+"""The program of a container: fetch the project, run one task's command, leave its outputs, exit with its code.
+
+Environment, from the override: `STEPDIG_TASK` (`<workflow> <task key>`) and `STEPDIG_RUN` (docs/design.md). From the
+task definition: `STEPDIG_BUCKET` (a bucket's name, or an s3:// or file:// URL), `STEPDIG_ARCHIVE` (the key of the
+project's zip in it) and, if wanted, `STEPDIG_GRACE_SECONDS` (how long a stopped command may take before it is killed;
+ECS itself kills after `stopTimeout`, 30 s by default).
+"""
+
+from __future__ import annotations
+
+import contextlib
+import io
+import json
+import os
+import signal
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+import zipfile
+from pathlib import Path
+from types import FrameType
+from typing import Dict, Mapping, Optional
+
+from stepdig.expressions import evaluate
+from stepdig.runner import commands, loops, outputs
+from stepdig.runner.shapes import Host, Json, TaskRun
+from stepdig.runner.storage import Storage, open_storage
+
+GRACE_SECONDS = 25.0  # less than ECS's 30, so that the outputs are still written
+CANNOT_START = 126  # a shell's code for a command that cannot be run
+
+
+class SetupError(Exception):
+    """The container was not started as the compiler starts it; says what is missing."""
+
+
+def main(environ: Mapping[str, str]) -> int:
+    """Run the task that the environment names; return the exit code."""
+    try:
+        workflow, _, task_key = _variable(environ, "STEPDIG_TASK").rpartition(" ")
+        run = json.loads(_variable(environ, "STEPDIG_RUN"))
+        bucket = _variable(environ, "STEPDIG_BUCKET")
+        storage = open_storage(bucket if "://" in bucket else f"s3://{bucket}")
+        archive = storage.get(_variable(environ, "STEPDIG_ARCHIVE"))
+        if archive is None:
+            raise SetupError(f"the project archive {environ['STEPDIG_ARCHIVE']} is not in {bucket}")
+        with tempfile.TemporaryDirectory(prefix="stepdig-") as folder:
+            project = Path(folder) / "project"
+            extract(archive, project)
+            at = TaskRun(_bundle(project, workflow, task_key), task_key, run)
+            base = {name: value for name, value in environ.items() if not name.startswith("STEPDIG_")}
+            host = Host(project, Path(folder) / "task", base, [sys.executable])
+            finished = run_task(at, host, storage, float(environ.get("STEPDIG_GRACE_SECONDS") or GRACE_SECONDS))
+            if finished.message:
+                _say(finished.message)
+            return finished.exit_code
+    except SetupError as error:
+        _say(f"stepdig: {error}")
+        return CANNOT_START
+
+
+def run_task(at: TaskRun, host: Host, storage: Storage, grace_seconds: float) -> commands.Finished:
+    """Prepare, run and finish one task."""
+    context = evaluate.Context(at.bundle["offsets"], int(time.time() * 1000))
+    try:
+        prepared = commands.prepare(at, host, storage, context)
+    except commands.TaskError as error:
+        try:
+            return commands.fail(outputs.task_prefix(at), storage, str(error))
+        except loops.LoopError:  # no iteration, so no place for its outputs
+            return commands.Finished(1, str(error))
+    try:
+        code = execute(prepared, grace_seconds)
+    except (OSError, ValueError) as error:  # ValueError: a NUL in an argument or a variable
+        program = f'Cannot run program "{prepared.argv[0]}" (in directory "{prepared.cwd}")'
+        return commands.fail(prepared.prefix, storage, f"{program}: {error} (runtime)")
+    return commands.finish(prepared, code, storage)
+
+
+def execute(prepared: commands.Prepared, grace_seconds: float) -> int:
+    """Run the process in a group of its own, its output going where ours goes; return its code, negative for a signal.
+
+    SIGTERM and SIGINT are passed on to the group; what still runs after the grace period is killed, and so is what the
+    command left behind in its group.
+    """
+    sys.stdout.flush()
+    process = subprocess.Popen(
+        prepared.argv, env=dict(prepared.env), cwd=str(prepared.cwd), stdin=subprocess.DEVNULL, start_new_session=True
+    )
+
+    def stop(number: int, _frame: Optional[FrameType]) -> None:
+        _kill_group(process.pid, number)
+        timer = threading.Timer(grace_seconds, _kill_group, (process.pid, signal.SIGKILL))
+        timer.daemon = True
+        timer.start()
+
+    before = {number: signal.signal(number, stop) for number in (signal.SIGTERM, signal.SIGINT)}
+    try:
+        return process.wait()
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+        _kill_group(process.pid, signal.SIGKILL)
+
+
+def extract(archive: bytes, folder: Path) -> None:
+    """Unpack a zip with the permission bits of its files. Raises SetupError."""
+    folder.mkdir(parents=True)
+    try:
+        with zipfile.ZipFile(io.BytesIO(archive)) as opened:
+            for item in opened.infolist():
+                path = Path(opened.extract(item, str(folder)))
+                mode = (item.external_attr >> 16) & 0o777
+                if mode and not item.is_dir():
+                    path.chmod(mode)
+    except zipfile.BadZipFile:
+        raise SetupError("the project archive is not a zip") from None
+
+
+def _bundle(project: Path, workflow: str, task_key: str) -> Dict[str, Json]:
+    path = project / ".stepdig" / f"{workflow}.json"
+    try:
+        bundle: Dict[str, Json] = json.loads(path.read_bytes())
+    except FileNotFoundError:
+        raise SetupError(f"the project archive holds no .stepdig/{workflow}.json") from None
+    if task_key not in bundle["tasks"]:
+        raise SetupError(f"workflow {workflow} of the project archive has no task {task_key}; deploy both together")
+    return bundle
+
+
+def _kill_group(pid: int, number: int) -> None:
+    with contextlib.suppress(ProcessLookupError, PermissionError):  # PermissionError: macOS, for a group of zombies
+        os.killpg(pid, number)
+
+
+def _variable(environ: Mapping[str, str], name: str) -> str:
+    if not environ.get(name):
+        raise SetupError(f"the environment has no {name}; the definition and the task definition set it")
+    return environ[name]
+
+
+def _say(text: str) -> None:
+    sys.stdout.flush()
+    sys.stderr.write(text + "\n")
+    sys.stderr.flush()

@@ -1,0 +1,55 @@
+"""Parameters of a task: its layers as Digdag orders them, weakest first, under its local keys.
+
+Attempt parameters; the layers of the compiled task (exports, stores of earlier tasks, loop variables, `error`);
+built-ins; local keys. Texts of exports and local keys are templates; all other values are data. (Digdag evaluates those
+again: a stored `cost $$5` reads `cost $5` in the next task, and a stored `${x}` breaks every later one.)
+"""
+
+from __future__ import annotations
+
+from typing import Dict, List
+
+from stepdig.expressions import builtins, evaluate
+from stepdig.runner import loops, outputs, templates
+from stepdig.runner.shapes import Json, TaskRun
+from stepdig.runner.storage import Storage
+
+
+def parameters(at: TaskRun, storage: Storage, context: evaluate.Context) -> Dict[str, Json]:
+    """Return every parameter of a task by name, evaluated, in Digdag's order.
+
+    Raises `stepdig.expressions.errors.EvaluationError` for a template that cannot be evaluated, also in an export that
+    the command does not use; OutputError and LoopError when outputs or loop variables are not there.
+    """
+    return templates.evaluated(layers(at, storage), at.task["local"], context)
+
+
+def layers(at: TaskRun, storage: Storage) -> List[templates.Layer]:
+    """Return the layers under the local keys, weakest first. Raises OutputError and LoopError."""
+    found = [templates.Layer(at.run.get("params") or {})]
+    for kind, *what in at.task["layers"]:
+        if kind == "export":
+            found.append(templates.Layer(at.bundle["scopes"][what[0]], is_template=True))
+        elif kind == "stores":
+            found += map(templates.Layer, outputs.visible_stores(at, what[0], storage))
+        elif kind == "loop":
+            found.append(templates.Layer(loops.values(at.bundle["loops"][what[0]], at.loop_input)))
+        elif kind == "error":
+            found.append(templates.Layer({"error": at.run.get("error") or {}}))
+        else:
+            raise ValueError(f"a layer of kind {kind!r}: the bundle was made by another version")
+    found.append(templates.Layer(_built_ins(at)))
+    return found
+
+
+def _built_ins(at: TaskRun) -> Dict[str, Json]:
+    """Return the variables of "Built-in variables" in https://docs.digdag.io/workflow_definition.html."""
+    values: Dict[str, Json] = dict(builtins.session_values(at.run["session_time"]))
+    values["timezone"] = at.bundle["timezone"]
+    values["task_name"] = loops.full_name(at.task, at.bundle, at.loop_input)
+    for name in ("session_uuid", "attempt_id"):
+        if name in at.run:
+            values[name] = at.run[name]
+    if at.task.get("directory"):
+        values["_workdir"] = at.task["directory"]
+    return values

@@ -1,0 +1,97 @@
+"""Where outputs of tasks live: a bucket in the cloud, a folder on the laptop, behind three calls."""
+
+from __future__ import annotations
+
+import os
+import tempfile
+from pathlib import Path
+from typing import List, Optional, Protocol
+from urllib.parse import unquote, urlsplit
+
+from stepdig.runner.shapes import Json
+
+
+class Storage(Protocol):
+    """Objects by key; keys are `/`-separated texts that hold whatever a task name may hold."""
+
+    def get(self, key: str) -> Optional[bytes]:
+        """Return the object, or None when there is none."""
+
+    def put(self, key: str, body: bytes) -> None:
+        """Write the object whole; a reader sees the old one or the new one."""
+
+    def list(self, prefix: str) -> List[str]:
+        """Return the keys that begin with the prefix, which ends in `/`, sorted."""
+
+
+class FolderStorage:
+    """Outputs below a folder."""
+
+    def __init__(self, root: Path) -> None:
+        self._root = root
+
+    def get(self, key: str) -> Optional[bytes]:
+        """Return the file's bytes, or None when there is none."""
+        try:
+            return (self._root / key).read_bytes()
+        except (FileNotFoundError, NotADirectoryError):
+            return None
+
+    def put(self, key: str, body: bytes) -> None:
+        """Write the file beside its place and rename it."""
+        path = self._root / key
+        path.parent.mkdir(parents=True, exist_ok=True)
+        handle, name = tempfile.mkstemp(dir=str(path.parent), prefix=".")
+        try:
+            with os.fdopen(handle, "wb") as file:
+                file.write(body)
+            Path(name).replace(path)
+        except BaseException:
+            Path(name).unlink()
+            raise
+
+    def list(self, prefix: str) -> List[str]:
+        """Return the keys of the files below the prefix."""
+        files = (path for path in (self._root / prefix).rglob("*") if path.is_file() and path.name[0] != ".")
+        return sorted(path.relative_to(self._root).as_posix() for path in files)
+
+
+class BucketStorage:
+    """Outputs in an S3 bucket; `client` is boto3's S3 client, `prefix` ends in `/` or is empty."""
+
+    def __init__(self, client: Json, bucket: str, prefix: str = "") -> None:
+        self._client = client
+        self._bucket = bucket
+        self._prefix = prefix
+
+    def get(self, key: str) -> Optional[bytes]:
+        """Return the object's bytes, or None when there is none."""
+        try:
+            body: bytes = self._client.get_object(Bucket=self._bucket, Key=self._prefix + key)["Body"].read()
+        except self._client.exceptions.NoSuchKey:
+            return None
+        return body
+
+    def put(self, key: str, body: bytes) -> None:
+        """Write one object."""
+        where = {"Bucket": self._bucket, "Key": self._prefix + key}
+        self._client.put_object(Body=body, ContentType="application/json", **where)
+
+    def list(self, prefix: str) -> List[str]:
+        """Return the keys below the prefix, a page of 1,000 a call."""
+        pages = self._client.get_paginator("list_objects_v2")
+        found = pages.paginate(Bucket=self._bucket, Prefix=self._prefix + prefix)
+        return sorted(item["Key"][len(self._prefix) :] for page in found for item in page.get("Contents", ()))
+
+
+def open_storage(url: str) -> Storage:
+    """Return the storage of `s3://bucket[/prefix]` or `file:///folder`. Raises ValueError for any other URL."""
+    parts = urlsplit(url)
+    if parts.scheme == "file":
+        return FolderStorage(Path(unquote(parts.path)))
+    if parts.scheme != "s3" or not parts.netloc:
+        raise ValueError(f"neither an s3:// nor a file:// URL: {url}")
+    import boto3  # only a container that talks to S3 carries it
+
+    prefix = parts.path.strip("/")
+    return BucketStorage(boto3.client("s3"), parts.netloc, prefix + "/" if prefix else "")
