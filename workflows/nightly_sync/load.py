@@ -24,7 +24,14 @@ import shop
 
 BATCH_ROWS = 5_000
 # What SQLite's declared types are called in the warehouse, where the same word would mean something else or nothing.
-WAREHOUSE_TYPES = {"integer": "bigint", "int": "bigint", "text": "varchar", "num": "double", "real": "double", "": "varchar"}
+WAREHOUSE_TYPES = {
+    "integer": "bigint",
+    "int": "bigint",
+    "text": "varchar",
+    "num": "double",
+    "real": "double",
+    "": "varchar",
+}
 
 
 def main() -> None:
@@ -77,7 +84,10 @@ def publish(row: dict[str, str], columns: dict[str, str], file: Path, warehouse:
         database.execute(f'create schema if not exists "{row["dataset"]}"')
         database.execute(f"create or replace table {table} ({types})")
         if file.stat().st_size:
-            database.execute(f"insert into {table} from read_json(?, format = 'newline_delimited', columns = ?)", [str(file), columns])
+            database.execute(
+                f"insert into {table} from read_json(?, format = 'newline_delimited', columns = ?)",
+                [str(file), columns],
+            )
         database.commit()
         return count(database, table)
 
@@ -90,6 +100,7 @@ def _columns(connection: sqlite3.Connection, row: dict[str, str]) -> dict[str, s
 
 
 def count(database: duckdb.DuckDBPyConnection, table: str) -> int:
+    """Return the number of rows of a table of the warehouse."""
     found: tuple[Any, ...] | None = database.execute(f"select count(*) from {table}").fetchone()
     assert found is not None  # count(*) always gives a row
     return int(found[0])

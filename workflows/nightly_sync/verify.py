@@ -19,7 +19,9 @@ TABLES = Path(__file__).parent / "source_table" / "shop.json"
 
 def main() -> None:
     """Print the comparison; exit 1 with the names of the tables that differ."""
-    counts = compare(json.loads(TABLES.read_text(encoding="utf-8")), Path(os.environ["source"]), Path(os.environ["warehouse"]))
+    counts = compare(
+        json.loads(TABLES.read_text(encoding="utf-8")), Path(os.environ["source"]), Path(os.environ["warehouse"])
+    )
     print(draw(counts))
     if wrong := [name for name, there, here in counts if there != here]:
         sys.exit(f"rows differ between shop and warehouse: {', '.join(wrong)}")
@@ -44,9 +46,14 @@ def draw(counts: list[tuple[str, int, int | None]]) -> str:
     rule = f"{'─' * wide}──{'─' * 11}──{'─' * 11}──{'─' * 2}"
     lines = [f"{'table':<{wide}}  {'shop':>11}  {'warehouse':>11}", rule]
     for name, there, here in counts:
-        lines.append(f"{name:<{wide}}  {there:>11,}  {'missing' if here is None else f'{here:,}':>11}  {'✓' if there == here else '✗'}")
+        lines.append(
+            f"{name:<{wide}}  {there:>11,}  {'missing' if here is None else f'{here:,}':>11}  {'✓' if there == here else '✗'}"
+        )
     total, loaded = (sum(count[column] or 0 for count in counts) for column in (1, 2))
-    lines += [rule, f"{f'{len(counts)} tables':<{wide}}  {total:>11,}  {loaded:>11,}  {'✓' if total == loaded else '✗'}"]
+    lines += [
+        rule,
+        f"{f'{len(counts)} tables':<{wide}}  {total:>11,}  {loaded:>11,}  {'✓' if total == loaded else '✗'}",
+    ]
     return "\n".join(lines)
 
 
