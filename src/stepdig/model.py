@@ -62,9 +62,14 @@ class Task:
 
 @dataclass(frozen=True, slots=True)
 class Workflow:
-    """One `.dig` file. `root` is its top level as a group named `+<name>`; `timezone` an IANA name or an offset."""
+    """One `.dig` file. `root` is its top level as a group named `+<name>`; `timezone` an IANA name or an offset.
+
+    `schedule` and `sla` are kept as written.
+    """
 
     name: str
     path: str
     timezone: str
     root: Task
+    schedule: Mapping | None = None
+    sla: Mapping | None = None
