@@ -228,7 +228,8 @@ class _Document:
 
     def _scalar(self, event: ScalarEvent) -> Scalar:
         start, end, style = event.start_mark, event.end_mark, event.style or ""
-        assert start and end  # the parsers always mark; the types do not say so
+        assert start is not None
+        assert end is not None  # the parsers always mark; the types do not say so
         line, column, source = start.line, start.column, ""
         if style or event.tag or event.anchor or start.line != end.line:
             source = self.text[start.index : end.index]

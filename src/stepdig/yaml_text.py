@@ -95,14 +95,12 @@ def _parse(text: str, path: str, problems: Problems) -> Iterator[Event]:
 def _syntax_problem(error: yaml.MarkedYAMLError, text: str, path: str, problems: Problems) -> None:
     index = min(error.problem_mark.index, len(text)) if error.problem_mark else 0
     what = error.problem or "it cannot be read"
-    opened = error.context_mark
-    if opened and opened.index < index and not text[index:].strip():
-        # At the end of the file nobody sees what is missing; the bracket or quote that was opened says it.
-        index, what = opened.index, f"{error.context}: the file ends before it does"
-    elif index == len(text) and text.rstrip():
-        index, what = len(text.rstrip()) - 1, f"{error.context or 'here'}: the file ends where more is expected"
+    opened = error.context_mark.index if error.context_mark else index
+    if not text[index:].strip() and text.strip():
+        # At the end of the file nobody sees what is missing; what was opened, or the last character, says more.
+        what = "what opens here is not closed" if opened < index else "the file ends where more is expected"
+        index = opened if opened < index else len(text.rstrip()) - 1
     at, line = place(text, index, path)
-    what = what.removeprefix("while ")
     char = text[index : index + 1]
     if "cannot start any token" in what and char:
         what = "a tab cannot indent" if char == "\t" else f"a text cannot begin with '{char}'"
@@ -130,5 +128,5 @@ _HINTS = (
     ),
     (_text_has("did not find expected key"), "indent the keys of a mapping alike"),
     (_text_has("escape"), "in double quotes a backslash is written \\\\; in single quotes it stands for itself"),
-    (_text_has("file ends before"), "close the bracket or quote that opens here"),
+    (_text_has("not closed"), "add the missing bracket or quote"),
 )

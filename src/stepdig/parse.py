@@ -1,0 +1,248 @@
+"""Located nodes -> the workflow as written, by the rules Digdag applies when it loads a file.
+
+WorkflowFile#fromConfig for the top of a file, WorkflowCompiler#collect for tasks and groups:
+https://github.com/treasure-data/digdag/blob/master/digdag-core/src/main/java/io/digdag/core/workflow/WorkflowCompiler.java
+Whether an operator is known is for `lower` to say.
+"""
+
+from __future__ import annotations
+
+from stepdig import directives, names
+from stepdig.directives import shown
+from stepdig.model import Task, Workflow
+from stepdig.nodes import Mapping, Node, Scalar, Sequence
+from stepdig.problem import Position, Problems, did_you_mean
+
+TOP_KEYS = ("timezone", "schedule", "sla", "_export", "_error", "_check", "_retry", "_parallel")
+GROUP_KEYS = (*TOP_KEYS, "_background", "_after", "_secrets", "_disable")
+BODIES = {"if": ("_do", "_else_do"), "loop": ("_do",), "for_each": ("_do",), "for_range": ("_do",)}
+_LOOPS = frozenset({"loop", "for_each", "for_range"})  # `_parallel` is their option, not the group's
+_OF_EVERY_TASK = frozenset({"_type", "_command", "_export", "_error", "_retry", "_background", "_disable"})
+_NOT_YET = {
+    "_after": ("SD902", "order the tasks in groups: one with _parallel: true in a sequence"),
+    "_check": ("SD903", "let a task of its own check, after this one"),
+    "_secrets": ("SD904", "remove it"),
+}
+
+_Keys = dict[str, tuple[Scalar, Node]]
+
+
+def workflow(node: Mapping, name: str, path: str, problems: Problems, *, called: bool = False) -> Workflow:
+    """Return the workflow a file holds; what is wrong is added to `problems` and left out.
+
+    `called`: the file is the target of call>, where Digdag ignores timezone, schedule and sla, and no name is checked.
+    """
+    keys = _keys(node, "the workflow", node.at, problems)
+    for text, (key, _) in keys.items():
+        if not text.startswith("+") and text not in TOP_KEYS:
+            problems.add(key.at, "SD201", f"unknown key '{text}' at the top of a workflow", _top_hint(key), key.length)
+    root = _group(f"+{name}", node.at, {k: v for k, v in keys.items() if k[:1] == "+" or k in TOP_KEYS}, True, problems)
+    if called:
+        return Workflow(name, path, "UTC", root)
+    wrong = names.of_workflow(name)
+    if wrong:
+        problems.add(Position(path, 1, 1), "SD207", *wrong)
+    schedule, sla = _mapping(keys, "schedule", problems), _mapping(keys, "sla", problems)
+    return Workflow(name, path, _timezone(keys, problems), root, schedule, sla)
+
+
+def body(node: Node, name: str, problems: Problems) -> Task:
+    """Return the task or group of a mapping (or a list of mappings) as the task `name`, `^sub` or `+load`."""
+    return _task(name, name, node.at, node, False, problems)
+
+
+def _task(name: str, label: str, at: Position, node: Node, beside: bool, problems: Problems) -> Task:
+    """Return a task or group; `label` is its key in the file, `beside` whether its group runs all at the same time."""
+    keys = _keys(node, label, at, problems)
+    if "_disable" in keys and directives.switch("_disable", keys["_disable"][1], problems):
+        return Task(name, at)
+    background = "_background" in keys and directives.switch("_background", keys["_background"][1], problems)
+    if background and beside:
+        key, _ = keys["_background"]
+        what = "'_background' in a group that runs all its tasks at the same time"
+        problems.add(key.at, "SD210", what, "remove it, or the group's _parallel", key.length)
+    if "_type" in keys or any(key.endswith(">") for key in keys):
+        return _operator_task(name, label, at, keys, background, problems)
+    for text, (key, _) in keys.items():
+        if not text.startswith("+") and text not in GROUP_KEYS:
+            what = f"unknown key '{text}' in '{label}', which is a group: it has no operator"
+            problems.add(key.at, "SD202", what, _group_hint(key), key.length)
+    return _group(name, at, keys, False, problems, background)
+
+
+def _group(name: str, at: Position, keys: _Keys, top: bool, problems: Problems, background: bool = False) -> Task:
+    _refuse_not_yet(keys, problems)
+    parallel = directives.parallel(keys["_parallel"][1], False, problems) if "_parallel" in keys else None
+    children = []
+    for text, (key, value) in keys.items():
+        if text.startswith("+"):
+            wrong = names.of_task(text, top)
+            if wrong:
+                problems.add(key.at, "SD206", *wrong, length=key.length)
+            children.append(_task(text, text, key.at, value, parallel is not None, problems))
+    return Task(
+        name,
+        at,
+        children=tuple(children),
+        export=_mapping(keys, "_export", problems),
+        retry=directives.retry(keys["_retry"][1], True, problems) if "_retry" in keys else None,
+        parallel=parallel,
+        background=background,
+        error=_error(keys, problems),
+    )
+
+
+def _operator_task(name: str, label: str, at: Position, keys: _Keys, background: bool, problems: Problems) -> Task:
+    _refuse_not_yet(keys, problems)
+    _refuse_second_operator(label, keys, problems)
+    operator, operator_at, argument = _operator(keys, problems)
+    looping = operator in _LOOPS and "_parallel" in keys
+    own = {*_OF_EVERY_TASK, *_NOT_YET, *BODIES.get(operator, ()), *(["_parallel"] if looping else [])}
+    options = {
+        text: value for text, (_, value) in keys.items() if text not in own and text[-1:] != ">" and text[:1] != "+"
+    }
+    if _mapping(keys, "_env", problems) is None:
+        options.pop("_env", None)
+    return Task(
+        name,
+        at,
+        operator,
+        operator_at,
+        argument,
+        options=options,
+        bodies={text: _sub("^sub", *keys[text], problems) for text in BODIES.get(operator, ()) if text in keys},
+        export=_mapping(keys, "_export", problems),
+        retry=directives.retry(keys["_retry"][1], False, problems) if "_retry" in keys else None,
+        parallel=directives.parallel(keys["_parallel"][1], True, problems) if looping else None,
+        background=background,
+        error=_error(keys, problems),
+    )
+
+
+def _operator(keys: _Keys, problems: Problems) -> tuple[str, Position, Node | None]:
+    """Return the operator's name, where it stands, and its argument: of `sh>: x`, or of `_type: sh` and `_command: x`."""
+    found = next((key for key in keys if key.endswith(">")), None)
+    if found is not None:
+        key, argument = keys[found]
+        return found[:-1], key.at, None if _is_null(argument) else argument
+    key, kind = keys["_type"]
+    if not isinstance(kind, Scalar) or not isinstance(kind.value, str):
+        problems.add(key.at, "SD216", f"'_type' must be the name of an operator, not {shown(kind)}", "", key.length)
+        return "", key.at, None
+    if directives.is_template(kind):
+        problems.add(kind.at, "SD901", "'${...}' in '_type' is not supported yet", "write the operator", kind.length)
+    command = keys["_command"][1] if "_command" in keys else None
+    return kind.value, kind.at, None if command is None or _is_null(command) else command
+
+
+def _refuse_second_operator(label: str, keys: _Keys, problems: Problems) -> None:
+    """Note a second operator, and tasks below one that has an operator."""
+    operators = [key for text, (key, _) in keys.items() if text.endswith(">") or text == "_type"]
+    for key in operators[1:]:
+        what = f"'{label}' has two operators, '{operators[0].value}' and '{key.value}'"
+        problems.add(key.at, "SD203", what, "make them two tasks", key.length)
+    child = next((key for text, (key, _) in keys.items() if text.startswith("+")), None)
+    if child:
+        what = f"'{label}' has the operator '{operators[0].value}' and a task below it, '{child.value}'"
+        hint = f"put '{operators[0].value}' into a task of its own, and '{label}' is a group"
+        problems.add(child.at, "SD204", what, hint, child.length)
+
+
+def _refuse_not_yet(keys: _Keys, problems: Problems) -> None:
+    for text, (code, hint) in _NOT_YET.items():
+        if text in keys:
+            key, _ = keys[text]
+            problems.add(key.at, code, f"'{text}' is not supported yet", hint, key.length)
+
+
+def _keys(node: Node, label: str, at: Position, problems: Problems) -> _Keys:
+    """Return the keys of a body: of a mapping, or of a list of mappings merged in order; none when it is neither."""
+    if isinstance(node, Mapping):
+        return {str(key.value): (key, value) for key, value in node}
+    if isinstance(node, Scalar):
+        what = f"'{label}' is empty" if node.value is None else f"'{label}' must be a mapping, not {shown(node)}"
+        hint = "write an operator below it, such as 'echo>: hello'" + ("" if node.value else "; {} is an empty group")
+        problems.add(at, "SD205", what, hint, len(label))
+        return {}
+    merged: _Keys = {}
+    for item in node.items:
+        if isinstance(item, Mapping):
+            merged.update({str(key.value): (key, value) for key, value in item})
+        else:
+            problems.add(
+                item.at, "SD205", f"an item of '{label}' must be a mapping, not {shown(item)}", "", _length(item)
+            )
+    return merged
+
+
+def _sub(name: str, key: Scalar, node: Node, problems: Problems) -> Task:
+    """Return the body under `_do`, `_else_do` or `_error`; Digdag takes no list there."""
+    if isinstance(node, Mapping):
+        return _task(name, str(key.value), key.at, node, False, problems)
+    hint = "give each item a name of its own: '+first: ...'" if isinstance(node, Sequence) else "write tasks below it"
+    problems.add(key.at, "SD213", f"'{key.value}' must be a mapping, not {shown(node)}", hint, key.length)
+    return Task(name, key.at)
+
+
+def _error(keys: _Keys, problems: Problems) -> Task | None:
+    if "_error" not in keys:
+        return None
+    key, value = keys["_error"]
+    if isinstance(value, Mapping) and not value.entries:
+        return None
+    return _sub("^error", key, value, problems)
+
+
+def _mapping(keys: _Keys, name: str, problems: Problems) -> Mapping | None:
+    """Return the value of a key that takes a mapping; None when it is absent, or none (then noted)."""
+    if name not in keys:
+        return None
+    key, value = keys[name]
+    if isinstance(value, Mapping):
+        return value
+    hint = {"_export": "such as _export: {name: value}", "_env": "such as _env: {NAME: value}"}.get(name, "")
+    problems.add(key.at, "SD213", f"'{name}' must be a mapping, not {shown(value)}", hint, key.length)
+    return None
+
+
+def _timezone(keys: _Keys, problems: Problems) -> str:
+    if "timezone" not in keys or _is_null(keys["timezone"][1]):
+        return "UTC"
+    from stepdig import timezones  # reads the list of all zones
+
+    _, value = keys["timezone"]
+    text = value.value if isinstance(value, Scalar) else None
+    found = timezones.canonical(text) if isinstance(text, str) else None
+    if found is None:
+        hint = timezones.suggestion(text) if isinstance(text, str) else "such as Asia/Tokyo"
+        problems.add(value.at, "SD214", f"unknown timezone {shown(value)}", hint, _length(value))
+    return found or "UTC"
+
+
+def _top_hint(key: Scalar) -> str:
+    text = str(key.value)
+    if key.text.startswith("+"):
+        return f'write "{key.text}" in quotes: without them it is the number {text}'
+    near = did_you_mean(text, TOP_KEYS)
+    if text.endswith(">"):
+        return f"put it into a task: '+name:' and, indented below it, '{text}'"
+    if text in GROUP_KEYS or text in ("_env", "_do"):
+        return "put it into a task or group"
+    return near or ("" if text.startswith("_") else "parameters go below '_export:', tasks begin with '+'")
+
+
+def _group_hint(key: Scalar) -> str:
+    text = str(key.value)
+    if key.text.startswith("+"):
+        return f'write "{key.text}" in quotes: without them it is the number {text}'
+    if text == "_env":
+        return "it belongs to a command's task"
+    return did_you_mean(text, GROUP_KEYS) or ("" if text.startswith("_") else f"an operator ends in '>': '{text}>'")
+
+
+def _is_null(node: Node) -> bool:
+    return isinstance(node, Scalar) and node.value is None
+
+
+def _length(node: Node) -> int:
+    return node.length if isinstance(node, Scalar) else 1
