@@ -1,0 +1,341 @@
+"""Expression text -> syntax tree: a Pratt parser for ES5 expressions that names the mistake and says what to try.
+
+Pages: https://262.ecma-international.org/5.1/ (chapter 11). Not accepted on purpose: assignments outside functions,
+`++`, `--` and `delete`, which change nothing that lasts in Digdag.
+"""
+
+from functools import lru_cache
+from typing import List, NoReturn, Optional, Tuple
+
+from stepdig.expressions import lexer
+from stepdig.expressions.errors import ExpressionError
+from stepdig.expressions.nodes import (
+    ArrayLiteral,
+    Binary,
+    Call,
+    Conditional,
+    Function,
+    Index,
+    Literal,
+    Logical,
+    Member,
+    Name,
+    New,
+    Node,
+    ObjectLiteral,
+    Regex,
+    Sequence,
+    This,
+    Unary,
+)
+
+_MAX_DEPTH = 50  # of brackets: each takes seven calls of Python; a chain of operators may be longer
+_MAX_CHAIN = 150  # operators and members in one row; deeper trees would exhaust Python's stack
+_PRECEDENCE = {
+    **{"||": 1, "&&": 2, "|": 3, "^": 4, "&": 5},
+    **dict.fromkeys(("==", "!=", "===", "!=="), 6),
+    **dict.fromkeys(("<", ">", "<=", ">=", "in", "instanceof"), 7),
+    **dict.fromkeys(("<<", ">>", ">>>"), 8),
+    **dict.fromkeys(("+", "-"), 9),
+    **dict.fromkeys(("*", "/", "%"), 10),
+}
+_RESERVED = frozenset(
+    "break case catch class const continue debugger default delete do else enum export extends finally for function if "
+    "import in instanceof new return super switch this throw try typeof var void while with".split()
+)
+_ASSIGNMENTS = frozenset(("=", "+=", "-=", "*=", "/=", "%=", "&=", "|=", "^=", "<<=", ">>=", ">>>="))
+_WORDS = {"true": True, "false": False, "null": None}
+_ES6 = {
+    "=>": ("arrow functions are ES6; Digdag evaluates ES5", "write function(x){ return ...; }"),
+    "...": ("spread (...) is ES6; Digdag evaluates ES5", "use .concat()"),
+    "**": ("the operator ** is ES2016; Digdag evaluates ES5", "use Math.pow()"),
+    "??": ("the operator ?? is ES2020; Digdag evaluates ES5", "write x == null ? y : x"),
+    "?.": ("the operator ?. is ES2020; Digdag evaluates ES5", "write x && x.y"),
+}
+
+
+@lru_cache(maxsize=4096)
+def parse(source: str) -> Node:
+    """Return the syntax tree of one expression (the text between `${` and `}`), or raise ExpressionError."""
+    return Parser(source).whole()
+
+
+class Parser:
+    """The state of reading one expression: the current token and how deep we are."""
+
+    def __init__(self, source: str) -> None:
+        self.source = source
+        self.depth = 0
+        self.functions = 0
+        self.token = lexer.token_at(source, 0)
+        self.last_end = 0
+
+    def whole(self) -> Node:
+        """Read the expression to the end of the text."""
+        if self.token.kind == "end":
+            self.fail("the expression is empty", hint="write ${} without a blank, or a variable name")
+        node = self.expression()
+        if self.token.kind != "end":
+            self._unexpected()
+        return node
+
+    # --- tokens
+
+    def advance(self) -> lexer.Token:
+        """Step to the next token; return the one left behind."""
+        token = self.token
+        self.last_end = token.end
+        self.token = lexer.token_at(self.source, token.end)
+        return token
+
+    def at(self, *operators: str) -> bool:
+        """Tell whether the current token is one of these operators."""
+        return self.token.kind == "operator" and self.token.text in operators
+
+    def at_word(self, *words: str) -> bool:
+        """Tell whether the current token is one of these words."""
+        return self.token.kind == "name" and self.token.text in words
+
+    def expect(self, operator: str) -> int:
+        """Step over an operator that must stand here; return the offset after it."""
+        if not self.at(operator):
+            self._unexpected(f"expected '{operator}'")
+        return self.advance().end
+
+    def fail(self, message: str, start: Optional[int] = None, end: Optional[int] = None, hint: str = "") -> NoReturn:
+        """Raise an ExpressionError at the current token, or at the place given."""
+        start = self.token.start if start is None else start
+        raise ExpressionError(message, start, self.token.end if end is None else end, hint)
+
+    def _unexpected(self, expected: str = "") -> NoReturn:
+        token = self.token
+        found = f"'{token.text}'" if token.text else "the end of the expression"
+        if token.text == "=>":
+            self.fail("unexpected '=>'", hint="did you mean '>='? (arrow functions are ES6; Digdag evaluates ES5)")
+        if token.text in _ES6:
+            self.fail(_ES6[token.text][0], hint=_ES6[token.text][1])
+        if self.source[token.start : token.start + 1] == "{" and self.source[token.start - 1 : token.start] == "$":
+            hint = "write the variable name without ${ }: the text inside ${...} already is an expression"
+            self.fail("'${' inside an expression", token.start - 1, hint=hint)
+        if token.text in _ASSIGNMENTS:
+            hint = "did you mean '=='?" if token.text == "=" else "use _export to define a variable"
+            self.fail("an assignment inside ${...} is not supported", hint=hint)
+        if token.text in ("++", "--"):
+            self.fail(f"'{token.text}' changes a variable, which is not possible inside ${{...}}", hint="write x + 1")
+        self.fail(f"{expected} but found {found}" if expected else f"unexpected {found}")
+
+    # --- operators
+
+    def expression(self) -> Node:
+        """Read an expression with its commas."""
+        node = self.single()
+        while self.at(","):
+            self.advance()
+            right = self.single()
+            node = Sequence(node, right, node.start, right.end)
+        return node
+
+    def single(self) -> Node:
+        """Read an expression up to a comma."""
+        self.depth += 1
+        if self.depth > _MAX_DEPTH:
+            self.fail(f"the expression is nested more than {_MAX_DEPTH} deep")
+        node = self._conditional()
+        self.depth -= 1
+        return node
+
+    def _conditional(self) -> Node:
+        test = self._binary(0)
+        if not self.at("?"):
+            return self._assignment(test) if self.functions and self.token.text in _ASSIGNMENTS else test
+        self.advance()
+        yes = self.single()
+        self.expect(":")
+        no = self.single()
+        return Conditional(test, yes, no, test.start, no.end)
+
+    def _assignment(self, target: Node) -> Node:
+        from stepdig.expressions.statements import assignment  # statements need this file in turn
+
+        return assignment(self, target)
+
+    def _binary(self, above: int) -> Node:
+        left = self._unary()
+        length = 0
+        while True:
+            operator = self.token.text if self.token.kind in ("operator", "name") else ""
+            precedence = _PRECEDENCE.get(operator, 0)
+            if precedence <= above:
+                return left
+            length += 1
+            if length > _MAX_CHAIN:
+                self.fail(f"more than {_MAX_CHAIN} operators in one row", hint="use [...].join('')")
+            self.advance()
+            right = self._binary(precedence)
+            kind = Logical if operator in ("&&", "||") else Binary
+            left = kind(operator, left, right, left.start, right.end)
+
+    def _unary(self) -> Node:
+        if not (self.at("!", "-", "+", "~") or self.at_word("typeof", "void")):
+            if self.at("++", "--") or self.at_word("delete"):
+                return self._step() if self.functions and not self.at_word("delete") else self._unexpected_change()
+            node = self._postfix(self._primary())
+            if self.functions and self.at("++", "--"):
+                return self._assignment(node)
+            return node
+        operator = self.advance()
+        self.depth += 1
+        if self.depth > _MAX_DEPTH:
+            self.fail(f"the expression is nested more than {_MAX_DEPTH} deep")
+        operand = self._unary()
+        self.depth -= 1
+        return Unary(operator.text, operand, operator.start, operand.end)
+
+    def _step(self) -> Node:
+        from stepdig.expressions.statements import step  # statements need this file in turn
+
+        return step(self)
+
+    def _unexpected_change(self) -> NoReturn:
+        self.fail(f"'{self.token.text}' changes a value, which is not possible inside ${{...}}")
+
+    # --- members and calls
+
+    def _postfix(self, node: Node, calls: bool = True) -> Node:
+        length = 0
+        while True:
+            if self.at("."):
+                self.advance()
+                if self.token.kind != "name":
+                    self._unexpected("expected a name after '.'")
+                name = self.advance()
+                node = Member(node, name.text, node.start, name.end)
+            elif self.at("["):
+                self.advance()
+                key = self.expression()
+                end = self.expect("]")
+                text = isinstance(key, Literal) and isinstance(key.value, str)
+                node = Member(node, key.value, node.start, end) if text else Index(node, key, node.start, end)  # type: ignore[union-attr]  # text says that it is a Literal
+            elif calls and self.at("("):
+                arguments, end = self._arguments()
+                node = Call(node, arguments, node.start, end)
+            else:
+                return node
+            length += 1
+            if length > _MAX_CHAIN:
+                self.fail(f"more than {_MAX_CHAIN} members and calls in one row")
+
+    def _arguments(self) -> Tuple[Tuple[Node, ...], int]:
+        self.expect("(")
+        return self._items(")")
+
+    def _items(self, closing: str) -> Tuple[Tuple[Node, ...], int]:
+        items: List[Node] = []
+        while not self.at(closing):
+            if closing == "]" and self.at(","):
+                self.fail("an empty place in an array is not supported", hint="write undefined")
+            items.append(self.single())
+            if not self.at(closing):
+                self.expect(",")
+                if closing == ")" and self.at(")"):
+                    self._unexpected()
+        return tuple(items), self.expect(closing)
+
+    # --- primary expressions
+
+    def _primary(self) -> Node:
+        token = self.token
+        if token.kind == "operator":
+            return self._bracketed()
+        if token.kind == "number":
+            self.advance()
+            if self.token.kind == "name" and self.token.start == token.end:
+                self.fail(f"'{token.text}{self.token.text}' is neither a number nor a name", token.start)
+            return Literal(lexer.number_value(token.text), token.start, token.end)
+        if token.kind == "string":
+            self.advance()
+            return Literal(lexer.string_value(token.text), token.start, token.end)
+        if token.kind == "name":
+            return self._word()
+        return self._unexpected()
+
+    def _word(self) -> Node:
+        word = self.token
+        if word.text == "new":
+            return self._new()
+        if word.text == "function":
+            from stepdig.expressions.statements import function  # statements need this file in turn
+
+            return function(self)
+        if word.text in _RESERVED and word.text != "this":
+            es6 = word.text in ("class", "const", "super", "import", "export")
+            self.fail(f"unexpected '{word.text}'", hint="Digdag evaluates ES5 expressions" if es6 else "")
+        self.advance()
+        if word.text == "this":
+            return This(word.start, word.end)
+        if word.text in _WORDS:
+            return Literal(_WORDS[word.text], word.start, word.end)
+        if self.at("=>"):
+            self._unexpected()
+        return Name(word.text, word.start, word.end)
+
+    def _new(self) -> Node:
+        start = self.advance().start
+        callee = self._new() if self.at_word("new") else self._postfix(self._primary(), calls=False)
+        arguments, end = self._arguments() if self.at("(") else ((), callee.end)
+        return New(callee, arguments, start, end)
+
+    def _bracketed(self) -> Node:
+        token = self.token
+        if token.text in ("/", "/="):
+            pattern, flags, end = lexer.regex_at(self.source, token.start)
+            if set(flags) - set("gim") or len(set(flags)) < len(flags):
+                self.fail(f"unknown flags '{flags}' of a regular expression", token.start, end, "ES5 has g, i and m")
+            self.token = lexer.Token("regex", "", token.start, end)
+            self.advance()
+            return Regex(pattern, flags, token.start, end)
+        if token.text == "(":
+            self.advance()
+            node = self.expression()
+            end = self.expect(")")
+            if self.at("=>"):
+                self.fail(_ES6["=>"][0], hint=_ES6["=>"][1])
+            return node._replace(start=token.start, end=end)
+        if token.text == "[":
+            self.advance()
+            items, end = self._items("]")
+            return ArrayLiteral(items, token.start, end)
+        if token.text == "{":
+            return self._object()
+        return self._unexpected()
+
+    def _object(self) -> Node:
+        start = self.advance().start
+        names: List[str] = []
+        values: List[Node] = []
+        while not self.at("}"):
+            key = self.token
+            if key.kind not in ("name", "string", "number"):
+                self._unexpected("expected a property name")
+            self.advance()
+            if self.at(",", "}", "("):
+                self.fail(f"'{key.text}' without a value is ES6; Digdag evaluates ES5", key.start, key.end, "write name: value")
+            self.expect(":")
+            names.append(_property_name(key))
+            values.append(self.single())
+            if not self.at("}"):
+                self.expect(",")
+        return ObjectLiteral(tuple(names), tuple(values), start, self.expect("}"))
+
+
+def _property_name(key: lexer.Token) -> str:
+    if key.kind == "string":
+        return lexer.string_value(key.text)
+    if key.kind == "number":
+        from stepdig.expressions.jsvalues import number_text  # only numbers as keys need it
+
+        return number_text(lexer.number_value(key.text))
+    return key.text
+
+
+__all__ = ["Function", "Parser", "parse"]
