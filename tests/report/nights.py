@@ -23,14 +23,10 @@ DEFINITION = {
                         "Type": "Task",
                         "Comment": "wf.dig:12 +wf+sync^sub+[+sync]+load",
                         "Retry": [{"ErrorEquals": ["States.TaskFailed"], "MaxAttempts": 1}],
-                        "Catch": [{"ErrorEquals": ["States.ALL"], "Next": "+sync+load failed"}],
+                        "Catch": [{"ErrorEquals": ["States.ALL"], "Next": "+sync item failed"}],
                         "End": True,
                     },
-                    "+sync+load failed": {
-                        "Type": "Pass",
-                        "Comment": "wf.dig:12 +wf+sync^sub+[+sync]+load",
-                        "End": True,
-                    },
+                    "+sync item failed": {"Type": "Pass", "Comment": "wf.dig:9 +wf+sync", "End": True},
                 },
             },
         },
@@ -145,7 +141,7 @@ def bad_night(history):
     at = history.launch(at)
     history.print(bad, "Traceback: no such column", "stderr")
     at = history.exit("Task", "+sync+load", history.fail(at, cause=container(137)))
-    at = history.step("Pass", "+sync+load failed", at, {"t": "order_items"})
+    at = history.step("Pass", "+sync item failed", at, {"t": "order_items"})
     at = history.event("MapStateSucceeded", history.event("MapIterationSucceeded", at))
     at = history.step("Choice", "+sync failures?", history.exit("Map", "+sync", at))
     at = history.launch(history.enter("Task", "+sync failed", at))

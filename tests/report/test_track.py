@@ -100,25 +100,95 @@ def test_a_failure_nothing_catches_is_final_at_once(history, tracker):
     assert states(history, "+wf+prep") == ["running", "error"]
 
 
-def test_a_caught_failure_is_retried_until_a_state_of_ours_says_it_failed():
+GUARDED = {
+    "StartAt": "+g+a",
+    "States": {
+        "+g+a": {"Type": "Pass", "Comment": "wf.dig:3 +wf+g+a", "Next": "+g+b"},
+        "+g+b": {"Type": "Task", "Comment": "wf.dig:4 +wf+g+b", "Catch": [{"Next": "+g retry"}], "Next": "+c"},
+        "+g retry": {
+            "Type": "Choice",
+            "Comment": "wf.dig:2 +wf+g",
+            "Choices": [{"Next": "+g retry wait"}],
+            "Default": "+g error",
+        },
+        "+g retry wait": {"Type": "Wait", "Comment": "wf.dig:2 +wf+g", "Next": "+g+a"},
+        "+g error": {"Type": "Pass", "Comment": "wf.dig:2 +wf+g", "Next": "+g^error+tell"},
+        "+g^error+tell": {
+            "Type": "Task",
+            "Comment": "wf.dig:7 +wf+g^error+tell",
+            "Catch": [{"ErrorEquals": ["States.ALL"], "Next": "+c"}],
+            "Next": "+g failed",
+        },
+        "+g failed": {"Type": "Task", "Comment": "wf.dig:2 +wf+g", "Next": "+g+b"},
+        "+c": {"Type": "Pass", "Comment": "wf.dig:9 +wf+c", "Next": "+d"},
+        "+d": {"Type": "Pass", "Comment": "wf.dig:10 +wf+d", "Next": "+wf failed"},
+        "+wf failed": {"Type": "Task", "Comment": "wf.dig:1 +wf", "End": True},
+    },
+}
+
+
+def guarded():
+    return History(Tracker(GUARDED, {"loops": {}, "tasks": {}}))
+
+
+def fail_once(history, previous, cause):
+    entered = history.enter("Task", "+g+b", history.step("Pass", "+g+a", previous))
+    return history.exit("Task", "+g+b", history.fail(history.launch(entered), cause=cause))
+
+
+def test_a_group_runs_again_and_fails_after_its_error_handler():
+    history = guarded()
+    at = history.step("Choice", "+g retry", fail_once(history, 0, "first"))
+    at = history.step("Wait", "+g retry wait", at)
+    at = history.step("Choice", "+g retry", fail_once(history, at, "second"))
+    at = history.task("+g^error+tell", history.step("Pass", "+g error", at))
+    at = history.fail(history.launch(history.enter("Task", "+g failed", at)), cause="second")
+    history.event("ExecutionFailed", at, executionFailedEventDetails={"error": "E", "cause": "second"})
+    assert states(history, "+wf+g+a") == ["running", "success", "running", "success"]
+    assert states(history, "+wf+g+b") == ["running", "error", "running", "error"]
+    assert states(history, "+wf+g") == ["running", "retry_waiting", "running", "group_error"]
+    assert states(history, "+wf+g^error+tell") == ["running", "success"]
+    (row,) = history.tracker.failures()
+    assert (row.name, row.tries, row.cause) == ("+wf+g+b", 2, "second")
+
+
+def test_a_group_that_succeeds_when_run_again_has_not_failed():
+    history = guarded()
+    at = history.step("Choice", "+g retry", fail_once(history, 0, "first"))
+    at = history.task("+g+b", history.step("Pass", "+g+a", history.step("Wait", "+g retry wait", at)))
+    history.step("Pass", "+c", at)
+    assert states(history, "+wf+g")[-1] == "success"
+    assert history.tracker.failures() == []
+
+
+def test_a_state_that_only_notes_a_failure_is_a_failed_task():
+    history = guarded()
+    at = history.step("Pass", "+d", 0, failure={"Error": "Fail", "Cause": "no rows", "at": "+d"})
+    history.enter("Task", "+wf failed", at)
+    (row,) = history.tracker.failures()
+    assert (row.name, row.state, row.error, row.cause) == ("+wf+d", "error", "Fail", "no rows")
+    assert states(history, "+wf") == ["running", "group_error"]
+
+
+def test_a_message_that_cannot_be_sent_fails_nothing():
+    history = guarded()
+    at = history.enter("Task", "+g^error+tell", 0)
+    at = history.fail(history.launch(at), "Unreachable", "no route")
+    history.step("Pass", "+c", history.exit("Task", "+g^error+tell", at))
+    assert states(history, "+wf+g^error+tell") == ["running", "success"]
+    assert history.tracker.rows["+wf+g^error+tell"].line == "Unreachable: no route"
+
+
+def test_a_fail_state_is_a_failed_task_with_the_cause_of_the_run():
     definition = {
         "StartAt": "+a",
-        "States": {
-            "+a": {"Type": "Task", "Comment": "wf.dig:2 +wf+a", "Catch": [{}], "Next": "+b"},
-            "+a retry?": {"Type": "Choice", "Comment": "wf.dig:2 +wf+a", "Choices": []},
-            "+a failed": {"Type": "Task", "Comment": "wf.dig:2 +wf+a", "Next": "+a"},
-            "+b": {"Type": "Pass", "Comment": "wf.dig:3 +wf+b", "End": True},
-        },
+        "States": {"+a": {"Type": "Fail", "Comment": "wf.dig:2 +wf+a", "Error": "Fail", "Cause": "{% $x %}"}},
     }
     history = History(Tracker(definition, {"loops": {}, "tasks": {}}))
-    at = history.exit("Task", "+a", history.fail(history.launch(history.enter("Task", "+a", 0))))
-    at = history.step("Choice", "+a retry?", at)
-    at = history.exit("Task", "+a", history.fail(history.launch(history.enter("Task", "+a", at)), cause="again"))
-    at = history.step("Choice", "+a retry?", at)
-    history.launch(history.enter("Task", "+a failed", at))
-    assert states(history, "+wf+a") == ["running", "retry_waiting", "running", "retry_waiting", "error"]
-    row = history.tracker.rows["+wf+a"]
-    assert (row.tries, row.cause) == (2, "again")
+    details = {"error": "Fail", "cause": "no rows"}
+    history.event("ExecutionFailed", history.enter("Fail", "+a", 0), executionFailedEventDetails=details)
+    (row,) = history.tracker.failures()
+    assert (row.name, row.error, row.cause) == ("+wf+a", "Fail", "no rows")
 
 
 def test_the_children_of_a_distributed_map_report_into_the_same_rows(tracker):

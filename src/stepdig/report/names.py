@@ -16,19 +16,21 @@ from stepdig.runner import loops
 
 SEGMENT = re.compile(r"[+^][^+^]*")
 ITERATION = re.compile(r"\+(for-\d|loop-\d|range-from=)")
-FAILED = " failed"  # of our state that tells a failure of its task
+AFTER_FAILURE = re.compile(r" (retry( wait)?|error( plain)?|((item|part) )?failed( \d+)?)$")  # where our states begin
 
 
 @dataclass(frozen=True, slots=True)
 class Place:
     """A state: `task` is the full name of its task with `[+loop]` in it, `source` is `path:line`.
 
-    ours    it is no task but one of our states
-    ends    a task's failure is told here
-    opens   what follows it belongs to it (`if>`, a loop of states), so that leaving the state does not finish the task
-    within  the task whose state runs this one in an iteration or a branch; "" at the top
-    last    nothing follows it there
-    retry   its Retry field; `catches` whether it has a Catch
+    ours      it is no task but one of our states; `failing` one that only a failure leads to
+    opens     what follows it belongs to it (`if>`, a loop of states), so that leaving the state does not finish the task
+    fails     leaving it is a failure that nobody notes (`fail>` in `_error`)
+    forgives  a failure of it is none of its task (`slack>`)
+    within    the task whose state runs this one in an iteration or a branch; "" at the top
+    last      nothing follows it there
+    retry     its Retry field; `catches` whether it has a Catch
+    error     of a Fail state, and its `cause`, where they are no expressions
     """
 
     state: str
@@ -36,12 +38,16 @@ class Place:
     task: str
     source: str
     ours: bool = False
-    ends: bool = False
+    failing: bool = False
     opens: bool = False
+    fails: bool = False
+    forgives: bool = False
     within: str = ""
     last: bool = False
     retry: tuple[Mapping[str, Any], ...] = ()
     catches: bool = False
+    error: str | None = None
+    cause: str | None = None
 
 
 def places(definition: Mapping[str, Any]) -> dict[str, Place]:
@@ -103,21 +109,35 @@ def _places(machine: Mapping[str, Any], within: str) -> Iterator[Place]:
     states: Mapping[str, Mapping[str, Any]] = machine["States"]
     for name, state in states.items():
         source, _, task = str(state.get("Comment", "")).rpartition(" ")
+        following = _following(state)
+        caught = [rule["Next"] for rule in state.get("Catch", ()) if "Next" in rule]
         yield Place(
             name,
             state["Type"],
             task,
             source,
             ours=" " in name,
-            ends=name.endswith(FAILED),
-            opens=_opens(task, _following(state), states),
+            failing=_is_failing(name),
+            opens=_opens(task, following, states),
+            fails=state["Type"] == "Pass" and "Assign" not in state and any(map(_is_failing, following)),
+            forgives=bool(caught) and not any(map(_is_failing, caught)),
             within=within,
             last=bool(state.get("End")) or state["Type"] == "Succeed",
             retry=tuple(state.get("Retry", ())),
             catches="Catch" in state,
+            error=_literal(state.get("Error")),
+            cause=_literal(state.get("Cause")),
         )
         for inner in _inner(state):
             yield from _places(inner, task)
+
+
+def _is_failing(state: str) -> bool:
+    return AFTER_FAILURE.search(state) is not None
+
+
+def _literal(value: object) -> str | None:
+    return value if isinstance(value, str) and not value.startswith("{%") else None
 
 
 def _inner(state: Mapping[str, Any]) -> Iterator[Mapping[str, Any]]:

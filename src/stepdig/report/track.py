@@ -31,7 +31,6 @@ _END = {
     "ExecutionTimedOut": "TIMED_OUT",
 }
 _ITERATION_ENDS = frozenset({"MapIterationSucceeded", "MapIterationFailed", "MapIterationAborted"})
-_ECHO = "echo"  # the variable that an `echo>` assigns begins so
 
 
 @dataclass(slots=True)
@@ -89,8 +88,6 @@ class Line:
 class Visit:
     """The machine in one state: `task` is its full name, `within` that of the state that runs it, `parent` its
     visit; `given` is the state's input as JSON text.
-
-    `pending` names the task whose failure was caught and may still be retried.
     """
 
     place: Place
@@ -103,7 +100,6 @@ class Visit:
     entered: tuple[str, int] | None = None
     exited: bool = False
     failed: bool = False
-    pending: str = ""
 
 
 Change = Row | Line
@@ -193,10 +189,13 @@ class Tracker:
         if not place.ours:
             row = self._row(task)
             row.ran, row.source, row.tries = True, place.source, row.tries + 1
+            row.error = row.cause = None
             self._name_iteration(row, visit)
             self._start(task)
-        elif place.ends:
-            self._told(task)
+            if place.type == "Fail":
+                self._broke(row, place.error, place.cause)
+        elif place.failing and place.task != place.within:
+            self._told(visit)
         return visit
 
     def _name_iteration(self, row: Row | None, visit: Visit) -> None:
@@ -208,20 +207,18 @@ class Tracker:
             row.label = names.label(visit.place, self.bundle, visit.given)
 
     def _follow(self, before: Visit, visit: Visit) -> None:
-        """The machine went on: what it left behind has ended; a failure it came from is retried, or final."""
-        if pending := before.task if before.failed else before.pending:
-            if visit.place.ours and not visit.place.ends:
-                self._set(self._row(pending), RETRY_WAITING)
-                visit.pending = pending
-            elif visit.task != pending or visit.place.ends:
-                self._set(self._row(pending), ERROR)
-        self._leave(before.task, visit.task)
+        """The machine went on: what it left behind has ended, with a failure if that is what led here."""
+        place = visit.place
+        if before.failed:
+            self._broke(self._row(before.task))
+        at_the_end = place.ours and place.task == place.within  # of an iteration or a branch
+        self._leave(before.task, _boundary(before.task, visit.within) if at_the_end else visit.task)
 
     def _within(self, kind: str, visit: Visit, event: Mapping[str, Any]) -> None:
         if kind.endswith("StateExited"):
             self._exit(visit, event["stateExitedEventDetails"])
         elif kind.endswith("Scheduled"):
-            self._schedule(visit, event)
+            self._schedule(visit)
         elif kind in ("MapStateStarted", "ParallelStateStarted"):
             self.transitions += visit.scheduled > 0  # a retry
             visit.scheduled += 1
@@ -230,28 +227,36 @@ class Tracker:
             self._fail(visit, details.get("error"), details.get("cause"))
 
     def _exit(self, visit: Visit, details: Mapping[str, Any]) -> None:
+        place, row = visit.place, self._row(visit.task)
         visit.exited = True
         if visit.entered:
             self._running.pop(visit.entered, None)
-        if visit.place.type in ("Map", "Parallel"):
+        if place.type in ("Map", "Parallel"):
             self._threads = {key: other for key, other in self._threads.items() if other is not visit}
-        for name, value in details.get("assignedVariables", {}).items():
-            if name.startswith(_ECHO) and not visit.place.ours and visit.place.type == "Pass":
-                self._changes += [line for text in _lines(value) for line in self._print(visit.task, "stdout", text)]
-        if not (visit.place.ours or visit.failed or visit.place.opens):
-            self._close(self._row(visit.task))
-        if visit.place.last and not visit.failed:
-            self._leave(visit.task, f"{visit.within}^sub" if visit.within and _in_map(visit) else visit.within)
+        if not place.ours:
+            self._assigned(visit, row, details.get("assignedVariables", {}))
+            if place.fails or (visit.failed and place.type == "Pass"):
+                self._broke(row)
+            elif not (visit.failed or place.opens):
+                self._close(row)
+        if place.last and not visit.failed:
+            self._leave(visit.task, _boundary(visit.task, visit.within))
 
-    def _schedule(self, visit: Visit, event: Mapping[str, Any]) -> None:
+    def _assigned(self, visit: Visit, row: Row, variables: Mapping[str, str]) -> None:
+        """Read what the compiler lets a state assign for those who report: the text of `echo>`, a failure."""
+        for name, value in variables.items():
+            if name.startswith("echo") and visit.place.type == "Pass":
+                self._changes += [line for text in _lines(value) for line in self._print(visit.task, "stdout", text)]
+            elif name.startswith("failure"):
+                visit.failed = True
+                noted = _noted(value)
+                row.error, row.cause = row.error or noted[0], row.cause or noted[1]
+
+    def _schedule(self, visit: Visit) -> None:
         visit.scheduled += 1
         self.transitions += visit.scheduled > 1
-        row = self._row(visit.task)
-        if visit.place.ours:
-            if visit.place.ends and row.cause is None:
-                row.error, row.cause = _payload_error(event)
-            return
-        if visit.scheduled > 1:
+        if visit.scheduled > 1 and not visit.place.ours:
+            row = self._row(visit.task)
             row.tries += 1
             self._set(row, RUNNING)
 
@@ -263,13 +268,23 @@ class Tracker:
         if _is_retried(visit, error):
             self._set(row, RETRY_WAITING)
             return
+        if visit.place.forgives:
+            row.line = f"{error}: {cause}" if cause else error or row.line
+            return
         visit.failed = True
         if not visit.place.catches:
-            self._set(row, GROUP_ERROR if row.failed_inside else ERROR)
+            self._broke(row)
 
-    def _told(self, task: str) -> None:
-        """One of our states says that a task failed."""
-        row = self._start(task) if task not in self.rows else self.rows[task]
+    def _told(self, visit: Visit) -> None:
+        """One of our states says that its task failed, or waits before the next try."""
+        row = self._row(visit.task)
+        if visit.place.state.endswith(" retry wait"):
+            self._set(row, RETRY_WAITING)
+        elif visit.place.state.endswith(" failed") or visit.place.type == "Fail":
+            self._broke(row, visit.place.error, visit.place.cause)
+
+    def _broke(self, row: Row, error: str | None = None, cause: str | None = None) -> None:
+        row.error, row.cause = row.error or error, row.cause or cause
         self._set(row, GROUP_ERROR if row.failed_inside else ERROR)
 
     def _end(self, kind: str, event: Mapping[str, Any]) -> None:
@@ -279,9 +294,12 @@ class Tracker:
         self.result = json.loads(details["output"]) if details.get("output") else None
         for row in sorted(self.rows.values(), key=lambda row: -len(row.name)):  # what is inside a group before it
             if row.state in ACTIVE and self.status != "SUCCEEDED" and not row.failed_inside:
-                self._set(row, ERROR if row.state == RETRY_WAITING and self.status == "FAILED" else CANCELED)
+                alone = self.status == "FAILED" and row.parent is None  # nothing else tells of the failure
+                self._set(row, ERROR if alone else CANCELED)
             else:
                 self._close(row)
+            if row.state == ERROR and row.cause is None and self.status == "FAILED":
+                row.error, row.cause = self.error, self.cause
 
     def _row(self, task: str) -> Row:
         """Return a task's row, made with those of the groups around it if it is new."""
@@ -350,8 +368,10 @@ def _is_inside(visit: Visit, kind: str) -> bool:
     return visit.exited or visit.failed or not kind.startswith(visit.place.type)
 
 
-def _in_map(visit: Visit) -> bool:
-    return visit.task != visit.within and names.is_below(visit.task, f"{visit.within}^sub")
+def _boundary(task: str, within: str) -> str:
+    """Return the innermost group that stays when an iteration or branch ends: `^sub` of a loop, the group itself."""
+    sub = f"{within}^sub"
+    return sub if within and names.is_below(task, sub) else within
 
 
 def _is_retried(visit: Visit, error: str | None) -> bool:
@@ -363,12 +383,12 @@ def _is_retried(visit: Visit, error: str | None) -> bool:
     return False
 
 
-def _payload_error(event: Mapping[str, Any]) -> tuple[str | None, str | None]:
-    """Return the error and cause that are handed to the function that fails the run."""
+def _noted(value: str) -> tuple[str | None, str | None]:
+    """Return error and cause of a failure that a state assigned to a variable (JSON text)."""
     try:
-        payload = json.loads(_details(event).get("parameters", "{}"))["Payload"]
-        return payload.get("error"), payload.get("cause")
-    except (ValueError, KeyError, TypeError, AttributeError):
+        failure = json.loads(value)
+        return failure.get("Error"), failure.get("Cause")
+    except (ValueError, AttributeError):
         return None, None
 
 
