@@ -36,6 +36,9 @@ class Frame:
         return None if frame is None else tuple(crossed)
 
 
+TOP = Frame(0)
+
+
 @dataclass(frozen=True, slots=True)
 class Fetch:
     """Stored names of one task that the machine reads, and the variable that holds them."""

@@ -5,6 +5,12 @@ from __future__ import annotations
 import json
 import re
 
+# JSONata that binds `$m` to the deep merge of two values.
+MERGE = (
+    "$m:=function($a,$b){$type($a)='object' and $type($b)='object'?"
+    "$merge($append([$a],$each($b,function($v,$k){ {$k:$m($lookup($a,$k),$v)} }))):$exists($b)?$b:$a};"
+)
+
 _WORD = re.compile(r"[A-Za-z_][A-Za-z0-9_]*", re.ASCII)
 _KEYWORDS = {"and", "or", "in", "true", "false", "null", "function"}
 

@@ -6,7 +6,7 @@ from dataclasses import replace
 from functools import partial
 
 from stepdig import model, plan
-from stepdig.draft import Draft, Frame
+from stepdig.draft import TOP, Draft
 from stepdig.model import Task, Workflow
 from stepdig.operators import TABLE
 from stepdig.place import Here, indexes, retry_of
@@ -18,8 +18,8 @@ Lowered = tuple[plan.Step, tuple[Store, ...]]
 
 def lower(workflow: Workflow, draft: Draft) -> plan.Machine:
     """Return the plan of a workflow; what is gathered on the way (compiled tasks, loops) is left in the draft."""
-    scope = Scope(draft, Frame(0), full="")
-    body, _ = _task(workflow.root, replace(scope, full=""))
+    scope = Scope(draft, TOP)
+    body, _ = _task(workflow.root, scope)
     fetches = {key: plan.Fetched(it.variable, it.frame, tuple(sorted(it.names))) for key, it in draft.fetches.items()}
     return plan.Machine(
         comment=f"{draft.display(workflow.path)} +{workflow.name}",
@@ -29,6 +29,7 @@ def lower(workflow: Workflow, draft: Draft) -> plan.Machine:
         fetches=fetches,
         gathers={number: tuple(sorted(pairs.items())) for number, pairs in draft.gathers.items()},
         needs_zone=draft.needs_zone,
+        commands=bool(draft.tasks),
     )
 
 
@@ -61,7 +62,7 @@ def _named(task: Task, outer: Scope, generated: str) -> Scope:
         return replace(outer, full=task.name)
     if not task.name.startswith("^"):
         return outer.inside(task.name, generated)
-    suffix = task.name if task.operator is not None else ""
+    suffix = task.name if task.operator is not None or task.name == "^error" else ""
     return replace(outer, path=outer.path + suffix, full=outer.full + (generated or task.name))
 
 
@@ -78,7 +79,7 @@ def _group(task: Task, scope: Scope, name: str, comment: str) -> Lowered:
         return _sequence(_arranged(task.children), scope, name, comment)
     if len(task.children) < 2:
         return _sequence(list(task.children), scope, name, comment)
-    branches = [[child] for child in task.children]
+    branches: list[_Arranged] = [[child] for child in task.children]
     return _branches(branches, scope, scope.draft.state_name(name), comment, task.parallel.limit)
 
 
@@ -160,6 +161,7 @@ def _handler(error: model.Task, scope: Scope, stores: tuple[Store, ...]) -> tupl
     """Return the plan of `_error` and the variable in which it finds `error`."""
     scope.draft.errors += 1
     variable = f"error{scope.draft.errors}"
-    inner = replace(scope, layers=(*scope.layers, ErrorLayer(variable, scope.frame))).after(stores)
-    step, _ = _task(replace(error, name="^error"), replace(inner, path=f"{scope.path or ''}^error"), "^error")
+    after = scope.after(stores)
+    inner = replace(after, layers=(*after.layers, ErrorLayer(variable, scope.frame)))
+    step, _ = _task(replace(error, name="^error"), inner, "^error")
     return step, variable

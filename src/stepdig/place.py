@@ -7,7 +7,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 
 from stepdig import model, plan, tree
-from stepdig.draft import LoopDraft
+from stepdig.draft import TOP, LoopDraft
 from stepdig.expressions import contexts, translate
 from stepdig.expressions.errors import ExpressionError
 from stepdig.model import Task
@@ -67,7 +67,12 @@ class Here:
             )
             return plan.Constant(0)
         value = self._evaluated(node, lambda text: contexts.integer(text, self.names, self.scope.zone))
-        return value if not isinstance(value, plan.Constant) else plan.Constant(int(str(value.value)))
+        if not isinstance(value, plan.Constant) or isinstance(value.value, int):
+            return value
+        self.problem(
+            node.at, "SD404", f"{self.task.operator}> needs a whole number, not {node.text!r}", "", node.length
+        )
+        return plan.Constant(0)
 
     def condition(self, node: Node) -> plan.Condition | None:
         """Return the tests of an `if>`; None after noting a mistake."""
@@ -186,18 +191,24 @@ class Here:
         self.scope.draft.tasks[self.name] = compiled_task(task, self.scope, self.comment, job)
         if stores:
             self.stores.append(Store(self.name, self.scope.loops, self.scope.frame))
-        run, given = self.scope.run, _given(self.scope)
-        return plan.Command(self.name, self.comment, job, retry_of(task.retry), indexes(self.scope), run, given, stores)
+        return plan.Command(
+            self.name,
+            self.comment,
+            job,
+            retry_of(task.retry),
+            indexes(self.scope),
+            self.scope.run,
+            _given(self.scope),
+            self.scope.variable("network", TOP),
+            stores,
+        )
 
     def _job(self) -> str:
         """Return the job of a command task: `ecs: {job: NAME}`, its own or an export's; "default" without one."""
         own = self.task.options.get("ecs")
         node = own.get("job") if isinstance(own, Mapping) else None
-        if node is not None:
-            name = self.constant(node, "the job of a task")
-        else:
-            bound, covered = self.names.resolve(("ecs", "job"))
-            name = bound.value if isinstance(bound, translate.Known) and covered == 2 else "default"
+        own_name = None if node is None else self.constant(node, "the job of a task")
+        name = own_name or self.names.exported(("ecs", "job")) or "default"
         known = self.scope.draft.jobs
         at = node.at if node is not None else self.task.at
         if known is not None and name != "default" and name not in known:
@@ -263,7 +274,7 @@ def _given(scope: Scope) -> str:
     """Return JSONata for what `STEPDIG_RUN` holds: the run object, the loop variables, the error a handler sees."""
     run, parts = scope.run, []
     if scope.loops:
-        inner = "$states.input" if run == "$run" else "$sift($states.input,function($v,$k){$k!='run'})"
+        inner = "$states.input" if run == "$run" else "$sift($states.input,function($v,$k){$not($k in ['run','vars'])})"
         parts.append(f"'loop':{inner}")
     errors = [layer for layer in scope.layers if isinstance(layer, ErrorLayer)]
     if errors:

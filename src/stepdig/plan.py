@@ -62,6 +62,7 @@ class Command(Step):
     index     JSONata for the index of each loop around the task, as in the keys of its outputs
     run       JSONata of the run object here
     given     JSONata of what the command is given of it: with the loop variables, and the error in a handler
+    network   JSONata of the variable that holds where containers run
     reports   whether a failing command leaves an `error.json` with its message (`py>`)
     """
 
@@ -70,6 +71,7 @@ class Command(Step):
     index: tuple[str, ...] = ()
     run: str = "$run"
     given: str = "$run"
+    network: str = "$network"
     reports: bool = False
 
 
@@ -133,7 +135,7 @@ class ForEach(Step):
     mode      "map" (in this execution), "distributed" (child executions) or "counted" (states in a circle: iterations
               that see the stores of earlier ones)
     label     JSONata over `$input` (a state input of an iteration) that names the item for a person
-    passes    variables of outer scopes that a distributed iteration reads
+    passes    variables of outer scopes that a distributed iteration reads, and JSONata for each
     frame     number of the iterations' scope of variables
     stores    keys of the tasks inside that may store
     nested    whether another loop is around, whose variables the state input already holds
@@ -146,7 +148,7 @@ class ForEach(Step):
     parallel: int | None = None
     mode: str = "map"
     label: str = ""
-    passes: tuple[str, ...] = ()
+    passes: tuple[tuple[str, str], ...] = ()
     frame: int = 0
     stores: tuple[str, ...] = ()
     nested: bool = False
@@ -182,7 +184,7 @@ class Retry:
 
 @dataclass(frozen=True, slots=True)
 class Fetched:
-    """Stored names of one task that states read: the machine fetches them into `variable` of the scope `frame` when it has ended."""
+    """Stored names of one task that states read: fetched into `variable` of the scope `frame` when the task has ended."""
 
     variable: str
     frame: int
@@ -197,6 +199,7 @@ class Machine:
     offsets  the zone of session times: (UTC seconds of a transition, offset seconds from then on), the first with None
     fetches  key of a task -> what states read of its stores
     gathers  number of an inner scope -> (variable inside, variable outside) that its iterations or branch return
+    commands whether there is any command task
     """
 
     comment: str
@@ -206,6 +209,7 @@ class Machine:
     fetches: Mapping[str, Fetched]
     gathers: Mapping[int, tuple[tuple[str, str], ...]]
     needs_zone: bool = False
+    commands: bool = True
 
 
 def is_empty(step: Step | None) -> bool:

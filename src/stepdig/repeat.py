@@ -7,7 +7,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from stepdig import limits, plan
-from stepdig.draft import Frame, LoopDraft
+from stepdig.draft import TOP, Frame, LoopDraft
 from stepdig.model import Task
 from stepdig.operators import TABLE
 from stepdig.operators._registry import Entries
@@ -84,12 +84,19 @@ def _for_each(
         parallel=parallel,
         mode=mode,
         label=found.label,
-        passes=tuple(sorted(here.scope.draft.passes.get(frame.number, ()))) if mode == "distributed" else (),
+        passes=_passes(here.scope, frame) if mode == "distributed" else (),
         frame=frame.number,
         stores=tuple(store.task for store in inner),
         nested=bool(here.scope.loops),
         run=here.scope.run,
     )
+
+
+def _passes(scope: Scope, frame: Frame) -> tuple[tuple[str, str], ...]:
+    """Return what child executions must be given of this scope's variables, which they do not see."""
+    names = sorted(scope.draft.passes.get(frame.number, ()))
+    inside = any(it.distributed for it in scope.frame.up_to(TOP) or ())
+    return tuple((name, f"$states.input.vars.{name}" if inside else f"${name}") for name in names)
 
 
 def _unique_inputs(loop: LoopDraft, scope: Scope) -> None:
@@ -98,7 +105,7 @@ def _unique_inputs(loop: LoopDraft, scope: Scope) -> None:
     for variable in loop.variables:
         name, count = str(variable["name"]), 1
         key = name
-        while key in taken or key == "run":
+        while key in taken or key in {"run", "vars"}:
             count += 1
             key = f"{name}_{count}"
         variable["input"] = key

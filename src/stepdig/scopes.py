@@ -13,7 +13,7 @@ from dataclasses import dataclass, replace
 
 from stepdig.draft import WHOLE, Draft, Frame, LoopDraft
 from stepdig.expressions import builtins, translate
-from stepdig.jsonata_text import field, literal
+from stepdig.jsonata_text import MERGE, field, literal
 from stepdig.tree import Mapping, Node, Scalar, Sequence, plain
 
 Binding = translate.Known | translate.Code
@@ -119,7 +119,7 @@ class Scope:
         passed = [frame for frame in crossed if frame.distributed]
         for frame in passed:
             self.draft.passes.setdefault(frame.number, set()).add(name)
-        return f"{self.run}.{name}" if passed else f"${name}"
+        return f"$states.input.vars.{name}" if passed else f"${name}"
 
 
 class Names:
@@ -140,6 +140,17 @@ class Names:
             return builtin, 1
         known_length = path[: path.index("length")] if "length" in path[1:] else path
         return self._below(len(self.scope.layers), known_length)
+
+    def exported(self, path: tuple[str, ...]) -> object:
+        """Return what an `_export` has under a path, if that is known when compiling; None if not."""
+        for layer in reversed(self.scope.layers):
+            node: Node | None = layer.mapping if isinstance(layer, ExportLayer) else None
+            for name in path:
+                node = node.get(name) if isinstance(node, Mapping) else None
+            if node is not None:
+                value = self.value(node)
+                return value.value if isinstance(value, translate.Known) else None
+        return None
 
     def _below(self, level: int, path: tuple[str, ...]) -> tuple[Binding | None, int]:
         """Resolve among the layers under `level`; the attempt parameters lie under all of them."""
@@ -307,11 +318,7 @@ def deep_merge(weak: object, strong: object) -> object:
 
 def _deep_merge(weak: str, strong: str) -> str:
     """Return JSONata for `deep_merge`; a side that does not exist counts as nothing."""
-    return (
-        "($m:=function($a,$b){$type($a)='object' and $type($b)='object'?"
-        "$merge($append([$a],$each($b,function($v,$k){{$k:$m($lookup($a,$k),$v)}}))):$exists($b)?$b:$a};"
-        f"$m({weak},{strong}))"
-    )
+    return f"({MERGE}$m({weak},{strong}))"
 
 
 def bundle_layers(scope: Scope) -> list[list[object]]:

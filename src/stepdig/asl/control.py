@@ -65,7 +65,7 @@ def write_guarded(step: plan.Guarded, site: Site) -> None:
     end = f"{step.name} failed" if site.on_failure is None else site.on_failure.state
     last = error_state or end
     first = f"{step.name} retry" if step.retry is not None and step.retry.limit > 0 else last
-    failure = Failure(first)
+    failure = Failure(first, resumes=site.resumes)
     before = set(site.variables)
     inner = replace(site, on_failure=failure)
     site.write(step.body, inner)
@@ -78,7 +78,7 @@ def write_guarded(step: plan.Guarded, site: Site) -> None:
     if handled is not None and error_state is not None:
         _write_error(step, site, error_state, entry(handled, site.to(end)) or end)
         # Whatever fails in the handler changes nothing any more: the first failure is the one that counts.
-        site.write(handled, replace(site.to(end), on_failure=Failure(end, note=False)))
+        site.write(handled, replace(site.to(end), on_failure=Failure(end, note=False, resumes=False)))
     if site.on_failure is None:
         write_failing_end(step, site, end, failure.noted, counters)
     else:

@@ -10,13 +10,9 @@ from stepdig import plan
 from stepdig.asl.control import fetched_variables, write_failing_end
 from stepdig.asl.leaves import done
 from stepdig.asl.place import INPUT, Failure, Site, State, entry, note, text, write_check
-from stepdig.jsonata_text import literal
+from stepdig.jsonata_text import MERGE, literal
 
 ITEM = "$states.context.Map.Item.Value"
-MERGE = (
-    "($m:=function($a,$b){$type($a)='object' and $type($b)='object'?"
-    "$merge($append([$a],$each($b,function($v,$k){{$k:$m($lookup($a,$k),$v)}}))):$exists($b)?$b:$a};"
-)
 NAMED_FAILURES = 50  # of a list in the cause; all of them are in the history
 
 
@@ -32,7 +28,7 @@ def write_for_each(step: plan.ForEach, site: Site) -> None:
 def _write_map(step: plan.ForEach, site: Site) -> None:
     """Write a loop as a Map: in parallel with a join after it, or one iteration after another."""
     assert step.body is not None
-    redo = f"redo_{site.word(step.name)}" if step.parallel is not None and site.on_failure is None else ""
+    redo = f"redo_{site.word(step.name)}" if step.parallel is not None and site.resumes else ""
     state: State = {"Type": "Map", "Comment": step.comment, "Items": _items(step, site, redo)}
     state["MaxConcurrency"] = 1 if step.parallel is None else step.parallel or 40
     state["ItemSelector"] = _selector(step)
@@ -60,8 +56,8 @@ def _selector(step: plan.ForEach, item: str = ITEM) -> object:
     """Return the state input of an iteration: the loop variables around, its own, for child executions the run object."""
     parts = [f"{text(key)}:{code.replace('$item', item)}" for key, code in step.selector or ()]
     if step.mode == "distributed":
-        passed = ",".join(f"{text(name)}:${name}" for name in step.passes)
-        parts.append(f"'run':$merge([{step.run},{{{passed}}}])" if passed else f"'run':{step.run}")
+        parts.append(f"'run':{step.run}")
+        parts.append(f"'vars':{{{','.join(f'{text(name)}:{code}' for name, code in step.passes)}}}")
     own = [item] if step.selector is None else []
     if parts:
         own.append(f"{{{','.join(parts)}}}")
@@ -91,7 +87,7 @@ def _scope(body: plan.Step, step: plan.Step, site: Site, frame: int, failed_end:
     gathered = site.machine.gathers.get(frame, ())
     result = _returned(gathered)
     states: dict[str, State] = {}
-    failure = Failure(failed_end) if failed_end is not None else None
+    failure = Failure(failed_end, resumes=False) if failed_end is not None else None
     last = f"{step.name} stores {frame}" if gathered else None
     inner = replace(site, states=states, frame=frame, next=last, result=result, on_failure=failure, variables={})
     start = entry(body, inner)
@@ -128,7 +124,7 @@ def _finish_fan_out(
     for frame in frames:
         for inner, outer in site.machine.gathers.get(frame, ()):
             merged = f"[$states.result.{inner}]"
-            assigned[outer] = f"{{% {MERGE}$reduce({merged},$m,{{}})) %}}"
+            assigned[outer] = f"{{% ({MERGE}$reduce({merged},$m,{{}})) %}}"
             site.variables.setdefault(outer, {})
     caught = site.catch(step.name)
     if caught:
@@ -160,17 +156,17 @@ def _write_join(step: plan.Step, site: Site, join: str, failed: str, redo: str, 
     clean: State = {"Condition": f"{{% $count(${failed}) = 0 %}}", "Next": after.next}
     state: State = {"Type": "Choice", "Comment": step.comment, "Choices": [clean]}
     failure = site.on_failure
-    if failure is None:
-        entries = f"{{% [$map(${failed}.failed,function($input){{{again}}})] %}}"
-        state["Assign"] = {site.variable("failure"): note(error, step.name), site.variable(redo): entries}
+    assigned: State = {}
+    if redo:
+        assigned[site.variable(redo)] = f"{{% [$map(${failed}.failed,function($input){{{again}}})] %}}"
         clean["Assign"] = {site.variable(redo): []}
-        site.add(join, {**state, "Default": f"{step.name} failed"})
+    if failure is None or failure.note:
+        assigned[site.variable("failure")] = note(error, step.name)
+    site.add(join, {**state, "Assign": assigned, "Default": failure.state if failure else f"{step.name} failed"})
+    if failure is None:
         write_failing_end(step, site, f"{step.name} failed", [step.name], {})
-    else:
-        if failure.note:
-            failure.noted.append(step.name)
-            state["Assign"] = {site.variable("failure"): note(error, step.name)}
-        site.add(join, {**state, "Default": failure.state})
+    elif failure.note:
+        failure.noted.append(step.name)
     if after.next != site.next:
         site.add(str(after.next), done(step, site))
 
@@ -182,7 +178,7 @@ def _write_counted(step: plan.ForEach, site: Site) -> None:
     items, position = site.variable(f"items_{word}"), site.variable(f"position_{word}")
     fetched = fetched_variables(step.stores, site)
     carried = {
-        f"{name}e": f"{{% {MERGE}$m({site.read(name + 'e', '{}')},{site.read(name, '{}')})) %}}" for name in fetched
+        f"{name}e": f"{{% ({MERGE}$m({site.read(name + 'e', '{}')},{site.read(name, '{}')})) %}}" for name in fetched
     }
     emptied: State = {name: {} for name in fetched}
     each = f"{step.name} each"
@@ -221,7 +217,7 @@ def _selector_of(step: plan.ForEach, item: str, around: str) -> object:
 
 def write_branches(step: plan.Branches, site: Site) -> None:
     """Write steps that run at the same time: a Parallel, or under a limit a Map whose iterations pick their step."""
-    redo = f"redo_{site.word(step.name)}" if site.on_failure is None else ""
+    redo = f"redo_{site.word(step.name)}" if site.resumes else ""
     if step.limit is not None and step.limit < len(step.steps):
         _write_window(step, site, redo)
         return
@@ -277,7 +273,7 @@ def _write_window(step: plan.Branches, site: Site, redo: str) -> None:
     failed_end = f"{step.name} part failed"
     frame = step.frames[0]
     states: dict[str, State] = {}
-    failure = Failure(failed_end)
+    failure = Failure(failed_end, resumes=False)
     gathered = [pair for number in step.frames for pair in site.machine.gathers.get(number, ())]
     result: object = _returned(gathered)
     last = f"{step.name} stores" if gathered else None

@@ -9,6 +9,15 @@ RUN_TASK = "arn:aws:states:::ecs:runTask.sync"
 INVOKE = "arn:aws:states:::lambda:invoke"
 GET_OBJECT = "arn:aws:states:::aws-sdk:s3:getObject"
 
+# Where containers run: the same for all tasks, so it is one variable of the machine.
+NETWORK: State = {
+    "AwsvpcConfiguration": {
+        "Subnets": "{% $split('${SubnetIds}', ',') %}",
+        "SecurityGroups": "{% $split('${SecurityGroupIds}', ',') %}",
+        "AssignPublicIp": "DISABLED",
+    }
+}
+
 # Faults of the RunTask call itself: throttling, capacity, server. `ECS.*` is no wildcard, so each is named.
 # https://docs.aws.amazon.com/step-functions/latest/dg/connect-ecs.html
 LAUNCH_FAULTS = [
@@ -60,13 +69,7 @@ def write_command(step: plan.Command, site: Site) -> None:
             "Cluster": "${Cluster}",
             "TaskDefinition": f"${{{job_token(step.job)}}}",
             "LaunchType": "FARGATE",
-            "NetworkConfiguration": {
-                "AwsvpcConfiguration": {
-                    "Subnets": "{% $split('${SubnetIds}', ',') %}",
-                    "SecurityGroups": "{% $split('${SecurityGroupIds}', ',') %}",
-                    "AssignPublicIp": "DISABLED",
-                }
-            },
+            "NetworkConfiguration": f"{{% {step.network} %}}",
             "Overrides": {
                 "ContainerOverrides": [
                     {

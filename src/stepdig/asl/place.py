@@ -14,10 +14,14 @@ INPUT = "{% $states.input %}"  # every state hands the loop variables on
 
 @dataclass(frozen=True, slots=True)
 class Failure:
-    """Where the failure of a step leads: the state, whether it is noted first, and the states that noted one."""
+    """Where the failure of a step leads: the state, whether it is noted first, and the states that noted one.
+
+    `resumes` tells whether a redrive can lead back to the step: not from inside the item of a list, which runs anew.
+    """
 
     state: str
     note: bool = True
+    resumes: bool = True
     noted: list[str] = field(default_factory=list)
 
 
@@ -74,6 +78,11 @@ class Site:
             taken = set(self.words.values())
             self.words[name] = base if base not in taken else f"{base}_{len(taken)}x"
         return self.words[name]
+
+    @property
+    def resumes(self) -> bool:
+        """Whether a redrive can lead back into a step here."""
+        return self.on_failure is None or self.on_failure.resumes
 
     def ending(self, state: State) -> State:
         """Return a state that can end, with its way on."""

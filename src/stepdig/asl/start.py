@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
+
 from stepdig import plan
 from stepdig.asl.place import State
 from stepdig.jsonata_text import literal
@@ -50,9 +52,7 @@ def _offset(millis: str, offsets: tuple[tuple[int | None, int], ...]) -> str:
     """Return JSONata for the zone's offset in seconds at a UTC time."""
     if len(offsets) == 1:
         return str(offsets[0][1])
-    steps = [
-        {"u": at, "d": offset - before} for (_, before), (at, offset) in zip(offsets[:-1], offsets[1:], strict=True)
-    ]
+    steps = [{"u": at, "d": offset - before} for (_, before), (at, offset) in pairwise(offsets)]
     return f"({offsets[0][1]}+$sum([0,{literal(steps)}[u<={millis}/1000].d]))"
 
 
@@ -67,7 +67,7 @@ def _zone(machine: plan.Machine) -> str:
         return ""
     first = machine.offsets[0][1] * 1000
     rows: list[dict[str, float]] = [{"u": -1e15, "l": -1e15, "d": first}]
-    for (_, before), (at, offset) in zip(machine.offsets[:-1], machine.offsets[1:], strict=True):
+    for (_, before), (at, offset) in pairwise(machine.offsets):
         assert at is not None
         rows.append({"u": at * 1000, "l": (at + max(before, offset)) * 1000, "d": (offset - before) * 1000})
     return f",'tz':{literal(rows)}"

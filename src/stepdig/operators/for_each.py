@@ -132,7 +132,8 @@ def _combine(lists: list[str], keys: list[str]) -> str:
     names = [f"$l{n}" for n in range(len(lists))]
     bound = "".join(f"{name}:={code};" for name, code in zip(names, lists, strict=True))
     total = "*".join(f"$count({name})" for name in names)
-    fields, below = [], ""
+    fields: list[str] = []
+    below = ""
     for key, name in reversed(list(zip(keys, names, strict=True))):
         position = f"$floor($n/{below})" if below else "$n"
         fields.insert(0, f"{literal(key)}:{name}[{position}%$count({name})]")

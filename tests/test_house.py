@@ -1,0 +1,149 @@
+"""The house stands: imports only go down, the compiler is pure, numbers of AWS have one home, nothing is undocumented."""
+
+from __future__ import annotations
+
+import ast
+import re
+from pathlib import Path
+
+import pytest
+
+from stepdig import limits
+from stepdig.operators import TABLE
+
+ROOT = Path(__file__).resolve().parents[1]
+SOURCE = ROOT / "src/stepdig"
+DOCS = ROOT / "docs"
+
+# Floors from the ground up; a file imports only from floors below its own, or from its own folder where that is one floor.
+FLOORS = [
+    ["__init__", "problem", "limits", "jsonata_text"],
+    ["expressions"],
+    ["runner"],
+    ["local"],
+    ["nodes", "scalars", "scalar_source", "yaml_text", "compose", "tree", "tables"],
+    ["model"],
+    ["plan"],
+    ["names", "timezones", "bodies", "retries", "parse", "project"],
+    ["draft"],
+    ["scopes"],
+    ["bundle"],
+    ["operators"],
+    ["calls", "repeat", "place"],
+    ["lower"],
+    ["asl"],
+    ["pipeline"],
+    ["report"],
+    ["commands"],
+    ["cli"],
+    ["__main__"],
+]
+FLOOR = {room: number for number, rooms in enumerate(FLOORS) for room in rooms}
+# What the compiler must not reach for: disk, clock, chance, AWS. They enter at the edge, as arguments.
+IMPURE = {"os", "time", "random", "boto3", "datetime", "pathlib", "subprocess", "socket", "asyncio", "uuid"}
+COMPILER = {room for rooms in FLOORS[4:16] for room in rooms} - {"project", "timezones"}
+
+FILES = sorted(SOURCE.rglob("*.py"))
+
+
+def _room(path: Path) -> str:
+    """Return the room of a file: its module, or the folder right under the package."""
+    return path.relative_to(SOURCE).parts[0].removesuffix(".py")
+
+
+def _imports(path: Path) -> list[tuple[str, int]]:
+    """Return the modules a file imports, with lines; those for types alone do not count."""
+    found: list[tuple[str, int]] = []
+    tree = ast.parse(path.read_text())
+    skipped = {
+        id(inner)
+        for node in ast.walk(tree)
+        if isinstance(node, ast.If) and ast.unparse(node.test) == "TYPE_CHECKING"
+        for inner in ast.walk(node)
+    }
+    for node in ast.walk(tree):
+        if id(node) in skipped:
+            continue
+        if isinstance(node, ast.Import):
+            found += [(alias.name, node.lineno) for alias in node.names]
+        elif isinstance(node, ast.ImportFrom) and node.module and node.level == 0:
+            found += [(f"{node.module}.{alias.name}", node.lineno) for alias in node.names]
+    return found
+
+
+@pytest.mark.parametrize("path", FILES, ids=lambda path: str(path.relative_to(SOURCE)))
+def test_imports_only_go_down(path: Path) -> None:
+    """A file imports from lower floors, its own folder, and nothing of the house above it."""
+    room = _room(path)
+    assert room in FLOOR, f"{room} has no floor yet: give it one here"
+    for name, line in _imports(path):
+        if not name.startswith("stepdig."):
+            continue
+        target = name.split(".")[1]
+        if target == room or target not in FLOOR:
+            continue
+        allowed = FLOOR[target] < FLOOR[room] or (FLOOR[target] == FLOOR[room] and (SOURCE / f"{room}.py").exists())
+        assert allowed, f"{path.name}:{line} imports {name}, which stands above it"
+
+
+@pytest.mark.parametrize("path", [path for path in FILES if _room(path) in COMPILER], ids=lambda path: path.stem)
+def test_compiler_is_pure(path: Path) -> None:
+    """The compiler reads no disk, clock, chance or AWS by itself."""
+    wrong = [name for name, _ in _imports(path) if name.split(".")[0] in IMPURE]
+    assert not wrong
+
+
+@pytest.mark.parametrize("folder", ["runner", "expressions"])
+def test_the_runner_carries_only_the_standard_library(folder: str) -> None:
+    """What images carry imports the standard library and each other, boto3 inside functions."""
+    import sys
+
+    allowed = {*sys.stdlib_module_names, "stepdig", "boto3", "botocore", "__future__"}
+    for path in (SOURCE / folder).rglob("*.py"):
+        for name, line in _imports(path):
+            assert name.split(".")[0] in allowed, f"{path.name}:{line} imports {name}"
+
+
+def test_limits_have_one_home() -> None:
+    """A number of limits.py that could only be AWS's is written nowhere else."""
+    names = [name for name in vars(limits) if name.isupper()]
+    telling = {f"{getattr(limits, name):_}" for name in names if getattr(limits, name) >= 8_192}
+    pattern = re.compile("|".join(sorted(rf"\b{number}\b|\b{number.replace('_', '')}\b" for number in telling)))
+    for path in FILES:
+        if path.name == "limits.py":
+            continue
+        code = "\n".join(line.partition("#")[0] for line in path.read_text().splitlines())
+        assert not pattern.search(code), f"{path}: {pattern.search(code)}"
+
+
+@pytest.mark.parametrize("name", sorted(TABLE))
+def test_every_operator_is_documented_and_shown(name: str) -> None:
+    """An operator has a one-line help, a reference page and a golden case."""
+    page = DOCS / "reference" / f"{name}.md"
+    cases = "".join(path.read_text() for path in (ROOT / "tests/golden").glob("*/*.dig"))
+
+    assert TABLE[name].doc.strip(), f"{name}> has no docstring"
+    assert page.exists(), f"docs/reference/{name}.md is missing"
+    assert f"{name}>:" in page.read_text()
+    assert f"{name}>:" in cases, f"no golden case uses {name}>"
+
+
+def test_every_error_code_is_documented() -> None:
+    """Each code a user can meet has its section in docs/errors.md, and no section is left over."""
+    used = {code for path in FILES for code in re.findall(r'"(SD\d{3})"', path.read_text())}
+    page = (DOCS / "errors.md").read_text()
+    described = set(re.findall(r"^#+ (SD\d{3})", page, re.MULTILINE))
+
+    assert used - described == set()
+    assert described - used == set()
+
+
+def test_every_public_thing_says_what_it_is() -> None:
+    """Public functions, classes and modules have docstrings."""
+    for path in FILES:
+        tree = ast.parse(path.read_text())
+        if path.stat().st_size:
+            assert ast.get_docstring(tree), f"{path} has no docstring"
+        for node in tree.body:
+            if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef) and not node.name.startswith("_"):
+                assert ast.get_docstring(node), f"{path}:{node.lineno} {node.name} has no docstring"
