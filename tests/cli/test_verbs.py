@@ -227,6 +227,7 @@ def test_init_lays_out_a_folder_that_checks_and_says_what_comes_next(stepdig, re
         ".gitignore",
         "README.md",
         "jobs/default/Dockerfile",
+        "jobs/default/job.yml",
         "jobs/default/requirements.txt",
         "workflows/hello/hello.dig",
         "workflows/hello/tables.json",

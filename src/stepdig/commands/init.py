@@ -12,7 +12,8 @@ from stepdig.problem import Position, Problem, ProblemsFound
 from stepdig.project import unwritable
 
 HELP = "lay out a new folder with a first workflow"
-RENAMED = {"gitignore": ".gitignore"}  # under its own name it would hide files of this package from git
+# Under their own names the one would hide files of this package from git, the other be taken for a part of it.
+RENAMED = {"gitignore": ".gitignore", "tasks.py.txt": "tasks.py"}
 
 
 def add_arguments(parser: ArgumentParser) -> None:

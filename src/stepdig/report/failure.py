@@ -53,6 +53,8 @@ def lines(tracker: Tracker, explain: Callable[[Row], str]) -> Iterator[Line]:
             yield "", f"  {text}" if number == 0 else f"    {text}"
         for text in row.tail or ():
             yield "dim", f"  | {text}"
+        if row.log:
+            yield "dim", f"  {row.log}"
         yield "", ""
     yield from _others([spoken(row) for row in failures[SHOWN:]])
     if not failures and tracker.status in ("FAILED", "TIMED_OUT"):

@@ -40,7 +40,7 @@ class Row:
     label     what a person calls an iteration: its value, whole and not cut to eight characters
     at        the state of a task and its input (JSON text), once it failed
     error     and `cause` are those of its last failure as the machine has them
-    line      its last line of output; `tail` the last ones, until it succeeds
+    line      its last line of output; `tail` the last ones, until it succeeds; `log` the file that has all
     group     what is inside of it; None for a task
     """
 
@@ -57,6 +57,7 @@ class Row:
     error: str | None = None
     cause: str | None = None
     line: str = ""
+    log: str = ""
     tail: deque[str] | None = None
     group: Group | None = None
 
@@ -146,10 +147,13 @@ class Tracker:
         changes, self._changes = self._changes, []
         return changes
 
-    def output(self, entered: int, stream: str, text: str, execution: str = "") -> list[Change]:
-        """Take one line of output of the task whose TaskStateEntered has the id `entered`."""
+    def output(self, entered: int, stream: str, text: str, execution: str = "", log: str = "") -> list[Change]:
+        """Take one line of output of the task whose TaskStateEntered has the id `entered`; `log` is where all are."""
         task = self._running.get((execution, entered))
-        return self._print(task, stream, text) if task else []
+        if task is None:
+            return []
+        self.rows[task].log = log
+        return self._print(task, stream, text)
 
     def _print(self, task: str, stream: str, text: str) -> list[Change]:
         row = self._row(task)
