@@ -230,18 +230,25 @@ class _Document:
         start, end, style = event.start_mark, event.end_mark, event.style or ""
         assert start is not None
         assert end is not None  # the parsers always mark; the types do not say so
-        line, column, source = start.line, start.column, ""
-        if style or event.tag or event.anchor or start.line != end.line:
-            source = self.text[start.index : end.index]
-            before = _PROPERTIES.match(source) if event.tag or event.anchor else None
-            if before:
-                source = source[before.end() :]
-                at, _ = yaml_text.place(self.text, start.index + before.end(), self.path)
-                line, column = at.line - 1, at.column - 1
-        length = end.column - column if line == end.line else len(source.splitlines()[0].rstrip())
-        at = Position(self.path, line + 1, column + 1)
-        length = max(1, length)
+        if style or event.tag or event.anchor or start.line != end.line or start.index >= len(self.text):
+            at, source = self._source(event, start.index, end.index)
+            length = max(1, len(source.splitlines()[0].rstrip())) if source else 1
+        else:
+            at, source = Position(self.path, start.line + 1, start.column + 1), ""
+            length = max(1, end.column - start.column)
         return Scalar(at, self._typed(event, style, at, length), event.value, style, length, source)
+
+    def _source(self, event: ScalarEvent, start: int, end: int) -> tuple[Position, str]:
+        """Return where a scalar begins behind its anchor and tag, and its source from there."""
+        at = self._at(event)
+        before = _PROPERTIES.match(self.text, start, end) if event.tag or event.anchor else None
+        if before:
+            inner, _ = yaml_text.place(before[0], len(before[0]), self.path)
+            column = inner.column + (at.column - 1 if inner.line == 1 else 0)
+            at, start = Position(self.path, at.line + inner.line - 1, column), before.end()
+        if start >= len(self.text):  # an empty value, which libyaml places on the line after the last
+            at, _ = yaml_text.place(self.text, len(self.text.rstrip()), self.path)
+        return at, self.text[start:end]
 
     def _typed(self, event: ScalarEvent, style: str, at: Position, length: int) -> Value:
         text: str = event.value
@@ -250,6 +257,13 @@ class _Document:
                 return scalars.tagged_value(event.tag, text)
             if event.tag is None and not style:
                 return scalars.plain_value(text)
+            if style == '"':
+                text.encode()  # half a surrogate pair, which PyYAML without libyaml lets through
+        except UnicodeEncodeError:
+            self._report(
+                at, "SD102", "not YAML: \\ud800 to \\udfff are no characters", yaml_text.WHOLE_CHARACTER, length
+            )
+            raise yaml_text.UnreadableError from None
         except ValueError:
             shown = text if len(text) <= 40 else text[:37] + "..."
             kind = event.tag.rpartition(":")[2] if event.tag else "number"

@@ -117,7 +117,9 @@ def _text_has(words: str) -> Callable[[str, str], bool]:
     return lambda what, _line: words in what
 
 
+WHOLE_CHARACTER = "write the character itself, or \\U with its eight digits"
 _HINTS = (
+    (_text_has("Unicode"), WHOLE_CHARACTER),
     (_text_has("a tab"), "indent with blanks"),
     (_line_has(r"!include:"), "write '!include : path', with a blank before the colon"),
     (_text_has("cannot begin with"), "put the text in quotes"),
