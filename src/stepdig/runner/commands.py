@@ -88,14 +88,14 @@ def finish(prepared: Prepared, exit_code: int, storage: Storage) -> Finished:
         return Finished(0, outputs=output.get("store_params") or {})
     if code == 0:
         return fail(prepared.prefix, storage, "output.json does not exist or is no JSON object (runtime)")
-    error = (output or {}).get("error") or {}
-    backtrace = error.get("backtrace") or []
+    raised = (output or {}).get("error") or {}
+    backtrace = raised.get("backtrace") or []
     text = f"Python command failed with code {code}"
-    if error:
-        text += f"\nError messages from python: {error['message']} ({error['class']})"
+    if raised:
+        text += f"\nError messages from python: {raised['message']} ({raised['class']})"
         text += "".join(f"\n\tfrom {line}" for line in backtrace)
     text += " (runtime)"
-    outputs.write_error(storage, prepared.prefix, error, text, "".join(backtrace))
+    outputs.write_error(storage, prepared.prefix, raised, text, "".join(backtrace))
     return Finished(code, text)
 
 
@@ -103,6 +103,12 @@ def fail(prefix: str, storage: Storage, message: str) -> Finished:
     """Leave the error of a task whose command could not start or left no outputs; the exit code is 1."""
     outputs.write_error(storage, prefix, {}, message)
     return Finished(1, message)
+
+
+def cannot_run(prepared: Prepared, error: Exception) -> str:
+    """Return the message of a process that the system refused to start."""
+    reason = getattr(error, "strerror", None) or str(error)
+    return f'Cannot run program "{prepared.argv[0]}" (in directory "{prepared.cwd}"): {reason} (runtime)'
 
 
 def _options(params: Dict[str, Json], operator: str) -> Dict[str, Json]:

@@ -74,8 +74,7 @@ def run_task(at: TaskRun, host: Host, storage: Storage, grace_seconds: float) ->
     try:
         code = execute(prepared, grace_seconds)
     except (OSError, ValueError) as error:  # ValueError: a NUL in an argument or a variable
-        program = f'Cannot run program "{prepared.argv[0]}" (in directory "{prepared.cwd}")'
-        return commands.fail(prepared.prefix, storage, f"{program}: {error} (runtime)")
+        return commands.fail(prepared.prefix, storage, commands.cannot_run(prepared, error))
     return commands.finish(prepared, code, storage)
 
 

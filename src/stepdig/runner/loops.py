@@ -22,20 +22,23 @@ class LoopError(ValueError):
 
 def values(loop: Mapping[str, Json], loop_input: Mapping[str, Json]) -> Dict[str, Json]:
     """Return the loop's variables by their exported names, whole rows included. Raises LoopError."""
-    return {variable["name"]: _value(variable, loop_input) for variable in loop["variables"]}
+    found = zip(loop["variables"], _elements(loop, loop_input))  # noqa: B905 - Python 3.8 has no strict=
+    return {variable["name"]: value for variable, (_, value) in found}
 
 
-def index(loop: Mapping[str, Json], loop_input: Mapping[str, Json]) -> str:
-    """Return the iteration's index as it stands in the keys of outputs: `3`, or `0-2` in a loop of two variables.
-
-    Raises LoopError.
-    """
-    return "-".join(str(position) for position in _positions(loop, loop_input))
-
-
-def order(index_text: str) -> Tuple[int, ...]:
-    """Return what sorts iterations in the order of the loop, from the text that `index` gave."""
-    return tuple(int(part) for part in index_text.split("-"))
+def index(loop: Mapping[str, Json], loop_input: Mapping[str, Json]) -> int:
+    """Return the number of the iteration, from 0, as it stands in the keys of outputs. Raises LoopError."""
+    first = loop["variables"][0]
+    if loop["operator"] == "loop":
+        return int(_given(first, loop_input))
+    if loop["operator"] == "for_range":
+        return int(_given(first, loop_input)["index"])
+    number = loop_input.get(first["input"] + "#")
+    if number is not None:
+        return int(number)
+    if first.get("rows") is None or len(loop["variables"]) > 1:
+        raise LoopError(f"the input of the state has no '{first['input']}#', the number of the iteration")
+    return _row_of_label(first, _given(first, loop_input))
 
 
 def iteration_name(loop: Mapping[str, Json], loop_input: Mapping[str, Json]) -> str:
@@ -47,13 +50,11 @@ def iteration_name(loop: Mapping[str, Json], loop_input: Mapping[str, Json]) -> 
     if loop["operator"] == "loop":
         return f"loop-{index(loop, loop_input)}"
     if loop["operator"] == "for_range":
-        limits = _value(loop["variables"][0], loop_input)
+        limits = _given(loop["variables"][0], loop_input)
         return f"range-from={limits['from']}&to={limits['to']}"
-    positions = _positions(loop, loop_input)
-    return "for-" + "&".join(
-        f"{place}={_tag(variable['name'])}={positions[place]}={_tag(_value(variable, loop_input))}"
-        for place, variable in enumerate(loop["variables"])
-    )
+    names = [_tag(variable["name"]) for variable in loop["variables"]]
+    elements = _elements(loop, loop_input)
+    return "for-" + "&".join(f"{n}={names[n]}={place}={_tag(value)}" for n, (place, value) in enumerate(elements))
 
 
 def fill_name(name: str, bundle: Mapping[str, Json], loop_input: Mapping[str, Json]) -> str:
@@ -63,7 +64,8 @@ def fill_name(name: str, bundle: Mapping[str, Json], loop_input: Mapping[str, Js
     """
     for key, loop in bundle["loops"].items():
         place = f"[{key}]"
-        if place in name and all(variable["input"] in loop_input for variable in loop["variables"]):
+        first = loop["variables"][0]["input"]
+        if place in name and (first in loop_input or f"{first}#" in loop_input):
             name = name.replace(place, iteration_name(loop, loop_input))
     return name
 
@@ -74,23 +76,6 @@ def full_name(task: Mapping[str, Json], bundle: Mapping[str, Json], loop_input: 
     return fill_name(name, bundle, loop_input) if "[" in name else name
 
 
-def _value(variable: Mapping[str, Json], loop_input: Mapping[str, Json]) -> Json:
-    """Return the value of one variable: a row of the bundle, or what the state input holds."""
-    given = _given(variable, loop_input)
-    rows = variable.get("rows")
-    return given if rows is None else rows[_position(variable, given, loop_input)]
-
-
-def _positions(loop: Mapping[str, Json], loop_input: Mapping[str, Json]) -> List[int]:
-    """Return the index of the iteration in each of the loop's lists."""
-    variables: Sequence[Mapping[str, Json]] = loop["variables"]
-    if loop["operator"] == "loop":
-        return [int(_given(variables[0], loop_input))]
-    if loop["operator"] == "for_range":
-        return [int(_given(variables[0], loop_input)["index"])]
-    return [_position(variable, _given(variable, loop_input), loop_input) for variable in variables]
-
-
 def _given(variable: Mapping[str, Json], loop_input: Mapping[str, Json]) -> Json:
     try:
         return loop_input[variable["input"]]
@@ -98,20 +83,32 @@ def _given(variable: Mapping[str, Json], loop_input: Mapping[str, Json]) -> Json
         raise LoopError(f"the input of the state has no '{variable['input']}', the loop variable") from None
 
 
-def _position(variable: Mapping[str, Json], given: Json, loop_input: Mapping[str, Json]) -> int:
-    """Return the index of the row that the input names: its number where the input has one, else that of its label."""
-    number = loop_input.get(variable["input"] + "#")
-    if number is not None:
-        return int(number)
-    rows = variable.get("rows")
-    if rows is None:
-        raise LoopError(f"the input of the state has no '{variable['input']}#', the index in its list")
+def _elements(loop: Mapping[str, Json], loop_input: Mapping[str, Json]) -> List[Tuple[int, Json]]:
+    """Return for each variable its place in its list and its value: a row of the bundle, or what the input holds."""
+    variables: Sequence[Mapping[str, Json]] = loop["variables"]
+    if loop["operator"] != "for_each":
+        return [(0, _given(variables[0], loop_input))]
+    number = index(loop, loop_input)
+    if any(variable.get("rows") is None for variable in variables):
+        # How long the lists were is known no more: with several, the number of the iteration stands for each place.
+        return [(number, loop_input.get(variable["input"])) for variable in variables]
+    found: List[Tuple[int, Json]] = []
+    for variable in reversed(variables):  # the last list runs fastest
+        number, place = divmod(number, len(variable["rows"]))
+        found.insert(0, (place, variable["rows"][place]))
+    if number:
+        raise LoopError(f"the list of '{variables[0]['name']}' is shorter than the number of the iteration says")
+    return found
+
+
+def _row_of_label(variable: Mapping[str, Json], given: Json) -> int:
+    """Return the place of the row that a label, or an object with the label's column, names."""
     label = variable.get("label")
-    wanted = given[label] if label is not None and isinstance(given, dict) else given
+    wanted = _text(given[label] if label is not None and isinstance(given, dict) else given)
     try:
-        return _labels(rows, label)[_text(wanted)]
+        return _labels(variable["rows"], label)[wanted]
     except KeyError:
-        raise LoopError(f"'{_text(wanted)}' is not in the list of '{variable['name']}'") from None
+        raise LoopError(f"'{wanted}' is not in the list of '{variable['name']}'") from None
 
 
 # Rows by identity -> (the rows, held so that the identity stays theirs; label -> index): a walk along the list in each

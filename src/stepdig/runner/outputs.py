@@ -88,12 +88,12 @@ def _output_keys(at: TaskRun, entry: Mapping[str, Json], storage: Storage) -> Li
     for key in storage.list(prefix):
         *places, name = key[len(prefix) :].split("/")
         if name == "output.json" and len(places) == depth - len(fixed):
-            found.append(([loops.order(place) for place in places], key))
-    return [key for places, key in sorted(found) if not earlier or places[0] < loops.order(same[-1])]
+            found.append(([int(place) for place in places], key))
+    return [key for places, key in sorted(found) if not earlier or places[0] < int(same[-1])]
 
 
 def _indexes(at: TaskRun, loop_keys: Sequence[str]) -> List[str]:
-    return [loops.index(at.bundle["loops"][key], at.loop_input) for key in loop_keys]
+    return [str(loops.index(at.bundle["loops"][key], at.loop_input)) for key in loop_keys]
 
 
 def _store_params(key: str, body: bytes) -> Dict[str, Json]:

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from typing import Dict, Iterator, List, Mapping, Optional, Sequence, Tuple
 
 from stepdig.expressions import evaluate
+from stepdig.expressions.errors import EvaluationError
 from stepdig.runner.shapes import Json
 
 Path = Tuple[str, ...]
@@ -38,7 +39,18 @@ def merge(under: Mapping[str, Json], over: Mapping[str, Json]) -> Dict[str, Json
 def evaluated(layers: Sequence[Layer], local: Mapping[str, Json], context: evaluate.Context) -> Dict[str, Json]:
     """Return all names with their values. Raises `stepdig.expressions.errors.EvaluationError`."""
     scope = _Scope([*layers, Layer(local, is_template=True)], context)
-    return {name: _plain(value) for name, value in scope.top.items()}
+    try:
+        return {name: _plain(value) for name, value in scope.top.items()}
+    except _Failed as failed:
+        raise failed.error from None
+
+
+class _Failed(Exception):
+    """Carries the error of a template out past the templates that name it: the innermost one tells what is wrong."""
+
+    def __init__(self, error: EvaluationError) -> None:
+        super().__init__(error)
+        self.error = error
 
 
 class _Template:
@@ -120,6 +132,8 @@ class _Scope:
         value.busy = True
         try:
             return evaluate.render(value.text, _Names(self, value, holder, name), self._context)
+        except EvaluationError as error:
+            raise _Failed(error) from None
         finally:
             value.busy = False
 
@@ -151,10 +165,14 @@ class _Scope:
         return value
 
 
-class _Names(Mapping[str, Json]):
-    """The names one template sees: those before it in its own nested object, then those of the task."""
+class _Names(Dict[str, Json]):
+    """The names one template sees: those before it in its own nested object, then those of the task.
+
+    A dict of its own making, because JavaScript's `this` is an object like any other.
+    """
 
     def __init__(self, scope: _Scope, template: _Template, holder: _Object, name: str) -> None:
+        super().__init__()
         self._scope, self._template, self._holder, self._name = scope, template, holder, name
 
     def _find(self, name: str) -> Optional[_Object]:
@@ -173,11 +191,23 @@ class _Names(Mapping[str, Json]):
             raise KeyError(name)
         return found[name]
 
-    def __iter__(self) -> Iterator[str]:
-        return (name for name in self._scope.top if name in self)
+    def get(self, name: str, default: Json = None) -> Json:
+        """Return the value of a name."""
+        return self[name] if name in self else default  # noqa: SIM401 - this is the `get` it asks for
 
-    def __len__(self) -> int:
-        return len(self._scope.top)
+    def __iter__(self) -> Iterator[str]:
+        return iter([name for name in self._scope.top if name in self])
+
+    def keys(self) -> Json:
+        """Return the names."""
+        return list(self)
+
+    def items(self) -> Json:
+        """Return the names that the template's text holds, with their values.
+
+        Asked for by a text that sorts or reverses a list, for a copy of what it uses; evaluating all would go in circles.
+        """
+        return [(name, self[name]) for name in self if name in self._template.text]
 
 
 def _plain(value: Json) -> Json:

@@ -1,0 +1,174 @@
+"""Jobs on a laptop: a cached virtual environment in place of the image that `jobs/<name>/Dockerfile` builds.
+
+`jobs/<name>/requirements.txt` is installed once into `.stepdig/jobs/<name>-<hash>/`; a job without one is the host's own
+PATH. Of `job.yml` only `python:` is read here (`3.12`, `python3.12` or a path). An environment is made in its place,
+since its scripts hold their path, under a lock, and counts once its last file is written.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import fcntl
+import hashlib
+import importlib.util
+import os
+import shutil
+import sys
+import time
+from collections.abc import AsyncIterator, Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from stepdig.local.guard import Guard
+from stepdig.local.processes import spawn
+
+DONE = ".stepdig-complete"
+LAST_LINES = 12
+LOCK_SECONDS = 0.1  # between looks at a lock that another run holds
+
+Report = Callable[[str], None]
+
+
+class JobError(Exception):
+    """A job's environment cannot be made; the text says why, with the installer's last lines."""
+
+
+@dataclass(frozen=True, slots=True)
+class Environment:
+    """What a job gives a command: variables over the host's, and the Python of py>."""
+
+    variables: Mapping[str, str]
+    python: tuple[str, ...]
+
+
+class Jobs:
+    """The jobs of a project.
+
+    folder   `jobs/`; may be missing
+    cache    where environments are kept, `.stepdig/jobs`
+    report   told in a sentence when an environment is being made, since that takes a while
+    """
+
+    def __init__(self, folder: Path, cache: Path, guard: Guard, report: Report) -> None:
+        self._folder = folder
+        self._cache = cache
+        self._guard = guard
+        self._report = report
+        self._ready: dict[str, Environment] = {}
+        self._making: dict[str, asyncio.Lock] = {}
+
+    def ready(self, name: str) -> Environment | None:
+        """Return a job's environment if `environment` has returned it before."""
+        return self._ready.get(name)
+
+    async def environment(self, name: str) -> Environment:
+        """Return a job's environment, made if need be. Raises JobError."""
+        async with self._making.setdefault(name, asyncio.Lock()):
+            if name not in self._ready:
+                self._ready[name] = await self._environment(name)
+            return self._ready[name]
+
+    async def _environment(self, name: str) -> Environment:
+        folder = self._folder / name
+        requirements = folder / "requirements.txt"
+        python = _python(folder)
+        if not requirements.is_file():
+            return Environment({}, (python or shutil.which("python3") or sys.executable,))
+        place = self._cache / f"{name}-{_hash(requirements, python)}"
+        if not (place / DONE).exists():
+            async with _locked(place.with_name(place.name + ".lock")):
+                if not (place / DONE).exists():
+                    await self._make(name, place, requirements, python or sys.executable)
+        path = os.pathsep.join([str(place / "bin"), os.environ.get("PATH", os.defpath)])
+        return Environment({"PATH": path, "VIRTUAL_ENV": str(place)}, (str(place / "bin" / "python"),))
+
+    async def _make(self, name: str, place: Path, requirements: Path, python: str) -> None:
+        self._report(f"job {name}: installing {_what(requirements)} (once)")
+        begun = time.monotonic()
+        shutil.rmtree(place, ignore_errors=True)  # half made by a run that was killed
+        # The installer of this very Python can serve another one, which saves the copy that `venv` would unpack.
+        shared = importlib.util.find_spec("pip") is not None
+        await self._run(name, [python, "-m", "venv", *(["--without-pip"] if shared else []), str(place)])
+        target = str(place / "bin" / "python")
+        pip = [sys.executable, "-m", "pip", "--python", target] if shared else [target, "-m", "pip"]
+        options = ["--disable-pip-version-check", "--no-input", "--quiet", "--requirement", str(requirements)]
+        await self._run(name, [*pip, "install", *options])
+        (place / DONE).touch()
+        self._report(f"job {name}: installed in {time.monotonic() - begun:.0f} s")
+
+    async def _run(self, name: str, argv: list[str]) -> None:
+        """Run one step. Raises JobError with the last lines it printed."""
+        lines: list[str] = []
+        environ = {key: value for key, value in os.environ.items() if key not in ("PYTHONHOME", "PYTHONPATH")}
+        try:
+            code = await spawn(argv, environ, None, self._guard, lambda _stream, line: lines.append(line))
+        except OSError as error:
+            raise JobError(f"job {name}: {argv[0]} cannot be started: {error.strerror}") from None
+        if code:
+            said = "\n".join(line for line in lines[-LAST_LINES:] if line.strip())
+            raise JobError(f"job {name}: its environment cannot be made (`{' '.join(argv[1:4])}` failed)\n{said}")
+
+
+@contextlib.asynccontextmanager
+async def _locked(path: Path) -> AsyncIterator[None]:
+    """Hold a lock against other runs on this machine; it ends with the process at the latest."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with path.open("w") as file:
+        while True:
+            try:
+                fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                break
+            except BlockingIOError:
+                await asyncio.sleep(LOCK_SECONDS)
+        yield
+
+
+def _python(folder: Path) -> str:
+    """Return the `python:` of job.yml as a program, or an empty text. Raises JobError."""
+    path = folder / "job.yml"
+    if not path.is_file():
+        return ""
+    import yaml  # a run without jobs does without
+
+    try:
+        read = yaml.load(path.read_text(encoding="utf-8"), yaml.BaseLoader)  # noqa: S506 - makes texts only: 3.10 stays
+    except (yaml.YAMLError, UnicodeDecodeError) as error:
+        raise JobError(f"{path} cannot be read: {' '.join(str(error).split())}") from None
+    given = read.get("python") if isinstance(read, dict) else None
+    if given is None or given == "":
+        return ""
+    if not isinstance(given, str):
+        raise JobError(f"{path}: python: is a version or a program, not a list or a mapping")
+    name = f"python{given}" if given[0].isdigit() else given
+    found = shutil.which(name)
+    if found is None:
+        raise JobError(f"{path}: python: {given}: there is no {name} on this machine")
+    return found
+
+
+def _hash(requirements: Path, python: str) -> str:
+    """Return what an environment depends on in twelve characters: its requirements, files they name, its Python."""
+    digest = hashlib.sha256(f"{python or sys.executable} {sys.version_info[:2] if not python else ''}".encode())
+    seen: set[Path] = set()
+    queue = [requirements.resolve()]
+    while queue:
+        path = queue.pop()
+        if path in seen or not path.is_file():
+            continue
+        seen.add(path)
+        content = path.read_bytes()
+        digest.update(content)
+        for line in content.decode("utf-8", "replace").splitlines():
+            option, _, named = line.strip().partition(" ")
+            if option in ("-r", "-c", "--requirement", "--constraint"):
+                queue.append((path.parent / named.strip()).resolve())
+    return digest.hexdigest()[:12]
+
+
+def _what(requirements: Path) -> str:
+    """Return the first few requirements, for a person."""
+    text = requirements.read_text(encoding="utf-8", errors="replace")
+    names = [line.partition("#")[0].strip() for line in text.splitlines()]
+    named = [name for name in names if name and not name.startswith("-")]
+    return ", ".join(named[:3]) + (f" and {len(named) - 3} more" if len(named) > 3 else "") or requirements.name

@@ -1,0 +1,101 @@
+"""ECS tasks on a laptop: the task runner's functions inside the engine, so that a task costs one process, its command."""
+
+from __future__ import annotations
+
+import contextlib
+import itertools
+import json
+import os
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any
+
+from stepdig.expressions import evaluate
+from stepdig.local.clock import Clock
+from stepdig.local.integrations.ecs import TaskOutcome, TaskRequest
+from stepdig.local.jobs import Environment, JobError, Jobs
+from stepdig.local.processes import GRACE_SECONDS, spawn
+from stepdig.runner import commands, loops, outputs
+from stepdig.runner.shapes import Host, TaskRun
+from stepdig.runner.storage import Storage
+
+# (request, Digdag's message): told of each task that fails
+OnFailure = Callable[[TaskRequest, str], None]
+
+
+class LocalTasks:
+    """Runs the command tasks of compiled workflows (the engine's TaskLauncher).
+
+    bundles      workflow name -> its bundle
+    project_dir  the project's folder, where commands run; nothing is copied
+    work_dir     a folder of the run, where py> tasks leave what they are given and what they give
+    storage      the folder that stands for the bucket
+    """
+
+    def __init__(
+        self,
+        bundles: Mapping[str, Mapping[str, Any]],
+        project_dir: Path,
+        work_dir: Path,
+        storage: Storage,
+        jobs: Jobs,
+        clock: Clock,
+        on_failure: OnFailure = lambda _request, _message: None,
+        grace: float = GRACE_SECONDS,
+    ) -> None:
+        self._bundles = bundles
+        self._project_dir = project_dir.resolve()
+        self._work_dir = work_dir.resolve()
+        self._storage = storage
+        self._jobs = jobs
+        self._clock = clock
+        self._on_failure = on_failure
+        self._grace = grace
+        self._environ = {name: value for name, value in os.environ.items() if name != "TZ"}  # the workflow's counts
+        self._base: dict[str, dict[str, str]] = {}
+        self._numbers = itertools.count(1)
+
+    async def run(self, request: TaskRequest) -> TaskOutcome:
+        """Run one task to its end; cancelled, its processes are gone when this returns."""
+        given = request.container_overrides["Environment"]
+        workflow, _, key = given["STEPDIG_TASK"].rpartition(" ")
+        bundle = self._bundles[workflow]
+        at = TaskRun(bundle, key, json.loads(given["STEPDIG_RUN"]))
+        try:
+            job = self._jobs.ready(at.task["job"]) or await self._jobs.environment(at.task["job"])
+        except JobError as error:
+            self._fail(request, str(error))
+            return TaskOutcome(None, "TaskFailedToStart", str(error))
+        context = evaluate.Context(bundle["offsets"], int(self._clock.now() * 1000))
+        host = Host(self._project_dir, self._work_dir / f"{next(self._numbers)}{key}", self._env(at, job), job.python)
+        try:
+            prepared = commands.prepare(at, host, self._storage, context)
+        except commands.TaskError as error:
+            return self._unstarted(request, at, str(error))
+        try:
+            code = await spawn(prepared.argv, prepared.env, prepared.cwd, request.guard, request.on_output, self._grace)
+        except (OSError, ValueError) as error:  # ValueError: a NUL in an argument or a variable
+            return self._unstarted(request, at, commands.cannot_run(prepared, error))
+        finished = commands.finish(prepared, code, self._storage)
+        if finished.message:
+            self._on_failure(request, finished.message)
+        return TaskOutcome(finished.exit_code)
+
+    def _env(self, at: TaskRun, job: Environment) -> dict[str, str]:
+        """Return what a job's commands inherit, the same object for all of them."""
+        name = at.task["job"]
+        if name not in self._base:
+            self._base[name] = {**self._environ, **job.variables}
+        return self._base[name]
+
+    def _unstarted(self, request: TaskRequest, at: TaskRun, message: str) -> TaskOutcome:
+        """End a task whose command did not start, as the runner in a container ends it: with code 1."""
+        with contextlib.suppress(loops.LoopError):  # no iteration, so no place for its outputs
+            commands.fail(outputs.task_prefix(at), self._storage, message)
+        self._fail(request, message)
+        return TaskOutcome(1)
+
+    def _fail(self, request: TaskRequest, message: str) -> None:
+        for line in message.splitlines():
+            request.on_output("stderr", line)
+        self._on_failure(request, message)
