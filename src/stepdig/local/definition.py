@@ -22,14 +22,36 @@ _JSONPATH = ("InputPath", "OutputPath", "ResultPath", "Parameters", "ResultSelec
 def machine_of(definition: dict[str, Json]) -> Program:
     """Return the program of a definition; raises InvalidDefinition with everything that is wrong in it."""
     problems: list[str] = []
-    if definition.get("QueryLanguage") != "JSONata":
-        problems.append("QueryLanguage must be JSONata: this engine does not evaluate JSONPath")
     if size(encode(definition)) > DEFINITION_BYTES:
         problems.append(f"The definition is larger than {DEFINITION_BYTES} bytes")
+    jsonata = definition.get("QueryLanguage") == "JSONata"
+    problems += [
+        f"State '{name}' is not in JSONata: this engine does not evaluate JSONPath"
+        for name in _others(definition, jsonata)
+    ]
     program = _program(definition, problems, frozenset())
     if problems:
         raise InvalidDefinition(problems)
     return program
+
+
+def _others(program: Json, jsonata: bool) -> list[str]:
+    """Return the states in JSONPath, AWS's default, that would behave otherwise in JSONata."""
+    found: list[str] = []
+    for name, state in (program.get("States") or {}).items():
+        if not isinstance(state, dict):
+            continue
+        own = state.get("QueryLanguage", "JSONata" if jsonata else "JSONPath") == "JSONata"
+        if not own and not _same_in_both(state):
+            found.append(name)
+        for inner in (state.get("ItemProcessor") or {}, *state.get("Branches", ())):
+            found += _others(inner, jsonata)
+    return found
+
+
+def _same_in_both(state: dict[str, Json]) -> bool:
+    """Tell whether a state means the same in JSONPath: it has nothing but its type and where it leads."""
+    return set(state) <= {"Type", "Next", "End", "Comment", "QueryLanguage"} and state.get("Type") != "Map"
 
 
 def _program(raw: Json, problems: list[str], outer: frozenset[str]) -> Program:

@@ -237,6 +237,7 @@ def _opened(execution: Execution) -> Frame:
         history.add("ExecutionStarted", 0, "executionStartedEventDetails", details)
     if execution.frame is None:
         execution.frame = Frame(execution.program, execution.input, None, Scope(), execution.context())
+        execution.frame.indexes = execution.indexes
     else:
         refreshed(execution.frame, execution.context()["Execution"])
     return execution.frame

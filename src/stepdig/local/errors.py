@@ -71,6 +71,6 @@ def matches(names: Iterable[str], error: str | None) -> bool:
     return any(name in (error, ALL) or (name == TASK_FAILED and error not in _TIMEOUTS) for name in names)
 
 
-def query_error(cause: str, location: str) -> StateError:
+def query_error(cause: str, location: str | None) -> StateError:
     """Return the error of an expression: undefined, of the wrong type, or failing."""
     return StateError(QUERY, cause, event="EvaluationFailed", location=location)

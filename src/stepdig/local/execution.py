@@ -34,6 +34,23 @@ class Listener(Protocol):
         ...
 
 
+class Listeners:
+    """Several listeners as one, called in order."""
+
+    def __init__(self, *listeners: Listener) -> None:
+        self._listeners = listeners
+
+    def on_event(self, execution: Execution, event: Event) -> None:
+        """Hand an event on."""
+        for listener in self._listeners:
+            listener.on_event(execution, event)
+
+    def on_output(self, execution: Execution, state: str, entered_event_id: int, stream: str, text: str) -> None:
+        """Hand a line on."""
+        for listener in self._listeners:
+            listener.on_output(execution, state, entered_event_id, stream, text)
+
+
 class Services(Protocol):
     """What the states of every execution share; the engine is it."""
 
@@ -71,7 +88,8 @@ class Execution:
     """One execution; `status` is RUNNING, SUCCEEDED, FAILED, ABORTED or TIMED_OUT.
 
     `transitions` are the billed ones: states entered plus retries plus redrives, children included. `labels` tells for
-    the tasks running now, by the id of their TaskStateEntered, in which iterations they run, outermost first.
+    the tasks running now, by the id of their TaskStateEntered, in which iterations they run, outermost first; `indexes`
+    are those around a distributed Map's child.
     """
 
     name: str
@@ -95,6 +113,7 @@ class Execution:
     labels: dict[int, tuple[int, ...]] = field(default_factory=dict)
     runner: asyncio.Task[None] | None = None
     aborting: bool = False
+    indexes: tuple[int, ...] = ()
 
     def __post_init__(self) -> None:
         self.arn = self.arn or f"arn:aws:states:{REGION}:{ACCOUNT}:execution:{self.machine}:{self.name}"

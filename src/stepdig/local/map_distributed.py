@@ -127,6 +127,7 @@ def _child(run: Execution, state: State, frame: Frame, index: int) -> Execution:
     known = progress.children.get(index)
     name = known["name"] if known else str(uuid.uuid4())
     child = run.services.child(run, work.processor, progress.rows[index], name, f"{run.machine}/{work.label}")
+    child.indexes = (*frame.indexes, index)
     before = progress.failed.get(index)
     if known and before is not None:
         child.frame = before

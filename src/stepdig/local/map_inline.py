@@ -98,7 +98,7 @@ def items_of(template: Template | None, variables: Variables, value: Json) -> li
         items: list[Json] = typed(template, variables, "array")
         return items
     if not isinstance(value, list):
-        raise query_error(f"Map state input must be an array but was: {encode(value)}", "Items")
+        raise query_error(f"Map state input must be an array but was: {encode(value)}", None)
     return value
 
 

@@ -52,7 +52,9 @@ def explained(failure: StateError, state: State, entered: int) -> None:
 def report_evaluation(run: Execution, state: State, frame: Frame, failure: StateError) -> None:
     """Note the event of a failing expression."""
     explained(failure, state, frame.entered)
-    details = {"error": failure.error, "cause": failure.cause, "location": failure.location, "state": state.name}
+    details = {"error": failure.error, "cause": failure.cause, "state": state.name}
+    if failure.location is not None:
+        details["location"] = failure.location
     frame.last = run.history.add("EvaluationFailed", frame.last, "evaluationFailedEventDetails", details)
 
 

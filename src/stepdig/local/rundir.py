@@ -1,0 +1,144 @@
+"""What a run leaves on disk, `<root>/.stepdig/runs/<id>/`, written while it happens.
+
+definition.json   what ran, substitutions made        start.json        input, name, machine
+history.jsonl     the history, an event a line        children.jsonl    those of child executions, with their names
+logs/             a task's output, a file for each task and iteration
+s3/               the local bucket                    status.json       how it ended; absent while it runs
+checkpoint.json   where it stopped, for a redrive; absent when it succeeded
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import tempfile
+from collections import OrderedDict
+from pathlib import Path
+from typing import IO, Any
+from urllib.parse import quote
+
+from stepdig.local.clock import iso
+from stepdig.local.engine import checkpoint
+from stepdig.local.execution import Execution
+from stepdig.local.history import Event
+from stepdig.local.payload import Json, decode, encode
+
+_OPEN_FILES = 64
+_SAFE = "+^ ()[]@=,!"  # besides letters and digits, what a log's name may hold
+
+
+class RunDir:
+    """The folder of one run; as a listener of the engine it writes the history and the logs."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self._files: OrderedDict[Path, IO[bytes]] = OrderedDict()
+        self._flushing = False
+
+    @classmethod
+    def create(cls, root: Path, id_: str, definition: Json, input_: Json, name: str, machine: str) -> RunDir:
+        """Make the folder of a new run. Raises FileExistsError when there is one of this id."""
+        run = cls(root / ".stepdig" / "runs" / id_)
+        run.s3.mkdir(parents=True)
+        _write(run.path / "definition.json", definition)
+        _write(run.path / "start.json", {"input": input_, "name": name, "machine": machine})
+        return run
+
+    @property
+    def s3(self) -> Path:
+        """Return the folder of the local bucket."""
+        return self.path / "s3"
+
+    def log(self, execution: Execution, state: str, indexes: tuple[int, ...]) -> Path:
+        """Return the log of a task: `logs/<state>.log`, in loops `logs/<state>/<iteration>/.../<iteration>.log`."""
+        root = execution.root
+        own = execution.machine == root.machine or execution.machine.startswith(root.machine + "/")
+        folder = self.path / "logs" if own else self.path / "logs" / _file(execution.machine) / _file(execution.name)
+        *folders, last = [_file(state), *map(str, indexes)]
+        return folder.joinpath(*folders, f"{last}.log")
+
+    def on_event(self, execution: Execution, event: Event) -> None:
+        """Append an event to the history."""
+        if execution.root is execution:
+            self._append(self.path / "history.jsonl", encode(event))
+        else:
+            self._append(self.path / "children.jsonl", encode({"execution": execution.name, **event}))
+
+    def on_output(self, execution: Execution, state: str, entered_event_id: int, stream: str, text: str) -> None:
+        """Append a line to the task's log; standard error is told from standard output by nothing, as in a terminal."""
+        self._append(self.log(execution, state, execution.labels.get(entered_event_id, ())), text)
+
+    def finish(self, execution: Execution) -> None:
+        """Write how the run ended: first the checkpoint, then, whole or not at all, the status."""
+        self.close()
+        saved = self.path / "checkpoint.json"
+        if execution.status == "SUCCEEDED":
+            saved.unlink(missing_ok=True)
+        else:
+            _write(saved, {**checkpoint(execution), "definition": None})
+        _write(self.path / "status.json", status_of(execution))
+
+    def reopen(self) -> None:
+        """Begin to write again, for a redrive: the run has no status while it runs."""
+        (self.path / "status.json").unlink(missing_ok=True)
+
+    def close(self) -> None:
+        """Close the files."""
+        for file in self._files.values():
+            file.close()
+        self._files.clear()
+
+    def checkpoint(self) -> dict[str, Any]:
+        """Return what `Engine.restore` takes. Raises FileNotFoundError when the run succeeded or never ended."""
+        saved: dict[str, Any] = decode((self.path / "checkpoint.json").read_text("utf-8"))
+        return {**saved, "definition": decode((self.path / "definition.json").read_text("utf-8"))}
+
+    def _append(self, path: Path, line: str) -> None:
+        file = self._files.get(path)
+        if file is None:
+            path.parent.mkdir(parents=True, exist_ok=True)
+            file = self._files[path] = path.open("ab")
+            if len(self._files) > _OPEN_FILES:
+                self._files.popitem(last=False)[1].close()
+        self._files.move_to_end(path)
+        file.write(line.encode("utf-8", "replace") + b"\n")
+        if not self._flushing:
+            self._flushing = True
+            asyncio.get_running_loop().call_soon(self._flush)
+
+    def _flush(self) -> None:
+        """Write what this turn of the loop has brought: as good as live, for a fraction of the system calls."""
+        self._flushing = False
+        for file in self._files.values():
+            file.flush()
+
+
+def status_of(execution: Execution) -> dict[str, Any]:
+    """Return how an execution ended, as status.json holds it; times are ISO texts."""
+    return {
+        "status": execution.status,
+        "error": execution.error,
+        "cause": execution.cause,
+        "output": execution.output if execution.status == "SUCCEEDED" else None,
+        "name": execution.name,
+        "machine": execution.machine,
+        "started": iso(execution.started),
+        "stopped": iso(execution.stopped) if execution.stopped is not None else None,
+        "redrive_count": execution.redrive_count,
+        "transitions": execution.transitions,
+        "events": execution.history.last,
+    }
+
+
+def _write(path: Path, value: Json) -> None:
+    """Write JSON so that a reader sees the old file or the new one, never half of it."""
+    handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}-")
+    with os.fdopen(handle, "w", encoding="utf-8") as file:
+        file.write(encode(value) + "\n")
+    Path(name).replace(path)
+
+
+def _file(name: str) -> str:
+    """Return a state's or machine's name as a file name; what a file system may refuse becomes %XX."""
+    safe = "".join(c if c.isalnum() else quote(c, safe=_SAFE + "-_.~") for c in name)
+    return "%2E" + safe[1:] if safe.startswith(".") else safe
