@@ -127,7 +127,7 @@ def _operator(keys: _Keys, problems: Problems) -> tuple[str, Position, Node | No
         return found[:-1], key.at, None if _is_null(argument) else argument
     key, kind = keys["_type"]
     if not isinstance(kind, Scalar) or not isinstance(kind.value, str):
-        problems.add(key.at, "SD216", f"'_type' must be the name of an operator, not {shown(kind)}", "", key.length)
+        problems.add(key.at, "SD215", f"'_type' must be the name of an operator, not {shown(kind)}", "", key.length)
         return "", key.at, None
     if directives.is_template(kind):
         problems.add(kind.at, "SD901", "'${...}' in '_type' is not supported yet", "write the operator", kind.length)
