@@ -6,7 +6,7 @@ import pytest
 from nights import container
 
 from stepdig.report.failure import exit_code, reason
-from stepdig.report.message import channel_of, text_of
+from stepdig.report.message import unmarked
 from stepdig.report.names import groups, is_below
 from stepdig.report.view import duration
 
@@ -66,31 +66,12 @@ def test_durations_have_the_digits_that_matter(seconds, words):
 
 
 def test_a_message_is_read_as_people_see_it():
-    payload = {
-        "text": "*Nightly sync* of <https://x.test|Monday> &amp; more",
-        "channel": "#data",
-        "blocks": [
-            {"type": "header", "text": {"type": "plain_text", "text": "Nightly"}},
-            {"type": "section", "text": {"type": "mrkdwn", "text": "_two_ of *three* failed\nsnake_case_name stays"}},
-            {"type": "divider"},
-            {"type": "context", "elements": [{"type": "mrkdwn", "text": "see <https://x.test>"}, {"type": "image"}]},
-        ],
-        "attachments": [{"title": "Why", "fields": [{"title": "rows", "value": "3"}, {"value": "alone"}]}],
-    }
-    assert text_of(payload) == (
-        "Nightly\ntwo of three failed\nsnake_case_name stays\n---\nsee https://x.test\nWhy\nrows: 3\nalone"
+    text = (
+        "*Nightly sync* of <https://x.test|Monday> &amp; <https://y.test>\n_two_ of ~3~ failed: snake_case_name, 2*3*4"
     )
-    assert channel_of(payload) == "#data"
-
-
-def test_a_text_that_its_attachments_say_too_is_said_once():
-    assert text_of({"text": "all *well*", "attachments": [{"text": "all *well*", "fallback": "x"}]}) == "all well"
-    assert text_of({"text": "hello", "attachments": [{"fallback": "only this"}]}) == "hello\nonly this"
-
-
-@pytest.mark.parametrize("payload", [None, 3, {}, {"blocks": "no list", "attachments": [3]}])
-def test_a_message_of_another_shape_is_no_crash(payload):
-    assert (text_of(payload), channel_of(payload)) == ("", "")
+    assert unmarked(text) == (
+        "Nightly sync of Monday (https://x.test) & https://y.test\ntwo of 3 failed: snake_case_name, 2*3*4"
+    )
 
 
 def test_the_groups_around_a_task_are_found_by_its_name():

@@ -1,44 +1,59 @@
-"""A compiled workflow on the local engine: its folder, its listener, the way it is shown, how it is stopped."""
+"""A compiled workflow on the local engine: its folder, what it may call, the way it is shown, how it is stopped."""
 
 from __future__ import annotations
 
 import asyncio
 import contextlib
 import json
-import os
 import signal
-import sys
 import time
-from collections.abc import Callable
+from collections.abc import AsyncIterator, Callable, Mapping
 from dataclasses import dataclass
-from datetime import datetime
 from typing import Any
 
-from stepdig.local import session
-from stepdig.local.engine import Engine
+from stepdig.local.engine import Engine, substitute
 from stepdig.local.execution import Execution
+from stepdig.local.functions import Functions
 from stepdig.local.history import Event
+from stepdig.local.integrations import Integrations
+from stepdig.local.integrations.s3 import LocalS3
+from stepdig.local.jobs import Jobs
 from stepdig.local.rundir import RunDir
-from stepdig.project import Workflow, typed
-from stepdig.report.explain import Explainer
-from stepdig.report.plain import PlainLines
+from stepdig.local.tasks import LocalTasks
+from stepdig.pipeline import Compiled
+from stepdig.project import Workflow
 from stepdig.report.track import Change, Tracker
-from stepdig.report.view import Message, Run, View, ended
+from stepdig.report.view import Run, View, ended
+from stepdig.runner.storage import FolderStorage
 
 FRAME_SECONDS = 0.1
 OK, FAILED, INTERRUPTED = 0, 1, 130
-STOPPED_BY = (signal.SIGINT, signal.SIGTERM)
+BUCKET = "local"  # the bucket's name; it is the folder `s3` of the run
 
 
 @dataclass(frozen=True, slots=True)
 class Start:
-    """What a run starts with: the definition with its substitutions made, the bundle, the execution's input."""
+    """A run about to start: its machine with substitutions made, the execution's input, the folder that keeps it."""
 
     workflow: Workflow
     definition: dict[str, Any]
-    bundle: dict[str, Any]
-    given: dict[str, Any]
+    bundle: Mapping[str, Any]
+    given: Mapping[str, Any]
     run: Run
+    folder: RunDir
+
+
+def definition_of(compiled: Compiled) -> dict[str, Any]:
+    """Return the definition with this machine's values for the `${Names}` in it."""
+    values = {name: BUCKET if name == "Bucket" else name for name in compiled.substitutions}
+    definition: dict[str, Any] = json.loads(substitute(compiled.definition_text, values))
+    return definition
+
+
+def execute(start: Start, view: View) -> int:
+    """Run to the end and show it; return the exit code: 0 only for SUCCEEDED, 130 when stopped from outside."""
+    tracker = Tracker(start.definition, start.bundle)
+    return asyncio.run(_execute(start, Reporter(start.folder, tracker, view)))
 
 
 class Reporter:
@@ -47,8 +62,7 @@ class Reporter:
     def __init__(self, folder: RunDir, tracker: Tracker, view: View) -> None:
         self._folder = folder
         self.tracker = tracker
-        self.view: View | None = view
-        self.gone: Callable[[], None] = lambda: None
+        self._view: View | None = view
 
     def on_event(self, execution: Execution, event: Event) -> None:
         """Hear an event of the history."""
@@ -59,24 +73,90 @@ class Reporter:
         """Hear a line of a task's output."""
         self._folder.on_output(execution, state, entered_event_id, stream, text)
         log = self._folder.log(execution, state, execution.labels.get(entered_event_id, ()))
-        self._changed(self.tracker.output(entered_event_id, stream, text, _name(execution), log=log))
-
-    def on_message(self, payload: object) -> None:
-        """Hear of a message that the workflow sends."""
+        self._changed(self.tracker.output(entered_event_id, stream, text, _name(execution), str(log)))
 
     def show(self, what: Callable[[View], None]) -> None:
-        """Let the view show something; when nobody reads it any more, go on without one."""
-        if self.view is None:
-            return
-        try:
-            what(self.view)
-        except BrokenPipeError:
-            self.view = None
-            self.gone()
+        """Let the view show something; when nobody reads it any more, the run goes on unseen."""
+        if self._view is not None:
+            try:
+                what(self._view)
+            except BrokenPipeError:
+                self._view = None
 
     def _changed(self, changes: list[Change]) -> None:
         if changes:
             self.show(lambda view: view.changed(changes))
+
+
+async def _execute(start: Start, reporter: Reporter) -> int:
+    began = time.monotonic()
+    integrations = Integrations(functions=Functions(), s3=LocalS3({BUCKET: start.folder.s3}))
+    async with Engine(integrations=integrations, listener=reporter, keep_events=False) as engine:
+        integrations.tasks = _tasks(start, engine, reporter)
+        reporter.show(lambda view: view.start(start.run, reporter.tracker))
+        execution = engine.start(start.definition, dict(start.given), start.run.execution, start.workflow.machine)
+        async with _stopped_by_signals(execution, reporter), _ticking(reporter):
+            await execution.wait()
+        start.folder.finish(execution)
+    end = ended(reporter.tracker, time.monotonic() - began)
+    reporter.show(lambda view: view.end(end))
+    return {"SUCCEEDED": OK, "ABORTED": INTERRUPTED}.get(execution.status, FAILED)
+
+
+def _tasks(start: Start, engine: Engine, reporter: Reporter) -> LocalTasks:
+    root = start.workflow.project.root
+
+    def note(text: str) -> None:
+        reporter.show(lambda view: view.note(text))
+
+    return LocalTasks(
+        {start.workflow.machine: start.bundle},
+        start.workflow.project.folder,
+        start.folder.path / "work",
+        FolderStorage(start.folder.s3),
+        Jobs(root / "jobs", root / ".stepdig" / "jobs", engine.guard, note),
+        engine.clock,
+    )
+
+
+@contextlib.asynccontextmanager
+async def _stopped_by_signals(execution: Execution, reporter: Reporter) -> AsyncIterator[None]:
+    """Stop the run and all its processes on Ctrl-C or SIGTERM; a second one does not wait for them to end well."""
+    loop = asyncio.get_running_loop()
+
+    def stop(name: str) -> None:
+        if execution.aborting and execution.runner is not None:
+            execution.runner.cancel()
+            return
+        reporter.show(lambda view: view.note(f"stopping ({name}); once more to kill what runs"))
+        execution.stop("Stopped", f"stopped by {name}")
+
+    names = {signal.SIGINT: "Ctrl-C", signal.SIGTERM: "SIGTERM"}
+    for number, name in names.items():
+        loop.add_signal_handler(number, stop, name)
+    try:
+        yield
+    finally:
+        for number in names:
+            loop.remove_signal_handler(number)
+
+
+@contextlib.asynccontextmanager
+async def _ticking(reporter: Reporter) -> AsyncIterator[None]:
+    """Let the view draw a few times a second."""
+
+    async def tick() -> None:
+        while True:
+            await asyncio.sleep(FRAME_SECONDS)
+            reporter.show(lambda view: view.tick())
+
+    ticker = asyncio.create_task(tick())
+    try:
+        yield
+    finally:
+        ticker.cancel()
+        with contextlib.suppress(asyncio.CancelledError):
+            await ticker
 
 
 def _name(execution: Execution) -> str:

@@ -2,18 +2,26 @@
 
 from __future__ import annotations
 
+import os
 import shlex
 import sys
 from argparse import ArgumentParser, ArgumentTypeError, Namespace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, time
 from importlib.util import find_spec
+from typing import TYPE_CHECKING, Any
 
 from stepdig.commands import _params
 from stepdig.commands._compile import compile_one
 from stepdig.problem import Position, Problem, ProblemsFound
-from stepdig.project import find
+from stepdig.project import Workflow, find, typed
+from stepdig.report.view import Run, View
+
+if TYPE_CHECKING:
+    from stepdig.commands._local import Start
+    from stepdig.pipeline import Compiled
 
 HELP = "run a workflow on this machine"
+USAGE = 2
 NEEDS = {"jsonata": "jsonata-python", "rich": "rich", "urllib3": "urllib3"}
 
 
@@ -40,23 +48,78 @@ def add_arguments(parser: ArgumentParser) -> None:
 
 def run(args: Namespace) -> int:
     """Compile, run and report; 0 only for SUCCEEDED, 130 for a run that was stopped."""
-    found = find(args.workflow)
-    if len(found) != 1:
-        names = ", ".join(workflow.file for workflow in found[:5])
-        at = Position(args.workflow, 1, 1)
-        raise ProblemsFound([Problem(at, "SD008", "several workflows are here; name one of them", names)])
+    workflow = _workflow(args.workflow)
     if missing := [package for module, package in NEEDS.items() if find_spec(module) is None]:
         sys.stderr.write(f"stepdig run needs {', '.join(missing)}: pip install 'stepdig[local]'\n")
         return 1
     params = _params.attempt_params(args.files, args.pairs)
-    compiled = compile_one(found[0])
-    from stepdig.commands import _local  # imports the engine, which nothing else needs
+    compiled = compile_one(workflow)
+    from stepdig.commands import _local  # the engine, which a workflow with problems does not need
+    from stepdig.local.session import SessionError
 
-    return _local.run(found[0], compiled, params, args, datetime.now(UTC))
+    try:
+        start = _start(args, workflow, compiled, params)
+    except SessionError as error:
+        sys.stderr.write(f"stepdig run: --session: {error}\n")
+        return USAGE
+
+    return _local.execute(start, _view(args, start))
 
 
-def again(args: Namespace, session: str) -> str:
+def _workflow(path: str) -> Workflow:
+    found = find(path)
+    if len(found) != 1:
+        names = ", ".join(workflow.file for workflow in found[:5])
+        raise ProblemsFound(
+            [Problem(Position(path, 1, 1), "SD008", "several workflows are here", f"name one: {names}")]
+        )
+    return found[0]
+
+
+def _start(args: Namespace, workflow: Workflow, compiled: Compiled, params: dict[str, Any]) -> Start:
+    """Name the run and lay out its folder."""
+    from stepdig.commands import _local
+    from stepdig.local import session
+    from stepdig.local.rundir import RunDir
+
+    runs = workflow.project.root / ".stepdig" / "runs" / workflow.machine
+    zone = session.zone(str(compiled.bundle["timezone"]))
+    at = session.session_time(args.session, zone, datetime.now(UTC), session.last_session(runs))
+    definition = _local.definition_of(compiled)
+    given = {"session_time": at.isoformat(), "params": params}
+    name = session.execution_name(at, runs)
+    folder = RunDir.create(
+        workflow.project.root, f"{workflow.machine}/{name}", definition, given, name, workflow.machine
+    )
+    shown = typed(str(folder.path.relative_to(workflow.project.root)), workflow.project.root)
+    again = _again(args, at)
+    run_ = Run(workflow.name, typed(workflow.path, workflow.project.root), at.isoformat(), name, shown, again)
+    return _local.Start(workflow, definition, compiled.bundle, given, run_, folder)
+
+
+def _view(args: Namespace, start: Start) -> View:
+    """Return the form of the report: JSON lines, plain lines, or a tree on a terminal."""
+    from stepdig.report.explain import Explainer
+    from stepdig.report.jsonl import JsonLines
+    from stepdig.report.plain import PlainLines
+
+    if args.json:
+        return JsonLines(sys.stdout)
+    prefix = f"runs/{start.workflow.machine}/{start.run.execution}"
+    explain = Explainer(start.folder.s3, prefix, start.bundle)
+    if args.plain or not sys.stdout.isatty() or os.environ.get("TERM") == "dumb":
+        return PlainLines(sys.stdout, explain)
+    from rich.console import Console
+
+    from stepdig.report.tree import Tree
+
+    return Tree(Console(highlight=False), explain)
+
+
+def _again(args: Namespace, at: datetime) -> str:
     """Return the command that runs the same session with the same parameters once more."""
+    local = at.replace(tzinfo=None)
+    session = local.date().isoformat() if local.time() == time() else local.isoformat(" ")
     words = ["stepdig", "run", args.workflow, "--session", session]
     words += [word for path in args.files for word in ("-P", path)]
     words += [word for pair in args.pairs for word in ("-p", pair)]

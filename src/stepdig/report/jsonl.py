@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
+from dataclasses import asdict
 from datetime import UTC, datetime
 from typing import Any, TextIO
 
 from stepdig.report.failure import exit_code
-from stepdig.report.track import ACTIVE, FAILURES, RETRY_WAITING, Change, Line, Row, Tracker
-from stepdig.report.view import End, Message, Run
+from stepdig.report.track import ACTIVE, FAILURES, RETRY_WAITING, Change, Line, Message, Row, Tracker
+from stepdig.report.view import End, Run
 
 
 class JsonLines:
@@ -36,12 +37,14 @@ class JsonLines:
         for change in changes:
             if isinstance(change, Line):
                 self._print("output", task=change.task, stream=change.stream, text=change.text)
+            elif isinstance(change, Message):
+                self._print("message", **asdict(change))
             else:
                 self._print("task", **_task(change))
 
-    def message(self, message: Message) -> None:
-        """Print a message the workflow sends."""
-        self._print("message", task=message.task, channel=message.channel, text=message.text)
+    def note(self, text: str) -> None:
+        """Print a sentence about the run itself."""
+        self._print("note", text=text)
 
     def tick(self) -> None:
         """Nothing moves between lines."""

@@ -27,6 +27,7 @@ class Place:
     opens     what follows it belongs to it (`if>`, a loop of states), so that leaving the state does not finish the task
     fails     leaving it is a failure that nobody notes (`fail>` in `_error`)
     forgives  a failure of it is none of its task (`slack>`)
+    invokes   it calls a function and takes the answer
     within    the task whose state runs this one in an iteration or a branch; "" at the top
     last      nothing follows it there
     retry     its Retry field; `catches` whether it has a Catch
@@ -42,6 +43,7 @@ class Place:
     opens: bool = False
     fails: bool = False
     forgives: bool = False
+    invokes: bool = False
     within: str = ""
     last: bool = False
     retry: tuple[Mapping[str, Any], ...] = ()
@@ -121,6 +123,7 @@ def _places(machine: Mapping[str, Any], within: str) -> Iterator[Place]:
             opens=_opens(task, following, states),
             fails=state["Type"] == "Pass" and "Assign" not in state and any(map(_is_failing, following)),
             forgives=bool(caught) and not any(map(_is_failing, caught)),
+            invokes=str(state.get("Resource", "")).endswith(":lambda:invoke"),
             within=within,
             last=bool(state.get("End")) or state["Type"] == "Succeed",
             retry=tuple(state.get("Retry", ())),

@@ -7,8 +7,8 @@ from datetime import datetime, tzinfo
 from typing import TextIO
 
 from stepdig.report import failure, names
-from stepdig.report.track import FAILURES, RETRY_WAITING, RUNNING, SUCCESS, Change, Line, Row, Tracker
-from stepdig.report.view import End, Message, Run, closing, duration, spoken
+from stepdig.report.track import FAILURES, RETRY_WAITING, RUNNING, SUCCESS, Change, Line, Message, Row, Tracker
+from stepdig.report.view import End, Run, closing, duration, spoken
 
 Explain = Callable[[Row], str]
 
@@ -32,15 +32,18 @@ class PlainLines:
         for change in changes:
             if isinstance(change, Line):
                 self._line("", f"{spoken(self._tracker.rows[change.task])} | {change.text}")
+            elif isinstance(change, Message):
+                self._line("message", f"{spoken(self._tracker.rows[change.task])} {change.channel}".rstrip())
+                for text in change.text.split("\n"):
+                    self._line("", f"> {text}")
             elif change.group is None or (change.state in FAILURES and not names.is_generated(change.name)):
                 self._line(change.state, spoken(change) + self._more(change))
         self._out.flush()
 
-    def message(self, message: Message) -> None:
-        """Print a message the workflow sends."""
-        self._line("message", message.channel)
-        for text in message.text.split("\n"):
-            self._line("", f"> {text}")
+    def note(self, text: str) -> None:
+        """Print a sentence about the run itself."""
+        self._out.write(f"{text}\n")
+        self._out.flush()
 
     def tick(self) -> None:
         """Nothing moves between lines."""

@@ -16,6 +16,7 @@ from typing import Any
 
 from stepdig.local import errors
 from stepdig.report import names
+from stepdig.report.message import unmarked
 from stepdig.report.names import Place
 
 BLOCKED, RUNNING, RETRY_WAITING = "blocked", "running", "retry_waiting"
@@ -85,6 +86,16 @@ class Line:
     text: str
 
 
+@dataclass(frozen=True, slots=True)
+class Message:
+    """A message that a task sent or, on a machine without a webhook, would have sent; `channel` may be empty."""
+
+    task: str
+    channel: str
+    text: str
+    sent: bool
+
+
 @dataclass(slots=True)
 class Visit:
     """The machine in one state: `task` is its full name, `within` that of the state that runs it, `parent` its
@@ -103,7 +114,7 @@ class Visit:
     failed: bool = False
 
 
-Change = Row | Line
+Change = Row | Line | Message
 
 
 class Tracker:
@@ -223,6 +234,8 @@ class Tracker:
             self._exit(visit, event["stateExitedEventDetails"])
         elif kind.endswith("Scheduled"):
             self._schedule(visit)
+        elif kind == "TaskSucceeded" and visit.place.invokes:
+            self._invoked(visit, _details(event).get("output", ""))
         elif kind in ("MapStateStarted", "ParallelStateStarted"):
             self.transitions += visit.scheduled > 0  # a retry
             visit.scheduled += 1
@@ -255,6 +268,16 @@ class Tracker:
                 visit.failed = True
                 noted = _noted(value)
                 row.error, row.cause = row.error or noted[0], row.cause or noted[1]
+
+    def _invoked(self, visit: Visit, output: str) -> None:
+        """Read what `notify_slack` answers on this machine: what it sent."""
+        try:
+            answer = json.loads(output)["Payload"]
+            message = Message(visit.task, answer.get("channel", ""), unmarked(answer["text"]), answer["sent"])
+        except (ValueError, LookupError, TypeError, AttributeError):
+            return
+        self._row(visit.task).line = message.text.partition("\n")[0]
+        self._changes.append(message)
 
     def _schedule(self, visit: Visit) -> None:
         visit.scheduled += 1

@@ -26,10 +26,11 @@ from stepdig.report.track import (
     SUCCESS,
     Change,
     Line,
+    Message,
     Row,
     Tracker,
 )
-from stepdig.report.view import End, Message, Run, closing, duration
+from stepdig.report.view import End, Run, closing, duration
 
 SPINNER = "⠋⠙⠹⠸⠼⠴⠦⠧⠇⠏"
 LOOKS = {
@@ -66,15 +67,16 @@ class Tree:
 
     def changed(self, changes: Sequence[Change]) -> None:
         """Keep the lines of tasks outside loops for the next frame; rows are read from the tracker then."""
-        self._printed += [c for c in changes if isinstance(c, Line) and not ITERATION.search(c.task)]
+        for change in changes:
+            if isinstance(change, Message):
+                self._message(change)
+            elif isinstance(change, Line) and not ITERATION.search(change.task):
+                self._printed.append(change)
 
-    def message(self, message: Message) -> None:
-        """Draw a message the workflow sends as a box."""
+    def note(self, text: str) -> None:
+        """Print a sentence about the run itself."""
         self._flush()
-        title = f"message to {message.channel}" if message.channel else "message"
-        self._console.print(
-            Panel(Text(clean(message.text)), title=title, title_align="left", border_style="magenta", expand=False)
-        )
+        self._console.print(Text(text, "dim"))
 
     def tick(self) -> None:
         """Draw the next frame."""
@@ -95,6 +97,13 @@ class Tree:
         status, _, rest = closing(end).partition(" ")
         self._console.print(Text(f"kept in {self._run.directory}", "dim"), soft_wrap=True)
         self._console.print(Text.assemble((status, style), " ", rest), soft_wrap=True)
+
+    def _message(self, message: Message) -> None:
+        """Draw a message as a box."""
+        self._flush()
+        title = " ".join(filter(None, ("sent" if message.sent else "would be sent", "to", message.channel or "Slack")))
+        box = Panel(Text(clean(message.text)), title=title, title_align="left", border_style="magenta", expand=False)
+        self._console.print(box)
 
     def _flush(self) -> None:
         """Print the lines that came since the last frame, under the name of the task that printed them."""

@@ -24,15 +24,6 @@ class Run:
 
 
 @dataclass(frozen=True, slots=True)
-class Message:
-    """A message that a workflow sends (`slack>`): who it is for, if that is known, and its text, lines by `\\n`."""
-
-    task: str
-    channel: str
-    text: str
-
-
-@dataclass(frozen=True, slots=True)
 class End:
     """How a run ended; `failed` are full names of tasks, `result` is the execution's output."""
 
@@ -56,8 +47,8 @@ class View(Protocol):
     def changed(self, changes: Sequence[Change]) -> None:
         """Show what an event changed."""
 
-    def message(self, message: Message) -> None:
-        """Show a message the workflow sends."""
+    def note(self, text: str) -> None:
+        """Show a sentence about the run itself: an environment is being made, it is being stopped."""
 
     def tick(self) -> None:
         """Let time pass: called a few times a second."""
