@@ -5,8 +5,9 @@ https://docs.oracle.com/javase/8/docs/api/java/time/ZoneId.html#of-java.lang.Str
 
 from __future__ import annotations
 
-import pkgutil
 import re
+from importlib import import_module
+from pathlib import Path
 
 from stepdig.problem import did_you_mean
 
@@ -44,5 +45,5 @@ def suggestion(text: str) -> str:
 
 def _names() -> frozenset[str]:
     # tzdata's own list: the same on every machine, and quicker than opening the zone.
-    listed = pkgutil.get_data("tzdata", "zones") or b""
-    return frozenset(listed.decode().split())
+    home = import_module("tzdata").__path__[0]
+    return frozenset(Path(home, "zones").read_text(encoding="utf-8").split())
