@@ -1,4 +1,4 @@
--- The database of a small online shop, as a shop in Tokyo would have it: sixteen tables, about 390,000 rows.
+-- The database of a small online shop, as a shop in Tokyo would have it: fifteen tables, about 390,000 rows.
 -- It stands in for the production database, so that this project runs on any machine. Whole numbers and remainders
 -- only, no random(): the same rows on every machine and every night. Times are the shop's own, Asia/Tokyo.
 
