@@ -137,6 +137,10 @@ def message(error: Exception) -> str:
     if isinstance(error, JException):
         text = str(error)
         return text if text.startswith(error.error) else f"{error.error}: {text}"
+    if isinstance(error, ZeroDivisionError):
+        return "D1001: Number out of range: Infinity"
+    if str(error).startswith("could not convert string to float: "):
+        return f"D3030: Unable to cast value to a number: {str(error).partition(': ')[2]}"
     return f"{type(error).__name__}: {error}"
 
 
