@@ -5,7 +5,9 @@
 
 from __future__ import annotations
 
+import errno
 import json
+import os
 import pkgutil
 import re
 from dataclasses import dataclass, field
@@ -108,6 +110,11 @@ def fail(prefix: str, storage: Storage, message: str) -> Finished:
 def cannot_run(prepared: Prepared, error: Exception) -> str:
     """Return the message of a process that the system refused to start."""
     reason = getattr(error, "strerror", None) or str(error)
+    if getattr(error, "errno", None) == errno.E2BIG:
+        name = max(prepared.env, key=lambda it: len(prepared.env[it]))
+        reason += (
+            f": the largest variable, '{name}', has {len(os.fsencode(prepared.env[name])):,} bytes; py> has no limit"
+        )
     return f'Cannot run program "{prepared.argv[0]}" (in directory "{prepared.cwd}"): {reason} (runtime)'
 
 
@@ -121,9 +128,13 @@ def _options(params: Dict[str, Json], operator: str) -> Dict[str, Json]:
 def _as_environment(params: Mapping[str, Json]) -> Dict[str, str]:
     """Return every parameter whose name a shell can read.
 
-    A null is an empty text; Digdag fails every sh> in sight of one (`Parameter 'x' is required but null`).
+    A null is an empty text; Digdag fails every sh> in sight of one (`Parameter 'x' is required but null`). A command too
+    long for a variable is not told again.
     """
-    return {name: _text(value) for name, value in params.items() if _ENV_NAME.match(name)}
+    found = {name: _text(value) for name, value in params.items() if _ENV_NAME.match(name)}
+    if len(found["_command"]) > _ARGUMENT_BYTES // 4:  # four bytes a character at most
+        del found["_command"]
+    return found
 
 
 def _own_environment(values: Json) -> Dict[str, str]:

@@ -44,17 +44,21 @@ def index(loop: Mapping[str, Json], loop_input: Mapping[str, Json]) -> int:
 def iteration_name(loop: Mapping[str, Json], loop_input: Mapping[str, Json]) -> str:
     """Return Digdag's name of the iteration without its `+`: `for-0=t=0=users`, `loop-3`, `range-from=0&to=10`.
 
-    Keys and values are cut to eight characters, then URL-encoded; https://docs.digdag.io/operators/for_each.html.
-    Raises LoopError.
+    Keys and values are cut to eight characters, then URL-encoded; https://docs.digdag.io/operators/for_each.html. A row
+    of a table list goes by its label (by Digdag's rule all would be `%7B%22table%22`). Raises LoopError.
     """
     if loop["operator"] == "loop":
         return f"loop-{index(loop, loop_input)}"
     if loop["operator"] == "for_range":
         limits = _given(loop["variables"][0], loop_input)
         return f"range-from={limits['from']}&to={limits['to']}"
-    names = [_tag(variable["name"]) for variable in loop["variables"]]
-    elements = _elements(loop, loop_input)
-    return "for-" + "&".join(f"{n}={names[n]}={place}={_tag(value)}" for n, (place, value) in enumerate(elements))
+    parts = []
+    for number, (place, value) in enumerate(_elements(loop, loop_input)):
+        variable = loop["variables"][number]
+        label = variable.get("label")
+        named = value[label] if label is not None and isinstance(value, dict) else value
+        parts.append(f"{number}={_tag(variable['name'])}={place}={_tag(named)}")
+    return "for-" + "&".join(parts)
 
 
 def fill_name(name: str, bundle: Mapping[str, Json], loop_input: Mapping[str, Json]) -> str:
