@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import json
+import os
 import signal
 import time
 from collections.abc import AsyncIterator, Callable, Mapping
@@ -73,7 +74,8 @@ class Reporter:
         """Hear a line of a task's output."""
         self._folder.on_output(execution, state, entered_event_id, stream, text)
         log = self._folder.log(execution, state, execution.labels.get(entered_event_id, ()))
-        self._changed(self.tracker.output(entered_event_id, stream, text, _name(execution), str(log)))
+        shown = os.path.relpath(log)
+        self._changed(self.tracker.output(entered_event_id, stream, text, _name(execution), shown))
 
     def show(self, what: Callable[[View], None]) -> None:
         """Let the view show something; when nobody reads it any more, the run goes on unseen."""

@@ -8,7 +8,7 @@ from typing import TextIO
 
 from stepdig.report import failure, names
 from stepdig.report.track import FAILURES, RETRY_WAITING, RUNNING, SUCCESS, Change, Line, Message, Row, Tracker
-from stepdig.report.view import End, Run, closing, duration, spoken
+from stepdig.report.view import NEXT, End, Run, closing, duration, spoken
 
 Explain = Callable[[Row], str]
 
@@ -54,7 +54,7 @@ class PlainLines:
             self._out.write("\n")
             for _, text in failure.lines(self._tracker, self._explain):
                 self._out.write(text + "\n")
-            self._out.write(f"Once that is put right: {self._run.again}\n")
+            self._out.write(f"{NEXT[end.status]}: {self._run.again}\n")
         self._out.write(f"kept in {self._run.directory}\n{closing(end)}\n")
         self._out.flush()
 

@@ -204,7 +204,7 @@ class Tracker:
         if not place.ours:
             row = self._row(task)
             row.ran, row.source, row.tries = True, place.source, row.tries + 1
-            row.error = row.cause = None
+            row.error = row.cause = row.tail = None
             self._name_iteration(row, visit)
             self._start(task)
             if place.type == "Fail":
@@ -285,6 +285,7 @@ class Tracker:
         if visit.scheduled > 1 and not visit.place.ours:
             row = self._row(visit.task)
             row.tries += 1
+            row.tail = None
             self._set(row, RUNNING)
 
     def _fail(self, visit: Visit, error: str | None, cause: str | None) -> None:

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import contextlib
 import re
+import termios
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from typing import IO
 
 from rich.cells import cell_len, set_cell_size
 from rich.console import Console, Group
@@ -30,7 +33,7 @@ from stepdig.report.track import (
     Row,
     Tracker,
 )
-from stepdig.report.view import End, Run, closing, duration
+from stepdig.report.view import NEXT, End, Run, closing, duration
 
 SPINNER = "⠋⠙⠹⠸⠼⠴⠦⠧⠇⠏"
 LOOKS = {
@@ -52,8 +55,10 @@ BREATH = 0.1  # seconds between frames
 class Tree:
     """A view that redraws the tree a few times a second; `explain` gives the reason of a failure."""
 
-    def __init__(self, console: Console, explain: Callable[[Row], str]) -> None:
+    def __init__(self, console: Console, explain: Callable[[Row], str], clock: Callable[[], float] = time.time) -> None:
         self._console = console
+        self._clock = clock
+        self._restore = contextlib.ExitStack()
         self._explain = explain
         self._printed: list[Line] = []
         self._speaker = ""
@@ -62,6 +67,7 @@ class Tree:
     def start(self, run: Run, tracker: Tracker) -> None:
         """Draw the tree for the first time."""
         self._run, self._tracker = run, tracker
+        self._restore.enter_context(_no_echo_of_keys(self._console.file))
         self._live.start()
         self.tick()
 
@@ -87,12 +93,13 @@ class Tree:
         """Leave the tree as it ended, then why it failed, if it did, and the closing line."""
         self._flush()
         self._live.stop()
+        self._restore.close()
         self._console.print(self._draw(max(self._console.size.height - 4, 20)))
         self._console.print()
         if end.status != "SUCCEEDED":
             for style, text in failure.lines(self._tracker, self._explain):
                 self._console.print(Text(clean(text), STYLES[style]))
-            self._console.print(Text.assemble("Once that is put right: ", (self._run.again, "bold")), soft_wrap=True)
+            self._console.print(Text.assemble(f"{NEXT[end.status]}: ", (self._run.again, "bold")), soft_wrap=True)
         style = "bold green" if end.status == "SUCCEEDED" else "bold red"
         status, _, rest = closing(end).partition(" ")
         self._console.print(Text(f"kept in {self._run.directory}", "dim"), soft_wrap=True)
@@ -108,20 +115,21 @@ class Tree:
     def _flush(self) -> None:
         """Print the lines that came since the last frame, under the name of the task that printed them."""
         lines, self._printed = self._printed, []
-        left_out = len(lines) - LINES_AT_ONCE
+        shown: list[Text] = []
+        if len(lines) > LINES_AT_ONCE:
+            shown.append(Text(f"  ... {len(lines) - LINES_AT_ONCE:,} lines, all in the tasks' logs", "dim"))
         for line in lines[-LINES_AT_ONCE:]:
             if line.task != self._speaker:
-                self._console.print(Text(line.task, "bold dim"))
+                shown.append(Text(line.task, "bold dim"))
                 self._speaker = line.task
-            if left_out > 0:
-                self._console.print(Text(f"  ... {left_out:,} lines, all in its log", "dim"))
-                left_out = 0
-            self._console.print(Text(f"  {clean(line.text)}"), soft_wrap=True)
+            shown.append(Text(f"  {clean(line.text)}"))
+        if shown:
+            self._console.print(*shown, sep="\n", soft_wrap=True)  # at once, for each print draws the tree anew
 
     def _draw(self, height: int) -> Group:
         shown, missing = entries(self._tracker, height)
         width = self._console.size.width
-        now = time.time()
+        now = self._clock()
         lines = [self._line(entry, width, now) for entry in shown]
         if missing:
             lines.append(Text(f"  ... {missing:,} more", "dim"))
@@ -146,6 +154,23 @@ class Tree:
         gap = width - head.cell_len - cell_len(shown) - cell_len(took) - 3
         head.append(f"  {shown}", "red" if row.state == ERROR else "dim")
         return head.append(" " * max(gap, 0) + took, "dim")
+
+
+@contextlib.contextmanager
+def _no_echo_of_keys(out: IO[str]) -> Iterator[None]:
+    """Keep the terminal from printing `^C` into the tree."""
+    try:
+        number = out.fileno()
+        before = termios.tcgetattr(number)
+    except (OSError, ValueError, termios.error):
+        yield
+        return
+    quiet = [*before[:3], before[3] & ~termios.ECHOCTL, *before[4:]]
+    termios.tcsetattr(number, termios.TCSANOW, quiet)
+    try:
+        yield
+    finally:
+        termios.tcsetattr(number, termios.TCSANOW, before)
 
 
 def clean(text: str) -> str:

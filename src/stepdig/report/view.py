@@ -10,6 +10,9 @@ from stepdig.report import names
 from stepdig.report.problems import count
 from stepdig.report.track import BLOCKED, Change, Row, Tracker
 
+# What the command to run again is introduced with.
+NEXT = {"FAILED": "Once that is put right", "TIMED_OUT": "To try again", "ABORTED": "To run it again"}
+
 
 @dataclass(frozen=True, slots=True)
 class Run:
