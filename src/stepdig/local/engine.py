@@ -16,7 +16,7 @@ from stepdig.local import interpreter
 from stepdig.local.call import Call
 from stepdig.local.clock import Clock, RealClock
 from stepdig.local.definition import machine_of
-from stepdig.local.errors import InvalidStart, NotRedrivable, StateError
+from stepdig.local.errors import RUNTIME, InvalidStart, NotRedrivable, StateError
 from stepdig.local.execution import Execution, Listener
 from stepdig.local.frame import Frame, frozen, thawed
 from stepdig.local.guard import Guard
@@ -74,6 +74,7 @@ class Engine:
         self._keep = keep_events
         self._programs: dict[int, tuple[dict[str, Json], Program]] = {}
         self._running: dict[str, Execution] = {}
+        self._background: set[asyncio.Task[Any]] = set()
 
     async def __aenter__(self) -> Engine:
         return self
@@ -86,6 +87,9 @@ class Engine:
         for execution in list(self._running.values()):
             execution.stop()
             await execution.wait()
+        for task in self._background:
+            task.cancel()
+        await asyncio.gather(*self._background, return_exceptions=True)
         await asyncio.to_thread(self.guard.close)
         await asyncio.to_thread(self._integrations.close)
 
@@ -167,6 +171,12 @@ class Engine:
         self.launch(execution)
         return execution
 
+    def background(self, work: Coroutine[Any, Any, Any]) -> None:
+        """Let work go on that no state waits for; `close` ends it."""
+        task = asyncio.get_running_loop().create_task(work)
+        self._background.add(task)
+        task.add_done_callback(self._background.discard)
+
     def launch(self, execution: Execution) -> None:
         """Let an execution run from its frame, or from the start."""
         execution.status, execution.aborting, execution.stopped = "RUNNING", False, None
@@ -214,12 +224,15 @@ class Engine:
                 execution.error, execution.cause = e.error, e.cause
                 _end(execution, "FAILED")
         except TimeoutError:
-            execution.error, execution.cause = "States.Timeout", None
             _end(execution, "TIMED_OUT")
         except asyncio.CancelledError:
             _end(execution, "ABORTED")
             if not execution.aborting:
                 raise
+        except Exception as e:  # a bug of ours or of a launcher: the run ends in order, then the bug shows
+            execution.error, execution.cause = RUNTIME, f"{type(e).__name__}: {e}"
+            _end(execution, "FAILED")
+            raise
         finally:
             execution.stopped = self.clock.now()
             self._running.pop(execution.arn, None)

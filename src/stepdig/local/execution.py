@@ -74,6 +74,10 @@ class Services(Protocol):
         """Start another machine for a `states:startExecution` task."""
         ...
 
+    def background(self, work: Coroutine[Any, Any, Any]) -> None:
+        """Let work go on that no state waits for; it ends with the engine at the latest."""
+        ...
+
     def launch(self, execution: Execution) -> None:
         """Let an execution run, or run again from its frame."""
         ...

@@ -53,6 +53,8 @@ def parsed(text: str, reader: Reader) -> Json:
 def _csv(text: str, reader: Reader) -> list[dict[str, str]]:
     rows = csv.reader(io.StringIO(text.removeprefix("\ufeff")), delimiter=_DELIMITERS[reader.delimiter])
     columns = list(reader.columns) if reader.header == "GIVEN" else next(rows, [])
+    if len(set(columns)) < len(columns):
+        raise StateError(READER_FAILED, "CSV headers cannot contain duplicates.")
     return [{name: row[i] if i < len(row) else "" for i, name in enumerate(columns)} for row in rows if row]
 
 

@@ -8,10 +8,16 @@ from typing import Any
 Json = Any
 """A JSON value: None, bool, int, float, str, list or dict of them; never changed in place anywhere in the engine."""
 
-encode = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"), check_circular=False).encode
+encode = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"), check_circular=False, allow_nan=False).encode
 """Return the compact JSON text of a value, not escaping what UTF-8 can say."""
 
-decode = json.loads
+
+def _refuse(word: str) -> Json:
+    raise ValueError(f"{word} is not JSON")
+
+
+decode = json.JSONDecoder(parse_constant=_refuse).decode
+"""Return the value of a JSON text; raises ValueError, also for NaN and Infinity."""
 
 
 def size(text: str) -> int:

@@ -9,11 +9,13 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import os
+import resource
 import signal
 import subprocess
 import threading
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
+from weakref import WeakKeyDictionary
 
 from stepdig.local.guard import Guard
 
@@ -21,6 +23,9 @@ GRACE_SECONDS = 10.0  # between SIGTERM and SIGKILL; ECS waits 30 s, nobody at a
 LINE_BYTES = 65_536  # a longer line is handed on in pieces
 _LINGER_SECONDS = 0.25  # for a grandchild that left the group and holds a pipe open
 _READ_BYTES = 65_536
+_MOST_PROCESSES = 500
+_DESCRIPTORS_EACH = 4  # two pipes, a pidfd, and Popen's own pipe while it starts
+_SPARE_DESCRIPTORS = 128  # logs, the guard, whatever the program around has open
 
 OnOutput = Callable[[str, str], None]
 
@@ -39,6 +44,19 @@ async def spawn(
     in its group is killed, as a container's other processes are when its first one ends. Cancelling sends the group
     SIGTERM, and SIGKILL after `grace` seconds, and returns when it is gone. Raises OSError when it cannot start.
     """
+    async with _slots():
+        return await _run(argv, env, cwd, guard, on_output, grace)
+
+
+async def _run(
+    argv: Sequence[str],
+    env: Mapping[str, str],
+    cwd: Path | str | None,
+    guard: Guard,
+    on_output: OnOutput,
+    grace: float,
+) -> int:
+    """Do what `spawn` says, with a slot for the descriptors it takes."""
     guard.start()
     name, value = guard.mark
     process = subprocess.Popen(
@@ -74,6 +92,20 @@ async def spawn(
             if pipe:
                 pipe.close()
     return 128 - code if code < 0 else code
+
+
+_slots_of: WeakKeyDictionary[asyncio.AbstractEventLoop, asyncio.Semaphore] = WeakKeyDictionary()
+
+
+def _slots() -> asyncio.Semaphore:
+    """Return the loop's limit of processes at once: as many as its descriptors allow, so that none fails for want of one."""
+    loop = asyncio.get_running_loop()
+    slots = _slots_of.get(loop)
+    if slots is None:
+        most = resource.getrlimit(resource.RLIMIT_NOFILE)[0]
+        room = _MOST_PROCESSES if most == resource.RLIM_INFINITY else (most - _SPARE_DESCRIPTORS) // _DESCRIPTORS_EACH
+        slots = _slots_of[loop] = asyncio.Semaphore(max(4, min(room, _MOST_PROCESSES)))
+    return slots
 
 
 async def _end(process: subprocess.Popen[bytes], exit_: _Exit, grace: float) -> None:

@@ -39,6 +39,8 @@ class Integrations:
     async def call(self, call: Call, arguments: Json) -> Json:
         """Do what the call's Resource says and return its result; raises StateError."""
         resource = call.resource
+        if not isinstance(arguments, dict) and not resource.function:
+            raise StateError(RUNTIME, f"The Arguments of '{resource.text}' must be an object.")
         own = self.more.get(f"{resource.service}:{resource.action}")
         if own is not None:
             return await own(call, arguments)

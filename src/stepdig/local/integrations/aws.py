@@ -16,13 +16,12 @@ from typing import Any
 from stepdig.local.call import Call
 from stepdig.local.errors import RUNTIME, TASK_FAILED, StateError
 from stepdig.local.execution import REGION
+from stepdig.local.integrations.aws_errors import state_error
 from stepdig.local.integrations.moto_server import MotoServer
 from stepdig.local.integrations.shapes import from_service, snake, to_service
 from stepdig.local.payload import Json, encode
 
 _MODULES = {"sfn": "stepfunctions", "states": "stepfunctions", "eventbridge": "events", "cloudwatchlogs": "logs"}
-_PREFIXES = {"DynamoDB": "DynamoDb", "SFN": "Sfn", "ECS": "Ecs", "SQS": "Sqs", "SNS": "Sns", "SSM": "Ssm", "ECR": "Ecr"}
-_OPTIMISED = {"DynamoDB": "DynamoDB", "SFN": "StepFunctions", "EventBridge": "EventBridge"}
 _POLL_SECONDS = 0.2
 _ATHENA_ENDS = {"SUCCEEDED", "FAILED", "CANCELLED"}
 
@@ -72,15 +71,16 @@ class AwsServices:
             raise StateError(RUNTIME, f"{call.resource.text} needs moto: pip install 'stepdig[local,aws]'")
         resource = call.resource
         name = resource.service.removeprefix("aws-sdk:")
-        service = _MODULES.get(name, name)
-        sdk = resource.service.startswith("aws-sdk:")
-        answer = await call.in_thread(lambda: _asked(self.client, service, resource.action, arguments, sdk=sdk))
+        sdk = name != resource.service
+        if (name, resource.action, sdk) == ("events", "putEvents", False):
+            arguments = _with_origin(arguments, call)
+        answer = await call.in_thread(lambda: _asked(self.client, name, resource.action, arguments, sdk=sdk))
         if resource.pattern == "":
             return answer
         call.submitted(answer)
         if call.waiting is not None:
             return await call.token_result()
-        if (service, resource.action) == ("athena", "startQueryExecution"):
+        if (name, resource.action) == ("athena", "startQueryExecution"):
             return await self._query_ended(call, answer["QueryExecutionId"])
         raise StateError(RUNTIME, f"{resource.text} is not supported on this machine: nothing to wait for")
 
@@ -113,10 +113,10 @@ def _asked(client_of: Callable[[str], Any], service: str, action: str, arguments
     """Make the call, on a thread; raises StateError."""
     import botocore.exceptions as boto
 
-    try:
-        client = client_of(service)
-    except (boto.UnknownServiceError, boto.DataNotFoundError):
-        raise StateError(RUNTIME, f"There is no AWS service '{service}'") from None
+    module = _module(service)
+    if module is None:
+        raise StateError(RUNTIME, f"There is no AWS service '{service}'")
+    client = client_of(module)
     operation = client.meta.method_to_api_mapping.get(snake(action))
     if operation is None:
         raise StateError(RUNTIME, f"AWS service '{service}' has no action '{action}'")
@@ -124,26 +124,34 @@ def _asked(client_of: Callable[[str], Any], service: str, action: str, arguments
     try:
         answer = getattr(client, snake(action))(**to_service(arguments, model.input_shape))
     except boto.ClientError as e:
-        raise StateError(_error_name(e, client.meta.service_model.service_id, sdk=sdk), _error_text(e)) from None
+        raise state_error(e, client.meta.service_model.service_id, sdk=sdk) from None
     except (boto.ParamValidationError, boto.EndpointConnectionError, boto.HTTPClientError) as e:
         raise StateError(RUNTIME, f"{type(e).__name__}: {e}") from None
     answer.pop("ResponseMetadata", None)
+    if answer.get("FailedEntryCount") and not sdk:
+        raise StateError("EventBridge.FailedEntry", encode(from_service(answer, model.output_shape)))
     return from_service(answer, model.output_shape)
 
 
-def _error_name(error: Any, service_id: str, *, sdk: bool) -> str:  # noqa: ANN401 - botocore has no types
-    """Return AWS's name of an error: `<Service>.<Code>Exception`, e.g. S3.NoSuchKeyException."""
-    plain = service_id.replace(" ", "")
-    prefix = (
-        _PREFIXES.get(plain, plain)
-        if sdk
-        else _OPTIMISED.get(plain, f"Amazon{plain}" if plain in ("SQS", "SNS") else plain)
+@functools.lru_cache(maxsize=256)
+def _module(service: str) -> str | None:
+    """Return botocore's name of a service that Step Functions names by its serviceId in small letters, without blanks."""
+    import botocore.session  # heavy, and an extra
+
+    session = botocore.session.get_session()
+    names = session.get_available_services()
+    name = _MODULES.get(service, service)
+    if name in names:
+        return name
+    found = (
+        known for known in names if str(session.get_service_model(known).service_id).replace(" ", "").lower() == name
     )
-    code = str(error.response["Error"]["Code"]).rsplit(".", 1)[-1].rsplit("#", 1)[-1]
-    return f"{prefix}.{code if code.endswith('Exception') else code + 'Exception'}"
+    return next(found, None)
 
 
-def _error_text(error: Any) -> str:  # noqa: ANN401 - botocore has no types
-    told = error.response
-    service = told.get("ResponseMetadata", {})
-    return f"{told['Error'].get('Message', '')} (Status Code: {service.get('HTTPStatusCode', 400)})"
+def _with_origin(arguments: Json, call: Call) -> Json:
+    """Return the arguments of putEvents with the ARNs of machine and execution in Resources, as Step Functions adds them."""
+    context = call.run.context()
+    origin = [context["StateMachine"]["Id"], context["Execution"]["Id"]]
+    entries = [{**entry, "Resources": [*entry.get("Resources", ()), *origin]} for entry in arguments.get("Entries", ())]
+    return {**arguments, "Entries": entries}

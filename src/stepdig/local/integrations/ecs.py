@@ -11,7 +11,7 @@ import os
 import uuid
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Protocol
 
 from stepdig.limits import OVERRIDE_CHARS
 from stepdig.local.call import Call
@@ -88,7 +88,7 @@ async def run_task(call: Call, arguments: Json, launcher: TaskLauncher) -> Json:
     task = _described(arguments, request)
     clock = call.run.services.clock
     if not call.resource.pattern:
-        _unattended(call, launcher, request)
+        call.run.services.background(launcher.run(request))
         return {"Failures": [], "Tasks": [task]}
     call.submitted({"Failures": [], "Tasks": [task]})
     with clock.busy():
@@ -122,16 +122,6 @@ async def _until_token(call: Call, work: Json) -> Json:
     finally:
         process.cancel()
         await asyncio.wait([process])
-
-
-_unattended_tasks: set[asyncio.Future[Any]] = set()
-
-
-def _unattended(call: Call, launcher: TaskLauncher, request: TaskRequest) -> None:
-    """Start a task nobody waits for; it ends with the engine at the latest."""
-    task = asyncio.ensure_future(launcher.run(request))
-    _unattended_tasks.add(task)
-    task.add_done_callback(_unattended_tasks.discard)
 
 
 def _described(arguments: dict[str, Json], request: TaskRequest) -> dict[str, Json]:

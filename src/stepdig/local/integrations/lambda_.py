@@ -50,7 +50,7 @@ async def invoke(call: Call, arguments: Json, functions: Mapping[str, Function])
     """Call a function and return what AWS would: the result itself for a function's ARN, else `{"Payload", ...}`."""
     if call.resource.function:
         return await _called(call, call.resource.function, arguments, functions)
-    payload = arguments.get("Payload", {})
+    payload = _payload(arguments.get("Payload", {}))
     if arguments.get("InvocationType") == "Event":
         raise StateError(
             "Lambda.InvalidParameterValueException", "InvocationType Event is not supported on this machine"
@@ -67,6 +67,16 @@ async def invoke(call: Call, arguments: Json, functions: Mapping[str, Function])
         return answer
     call.submitted(answer)
     return await call.token_result()
+
+
+def _payload(value: Json) -> Json:
+    """Return the event of a Payload: JSON in a text is taken as JSON, as AWS takes it."""
+    if isinstance(value, str):
+        try:
+            return decode(value)
+        except ValueError:
+            return value
+    return {} if value is None else value
 
 
 async def _called(call: Call, name: str, payload: Json, functions: Mapping[str, Function]) -> Json:
