@@ -180,7 +180,7 @@ ARRAY_METHODS: Dict[str, Method] = {
     "concat": _concat,
     "every": lambda array, args: all(map(to_boolean, _each(array, args))),
     "filter": _filter,
-    "forEach": lambda array, args: _each(array, args) and UNDEFINED or UNDEFINED,
+    "forEach": lambda array, args: (_each(array, args) and UNDEFINED) or UNDEFINED,
     "indexOf": _index_of,
     "join": join,
     "lastIndexOf": _last_index_of,
@@ -213,7 +213,7 @@ def _to_fixed(number: float, args: List[Any]) -> str:
     if not math.isfinite(number) or abs(number) >= 1e21:
         return number_text(number)
     rounded = Decimal(number).copy_abs().quantize(Decimal(1).scaleb(-digits), ROUND_HALF_UP)
-    return ("-" if number < 0 and (rounded or digits) and rounded != 0 or number < 0 and rounded == 0 else "") + f"{rounded:f}"
+    return ("-" if (number < 0 and (rounded or digits) and rounded != 0) or (number < 0 and rounded == 0) else "") + f"{rounded:f}"
 
 
 def _to_precision(number: float, args: List[Any]) -> str:

@@ -30,11 +30,13 @@ from stepdig.expressions.nodes import (
     Node,
     ObjectLiteral,
     Regex,
-    Sequence as Comma,
     This,
     Unary,
 )
 from stepdig.expressions.nodes import Function as FunctionNode
+from stepdig.expressions.nodes import (
+    Sequence as Comma,
+)
 from stepdig.expressions.operators import binary, unary
 from stepdig.expressions.parse import parse
 

@@ -14,7 +14,7 @@ def make(node: FunctionNode, scope: Scope) -> Function:
     def call(this: Any, args: List[Any]) -> Any:
         variables: Dict[str, Any] = dict.fromkeys(node.parameters, UNDEFINED)
         variables.update(zip(node.parameters, args))
-        for name in _declared(node.body):
+        for name in declared(node.body):
             variables.setdefault(name, UNDEFINED)
         if "arguments" not in variables:
             variables["arguments"] = list(args)
@@ -27,16 +27,16 @@ def make(node: FunctionNode, scope: Scope) -> Function:
     return function
 
 
-def _declared(statements: Tuple[Statement, ...]) -> List[str]:
+def declared(statements: Tuple[Statement, ...]) -> List[str]:
     """Return the names that `var` declares anywhere in the statements."""
     names: List[str] = []
     for statement in statements:
         if isinstance(statement, Declare):
             names.append(statement.name)
         elif isinstance(statement, If):
-            names += _declared(statement.yes) + _declared(statement.no)
+            names += declared(statement.yes) + declared(statement.no)
         elif isinstance(statement, Loop):
-            names += _declared(statement.first) + _declared(statement.body)
+            names += declared(statement.first) + declared(statement.body)
     return names
 
 

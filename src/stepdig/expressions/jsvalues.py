@@ -34,7 +34,7 @@ class Object:
 
     tag = "Object"
 
-    def member(self, name: str) -> Any:  # noqa: ARG002  # what an object without members answers
+    def member(self, name: str) -> Any:  # what an object without members answers
         """Return the member of that name, or UNDEFINED."""
         return UNDEFINED
 

@@ -9,8 +9,8 @@ from typing import Callable, Dict, List, NamedTuple, Tuple
 
 from stepdig.expressions.clock import Reading, read, week_of
 
-MONTHS = "January February March April May June July August September October November December".split()
-WEEKDAYS = "Sunday Monday Tuesday Wednesday Thursday Friday Saturday".split()
+MONTHS = ["January", "February", "March", "April", "May", "June", "July", "August", "September", "October", "November", "December"]
+WEEKDAYS = ["Sunday", "Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday"]
 DEFAULT = "YYYY-MM-DDTHH:mm:ssZ"
 DEFAULT_UTC = "YYYY-MM-DDTHH:mm:ss[Z]"
 TO_STRING = "ddd MMM DD YYYY HH:mm:ss [GMT]ZZ"

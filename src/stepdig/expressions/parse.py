@@ -40,8 +40,7 @@ _PRECEDENCE = {
     **dict.fromkeys(("*", "/", "%"), 10),
 }
 _RESERVED = frozenset(
-    "break case catch class const continue debugger default delete do else enum export extends finally for function if "
-    "import in instanceof new return super switch this throw try typeof var void while with".split()
+    ["break", "case", "catch", "class", "const", "continue", "debugger", "default", "delete", "do", "else", "enum", "export", "extends", "finally", "for", "function", "if", "import", "in", "instanceof", "new", "return", "super", "switch", "this", "throw", "try", "typeof", "var", "void", "while", "with"]
 )
 _ASSIGNMENTS = frozenset(("=", "+=", "-=", "*=", "/=", "%=", "&=", "|=", "^=", "<<=", ">>=", ">>>="))
 _WORDS = {"true": True, "false": False, "null": None}

@@ -5,7 +5,20 @@ A template knows expressions alone, but `rows.map(function(r){ var n = r.n; retu
 
 from typing import List, Optional, Tuple
 
-from stepdig.expressions.nodes import Assign, Binary, Declare, Do, Function, If, Literal, Loop, Name, Node, Return, Statement
+from stepdig.expressions.nodes import (
+    Assign,
+    Binary,
+    Declare,
+    Do,
+    Function,
+    If,
+    Literal,
+    Loop,
+    Name,
+    Node,
+    Return,
+    Statement,
+)
 from stepdig.expressions.parse import Parser
 
 

@@ -1,0 +1,154 @@
+"""The binary operators -> JSONata: its own operators where the types are known, helper functions where not."""
+
+import re
+from typing import TYPE_CHECKING
+
+from stepdig.expressions import conversions as convert
+from stepdig.expressions.nodes import Binary, Constant, Unary
+from stepdig.expressions.values import NOTHING, TEXTS, Any_, Instant, Value, literal
+
+if TYPE_CHECKING:
+    from stepdig.expressions.emit import Emitter
+
+_NUMERIC_TEXT = re.compile(r"\s*(?:[-+]?(?:\d|\.\d|Infinity).*)?\Z", re.S)
+_TAG = re.compile(r"\[object (Array|String|Number|Boolean|Object|Null)\]\Z")
+_SIMPLE = TEXTS | {"num", "bool"}
+
+
+def emit(e: "Emitter", node: Binary) -> Any_:
+    """Return the value of a binary operation."""
+    operator = node.operator
+    if operator in ("==", "!=", "===", "!=="):
+        equal = _equality(e, node)
+        if operator[0] == "=":
+            return Value(equal, "bool", present=True)
+        return Value({"true": "false", "false": "true"}.get(equal) or f"$not({equal})", "bool", present=True)
+    if operator == "in":
+        left, right = e.plain(node.left), e.plain(node.right)
+        return Value(f"$exists($j_get({right.code},{convert.string(e, left)}))", "bool", present=True)
+    if operator in ("&", "|", "^", "<<", ">>", ">>>", "instanceof"):
+        hint = "use Math.floor" if operator in ("|", ">>", ">>>") else "use Array.isArray" if operator == "instanceof" else ""
+        e.refuse(node, f"the operator {operator} is not supported in a state of the machine", hint)
+    left_value, right_value = e.value(node.left), e.value(node.right)
+    if operator in ("<", ">", "<=", ">="):
+        return _comparison(e, operator, left_value, right_value)
+    if operator == "+":
+        return _add(e, node, left_value, right_value)
+    left, right = convert.numeric(e, left_value), convert.numeric(e, right_value)
+    code = f"({left.code} {operator} {right.code})"
+    return Value(code, "num", left.nan or right.nan or _may_divide_by_zero(node), present=True)
+
+
+def _may_divide_by_zero(node: Binary) -> bool:
+    divisor = node.right.value if isinstance(node.right, Constant) else 0
+    return node.operator in ("/", "%") and not (isinstance(divisor, (int, float)) and divisor)
+
+
+def _comparison(e: "Emitter", operator: str, left: Any_, right: Any_) -> Any_:
+    if operator in (">", ">="):
+        left, right = right, left
+    sign = "<" if operator in ("<", ">") else "<="
+    numbers = [convert.numeric(e, side) if isinstance(side, Instant) or side.type == "num" else side for side in (left, right)]
+    if all(isinstance(side, Value) and side.type == "num" and not side.nan for side in numbers):
+        return Value(f"({numbers[0].code} {sign} {numbers[1].code})", "bool", present=True)
+    if left.type in TEXTS and right.type in TEXTS:
+        return Value(f"({left.code} {sign} {right.code})", "bool", present=True)
+    return Value(f"$j_{'lt' if sign == '<' else 'le'}({numbers[0].code},{numbers[1].code})", "bool", present=True)
+
+
+def _add(e: "Emitter", node: Binary, left: Any_, right: Any_) -> Any_:
+    if isinstance(left, Instant) or isinstance(right, Instant):
+        if left.type in TEXTS or right.type in TEXTS:
+            return Value(f"({_summand(e, left)} & {_summand(e, right)})", "str", present=True)
+        e.refuse(node, "+ with a moment", "use .add(n, unit) or .format()")
+    if left.type in TEXTS or right.type in TEXTS:
+        return Value(f"({convert.string(e, left)} & {convert.string(e, right)})", "str", present=True)
+    if left.type == "num" and right.type == "num":
+        return Value(f"({left.code} + {right.code})", "num", left.nan or right.nan, present=True)
+    known = {"num", "bool", "null", "undef"}
+    if left.type in known and right.type in known:
+        if "undef" in (left.type, right.type):
+            return Value(NOTHING.code, "num", nan=True, present=True)
+        a, b = convert.numeric(e, left), convert.numeric(e, right)
+        return Value(f"({a.code} + {b.code})", "num", a.nan or b.nan, present=True)
+    if left.type in ("arr", "obj") or right.type in ("arr", "obj"):
+        return Value(f"({convert.string(e, left)} & {convert.string(e, right)})", "str", present=True)
+    return Value(f"$j_add({left.code},{right.code})", "any", present=True)
+
+
+def _summand(e: "Emitter", value: Any_) -> str:
+    """Return the text that `+` makes of a value beside a text: a moment counts as its milliseconds, a Date does not."""
+    if isinstance(value, Instant) and not value.is_date:
+        return convert.string(e, Value(f"({convert.utc(e, value)})", "num", value.doubtful))
+    return convert.string(e, value)
+
+
+def _equality(e: "Emitter", node: Binary) -> str:
+    """Return code of `==` or `===` between the two sides."""
+    strict = len(node.operator) == 3
+    for side, other in ((node.left, node.right), (node.right, node.left)):
+        if isinstance(other, Constant) and isinstance(other.value, str):
+            special = _asked_for_type(e, side, other.value)
+            if special:
+                return special
+    left, right = e.value(node.left), e.value(node.right)
+    if isinstance(node.left, Constant):
+        left, right = right, left
+        return _compared(e, left, right, node.left, strict)
+    return _compared(e, left, right, node.right, strict)
+
+
+def _asked_for_type(e: "Emitter", side: object, word: str) -> str:
+    """Return short code for `typeof x == 'undefined'` and for the usual test whether something is an array."""
+    from stepdig.expressions.calls import tagged  # calls need operators in turn
+
+    if isinstance(side, Unary) and side.operator == "typeof" and word in ("undefined", "string", "number", "boolean"):
+        value = e.emit(side)
+        if not isinstance(value, Value) or not value.code.startswith("$j_type("):
+            return ""
+        code = value.code[len("$j_type(") : -1]
+        return f"$not($exists({code}))" if word == "undefined" else f"($type({code})='{word}')"
+    asked = tagged(e, side)
+    match = _TAG.match(word)
+    return f"($type({asked})='{match.group(1).lower()}')" if asked and match else ""
+
+
+def _compared(e: "Emitter", left: Any_, right: Any_, known: object, strict: bool) -> str:
+    if left.type in ("null", "undef") and right.type not in ("null", "undef"):
+        left, right = right, left
+    if right.type in ("null", "undef"):
+        return _with_nothing(e, left, right, strict)
+    if isinstance(left, Instant) or isinstance(right, Instant):
+        if isinstance(left, Instant) and isinstance(right, Instant):
+            return "false"
+        sides = [Value(convert.string(e, side), "str") if isinstance(side, Instant) else side for side in (left, right)]
+        return "false" if strict else f"$j_eq({sides[0].code},{sides[1].code})"
+    objects = {"arr", "obj"}
+    if left.type in objects and right.type in objects:
+        return "false"
+    if isinstance(known, Constant) and right.type not in objects and (strict or _is_word(known.value)):
+        return f"({left.code} = {right.code})"
+    if strict:
+        simple = left.type in _SIMPLE or right.type in _SIMPLE
+        return f"({left.code} = {right.code})" if simple else f"$j_same({left.code},{right.code})"
+    if (left.type == "num" and right.type == "num") or (left.type in TEXTS and right.type in TEXTS):
+        return f"({left.code} = {right.code})"
+    return f"$j_eq({left.code},{right.code})"
+
+
+def _is_word(value: object) -> bool:
+    """Tell whether a text can equal nothing but the same text: it is no number, and no array's or object's text."""
+    return isinstance(value, str) and not _NUMERIC_TEXT.match(value) and value != "[object Object]"
+
+
+def _with_nothing(e: "Emitter", value: Any_, nothing: Any_, strict: bool) -> str:
+    if isinstance(value, Instant):
+        return "false"
+    if value.type in ("null", "undef"):
+        return "true" if value.type == nothing.type or not strict else "false"
+    if value.type != "any":
+        return "false" if not value.nan else literal(False).code
+    if strict:
+        return f"($type({value.code})='null')" if nothing.type == "null" else f"$not($exists({value.code}))"
+    code = e.variable(value.code)
+    return f"($not($exists({code})) or $type({code})='null')"

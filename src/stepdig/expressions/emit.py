@@ -1,0 +1,423 @@
+"""Folded syntax tree -> JSONata: names, members, operators. Calls are in `calls`, `methods` and `moment_jsonata`."""
+
+import re
+from typing import Any, Callable, Dict, List, NoReturn, Set, Tuple
+
+from stepdig.expressions import conversions as convert
+from stepdig.expressions.errors import ExpressionError
+from stepdig.expressions.evaluate import source
+from stepdig.expressions.jsdate import Date
+from stepdig.expressions.jsjson import stringify
+from stepdig.expressions.jsregex import RegExp
+from stepdig.expressions.moments import Moment
+from stepdig.expressions.nodes import (
+    ArrayLiteral,
+    Assign,
+    Binary,
+    Call,
+    Conditional,
+    Constant,
+    Failure,
+    Function,
+    Index,
+    Logical,
+    Member,
+    Name,
+    New,
+    Node,
+    ObjectLiteral,
+    Regex,
+    Sequence,
+    Stored,
+    This,
+    Unary,
+)
+from stepdig.expressions.shapes import Zone
+from stepdig.expressions.snippets import with_snippets
+from stepdig.expressions.values import NOTHING, TEXTS, Any_, Instant, Value, field, literal, number, quoted
+
+_PATH = re.compile(r"\$[A-Za-z][\w]*(?:\.(?:\w+|`[^`]*`))*\Z")
+
+
+class Emitter:
+    """The state of translating one expression or text: variables, guards, and how certain evaluation is."""
+
+    def __init__(self, zone: Zone) -> None:
+        self.zone = zone
+        self.needs_tz = False
+        self.guards: Dict[str, str] = {}
+        self.branches = 0  # above 0: what is emitted may not be evaluated
+        self.frames: List[Dict[str, str]] = [{}]
+        self.local: Dict[str, Any_] = {}
+        self.proven: Set[str] = set()
+        self.counter = 0
+
+    def emit(self, node: Node) -> Any_:
+        """Return the value of a node; raise ExpressionError for what cannot be translated."""
+        return _EMIT[type(node)](self, node)
+
+    def value(self, node: Node) -> Any_:
+        """Return the value of a node that must not be a function."""
+        return convert.refuse_function(self.emit(node), node.start, node.end)
+
+    def plain(self, node: Node) -> Value:
+        """Return the value of a node, moments as their JSON text."""
+        return convert.plain(self, self.value(node))
+
+    def refuse(self, node: Node, message: str, hint: str = "") -> NoReturn:
+        """Raise an ExpressionError at a node."""
+        raise ExpressionError(message, node.start, node.end, hint)
+
+    # --- variables
+
+    def fresh(self) -> str:
+        """Return a new variable."""
+        self.counter += 1
+        return f"$j{self.counter}"
+
+    def variable(self, code: str) -> str:
+        """Return a reference that may be repeated: the code itself when short, else a variable bound around the use."""
+        if _PATH.match(code) or len(code) < 8:
+            return code
+        frame = self.frames[-1]
+        known = next((name for name, bound in frame.items() if bound == code), None)
+        if known is None:
+            known = self.fresh()
+            frame[known] = code
+        return known
+
+    def framed(self, emit: Callable[[], Any_]) -> Any_:
+        """Return a value whose variables are bound inside its own code, since it may run elsewhere or not at all."""
+        self.frames.append({})
+        value = emit()
+        frame = self.frames.pop()
+        if isinstance(value, Value) and value.json:
+            value = value._replace(json=_bound(value.json, frame))
+        return value._replace(code=_bound(value.code, frame))
+
+    def finish(self, code: str) -> str:
+        """Return code that stands by itself: variables bound, helper functions in front."""
+        tz = "" if self.zone.fixed else f"{self.zone.run}.tz"
+        return with_snippets(_bound(code, self.frames[0]), tz, self.zone.base)
+
+    # --- certainty
+
+    def guard(self, test: str, message: str) -> None:
+        """Note a test that must hold before the code is evaluated."""
+        if test not in self.proven:
+            self.guards.setdefault(test, message)
+
+    def branch(self, node: Node, proven: Set[str]) -> Any_:
+        """Return the value of a node that may not be evaluated; `proven` holds then."""
+        before = self.proven
+        self.proven = before | proven
+        self.branches += 1
+        try:
+            return self.framed(lambda: self.value(node))
+        finally:
+            self.branches -= 1
+            self.proven = before
+
+
+def _bound(code: str, frame: Dict[str, str]) -> str:
+    """Return code in which every variable of the frame is bound; one used once is put in place."""
+    lines: List[Tuple[str, str]] = []
+    for name, value in reversed(list(frame.items())):
+        pattern = re.compile(re.escape(name) + r"\b")
+        uses = len(pattern.findall(";".join([*(line for _, line in lines), code])))
+        if uses == 1:
+            lines = [(other, pattern.sub(lambda _, value=value: value, line)) for other, line in lines]
+            code = pattern.sub(lambda _, value=value: value, code)
+        elif uses:
+            lines.insert(0, (name, value))
+    return f"({';'.join(f'{name}:={value}' for name, value in lines)};{code})" if lines else code
+
+
+def proves(e: Emitter, test: Node, truth: bool) -> Set[str]:
+    """Return the tests `$exists(...)` that hold when a condition is true (or false)."""
+    if isinstance(test, Unary) and test.operator == "!":
+        return proves(e, test.operand, not truth)
+    if isinstance(test, Logical):
+        if (test.operator == "&&") == truth:
+            return proves(e, test.left, truth) | proves(e, test.right, truth)
+        return proves(e, test.left, truth) & proves(e, test.right, truth)
+    if isinstance(test, Binary) and test.operator in ("==", "===", "!=", "!=="):
+        equal = (test.operator[0] == "=") == truth
+        return _proven_by_comparison(test, equal)
+    return _reference(test) if truth else set()
+
+
+def _proven_by_comparison(test: Binary, equal: bool) -> Set[str]:
+    for side, other in ((test.left, test.right), (test.right, test.left)):
+        if not isinstance(other, Constant):
+            continue
+        if isinstance(side, Unary) and side.operator == "typeof" and isinstance(other.value, str):
+            return _reference(side.operand) if equal == (other.value != "undefined") else set()
+        nothing = not isinstance(other.value, (str, int, float))
+        if equal != nothing and (nothing is False or len(test.operator) == 2 or other.value is not None):
+            return _reference(side)
+    return set()
+
+
+def _reference(node: Node) -> Set[str]:
+    """Return the tests for a stored value, or a member of one, being there."""
+    names: List[str] = []
+    while isinstance(node, Member):
+        names.insert(0, node.name)
+        node = node.object
+    if not isinstance(node, Stored):
+        return set()
+    code, found = node.code, {f"$exists({node.code})"} | ({node.exists} if node.exists else set())
+    for name in names:
+        code = f"{code}.{field(name)}"
+        found.add(f"$exists({code})")
+    return found
+
+
+# --- names and members
+
+
+def _stored(e: Emitter, node: Stored) -> Any_:
+    message = f"ReferenceError: {node.name} is not defined"
+    code = e.variable(node.code)
+    present = node.type != "any" and not node.exists
+    value = Value(code, node.type, nan=node.type == "num" and bool(node.exists), present=present)
+    if not node.exists or node.exists in e.proven:
+        return value
+    if not e.branches:
+        e.guard(node.exists, message)
+        return value._replace(nan=False, present=node.type != "any")
+    return Value(f"({node.exists}?{code}:$error({quoted(message)}))", node.type, present=node.type != "any")
+
+
+def _constant(e: Emitter, node: Constant) -> Any_:
+    if isinstance(node.value, Moment):
+        if not node.value.valid:
+            e.refuse(node, "this date is invalid", "dates are written 2016-01-31 or 2016-01-31T00:00:00+09:00")
+        return Instant(number(node.value.ms), utc=node.value.fixed == 0)
+    if isinstance(node.value, Date):
+        return Instant(number(node.value.moment.ms), is_date=True)
+    if isinstance(node.value, RegExp):
+        e.refuse(node, "a regular expression can only be an argument of replace, split, match, search or test")
+    return literal(node.value)
+
+
+def _failure(e: Emitter, node: Failure) -> Any_:
+    if not e.branches:
+        e.refuse(node, node.message, node.hint)
+    return Value(f"$error({quoted(node.message)})", "any")
+
+
+def _name(e: Emitter, node: Name) -> Any_:
+    if node.name in e.local:
+        return e.local[node.name]
+    return Value(node.name, "function")
+
+
+def _this(e: Emitter, node: This) -> Any_:
+    e.refuse(node, "'this' can only be used with a name, as in this.table")
+
+
+def _member(e: Emitter, node: Member) -> Any_:
+    base = e.emit(node.object)
+    if isinstance(base, Instant):
+        e.refuse(node, f"property '{node.name}' of a moment is used without calling it", f"did you mean .{node.name}() ?")
+    if base.type == "function":
+        e.refuse(node, f"{source(node)} is not supported here", "call it with ()" if node.name != "length" else "")
+    if node.name == "length":
+        return _length(base)
+    if base.type in TEXTS or base.type in ("num", "bool", "arr"):
+        if node.name in _methods():
+            e.refuse(node, f"method '{node.name}' is used without calling it", f"did you mean .{node.name}() ?")
+        return NOTHING
+    if base.type in ("undef", "null"):
+        failure = f"TypeError: Cannot read property '{node.name}' of {'null' if base.type == 'null' else 'undefined'}"
+        return _failure(e, Failure(failure, "", node.start, node.end))
+    return _field(e, node, base)
+
+
+def _methods() -> "Dict[str, Any]":
+    from stepdig.expressions.strings import METHODS  # only asked for on the way to an error
+
+    return METHODS
+
+
+def _length(base: Value) -> Any_:
+    if base.type in TEXTS:
+        return Value(f"$length({base.code})", "num", present=True)
+    if base.type == "arr":
+        return Value(f"$count({base.code})", "num", present=True)
+    return Value(f"$j_len({base.code})")
+
+
+def _field(e: Emitter, node: Member, base: Value) -> Any_:
+    if "`" in node.name:
+        return Value(f"$j_get({base.code},{quoted(node.name)})")
+    code = f"{base.code}.{field(node.name)}"
+    known = base.present or f"$exists({base.code})" in e.proven
+    if known or isinstance(node.object, (Stored, This)):
+        return Value(code)
+    message = f"TypeError: Cannot read property '{node.name}' of undefined"
+    if not e.branches and _PATH.match(base.code):
+        e.guard(f"($exists({base.code}) and $type({base.code})!='null')", message)
+        return Value(code)
+    if isinstance(node.object, Call) and source(node.object.callee) == "JSON.parse":
+        return Value(code)
+    return Value(f"$j_get({base.code},{quoted(node.name)})")
+
+
+def _index(e: Emitter, node: Index) -> Any_:
+    base, key = e.value(node.object), e.value(node.key)
+    if isinstance(base, Instant):
+        e.refuse(node, "a moment has no items")
+    if isinstance(key, Instant):
+        key = Value(convert.string(e, key), "str")
+    simple = isinstance(node.key, Constant) and isinstance(node.key.value, int) and node.key.value >= 0
+    if simple and base.type == "arr":
+        return Value(f"{base.code}[{key.code}]")
+    return Value(f"$j_get({base.code},{key.code})")
+
+
+# --- literals
+
+
+def _array(e: Emitter, node: ArrayLiteral) -> Any_:
+    items = [e.plain(item) for item in node.items]
+    if all(item.type in TEXTS or item.type in ("bool", "null") or (item.type == "num" and not item.nan) for item in items):
+        return Value(f"[{','.join(item.code for item in items)}]", "arr", present=True)
+    parts = [quoted("[")]
+    for index, (item, written) in enumerate(zip(items, node.items)):
+        known = quoted(str(stringify(written.value))) if isinstance(written, Constant) else convert.as_json(e, item)
+        parts += [quoted(",")] * (index > 0) + [known]
+    json = f"({' & '.join([*parts, quoted(']')])})"
+    return Value(f"$parse({json})", "arr", present=True, json=json)
+
+
+def _object(e: Emitter, node: ObjectLiteral) -> Any_:
+    fields = {name: e.plain(value) for name, value in zip(node.names, node.values)}
+    items = (f"{quoted(name)}:{value.code}" for name, value in fields.items() if value.type != "undef")
+    return Value("{" + ",".join(items) + "}", "obj", present=True)
+
+
+# --- operators
+
+
+def _conditional(e: Emitter, node: Conditional) -> Any_:
+    test = convert.boolean(e, e.value(node.test))
+    if test in ("true", "false"):
+        return e.value(node.yes if test == "true" else node.no)
+    yes, no = e.branch(node.yes, proves(e, node.test, True)), e.branch(node.no, proves(e, node.test, False))
+    return chosen(e, node, test, yes, no)
+
+
+def chosen(e: Emitter, node: Node, test: str, yes: Any_, no: Any_) -> Any_:
+    """Return `test ? yes : no` of two values."""
+    if isinstance(yes, Instant) or isinstance(no, Instant):
+        if not (isinstance(yes, Instant) and isinstance(no, Instant) and yes.utc == no.utc):
+            e.refuse(node, "one branch is a moment, the other is not", "call .format() on the moment")
+        doubtful = yes.doubtful or no.doubtful
+        return Instant(f"({test}?{convert.utc(e, yes)}:{convert.utc(e, no)})", utc=yes.utc, doubtful=doubtful)
+    kind = yes.type if yes.type == no.type else "str" if {yes.type, no.type} <= TEXTS else "any"
+    if kind == "undef":
+        return NOTHING
+    return Value(f"({test}?{yes.code}:{no.code})", kind, yes.nan or no.nan, yes.present and no.present)
+
+
+def _logical(e: Emitter, node: Logical) -> Any_:
+    left = e.value(node.left)
+    both = node.operator == "&&"
+    fixed = convert.boolean(e, left)
+    if fixed in ("true", "false"):
+        return e.value(node.right) if (fixed == "true") == both else left
+    right = e.branch(node.right, proves(e, node.left, both))
+    if left.type == "bool" and right.type == "bool":
+        return Value(f"({left.code} {'and' if both else 'or'} {right.code})", "bool", present=True)
+    if isinstance(left, Instant) or isinstance(right, Instant):
+        e.refuse(node, f"{node.operator} with a moment", "call .format() on the moment")
+    left = left._replace(code=e.variable(left.code), json="")
+    test = convert.boolean(e, left)
+    return chosen(e, node, test, right if both else left, left if both else right)
+
+
+def _unary(e: Emitter, node: Unary) -> Any_:
+    if node.operator == "typeof":
+        return _typeof(e, node)
+    value = e.value(node.operand)
+    if node.operator == "!":
+        test = convert.boolean(e, value)
+        known = {"true": "false", "false": "true"}.get(test)
+        return Value(known or f"$not({test})", "bool", present=True)
+    if node.operator == "void":
+        return NOTHING
+    if node.operator == "~":
+        e.refuse(node, "bit operators are not supported in a state of the machine", "use Math.floor")
+    number_value = convert.numeric(e, value)
+    return number_value if node.operator == "+" else number_value._replace(code=f"(-{number_value.code})")
+
+
+def _typeof(e: Emitter, node: Unary) -> Any_:
+    operand = node.operand
+    value = Value(operand.code, operand.type) if isinstance(operand, Stored) else e.emit(operand)
+    if isinstance(value, Instant):
+        return literal("object")
+    if value.type == "function":
+        return literal("object" if value.code in ("Math", "JSON") else "function")
+    return Value(f"$j_type({value.code})", "str", present=True)
+
+
+def _binary(e: Emitter, node: Binary) -> Any_:
+    from stepdig.expressions import binary  # operators need the emitter in turn
+
+    return binary.emit(e, node)
+
+
+def _sequence(e: Emitter, node: Sequence) -> Any_:
+    e.value(node.left)
+    return e.value(node.right)
+
+
+def _call(e: Emitter, node: Call) -> Any_:
+    from stepdig.expressions import calls  # calls need the emitter in turn
+
+    return calls.call(e, node)
+
+
+def _new(e: Emitter, node: New) -> Any_:
+    from stepdig.expressions import calls  # calls need the emitter in turn
+
+    return calls.construct(e, node)
+
+
+def _function(e: Emitter, node: Function) -> Any_:
+    return Value("a function", "function")
+
+
+def _regex(e: Emitter, node: Regex) -> Any_:
+    e.refuse(node, "a regular expression can only be an argument of replace, split, match, search or test")
+
+
+def _assign(e: Emitter, node: Assign) -> Any_:
+    e.refuse(node, "an assignment is not supported in a state of the machine", "use var, or ?:")
+
+
+_EMIT: Dict[Any, Callable[[Emitter, Any], Any_]] = {
+    Constant: _constant,
+    Stored: _stored,
+    Failure: _failure,
+    Name: _name,
+    This: _this,
+    Member: _member,
+    Index: _index,
+    ArrayLiteral: _array,
+    ObjectLiteral: _object,
+    Conditional: _conditional,
+    Logical: _logical,
+    Unary: _unary,
+    Binary: _binary,
+    Sequence: _sequence,
+    Call: _call,
+    New: _new,
+    Function: _function,
+    Regex: _regex,
+    Assign: _assign,
+}

@@ -1,0 +1,339 @@
+"""Syntax tree + what names are bound to -> tree in which everything known is a Constant.
+
+Names are bound by path, since one object may be partly known and partly stored. Anything whose parts are all known is
+computed with the evaluator, so folding cannot differ from running; only the time and random numbers are left alone.
+"""
+
+from typing import Any, Callable, Dict, FrozenSet, List, Optional, Tuple
+
+from stepdig.expressions import jsglobals
+from stepdig.expressions.errors import EvaluationError, NeedsRuntime
+from stepdig.expressions.evaluate import Context, evaluate
+from stepdig.expressions.functions import declared
+from stepdig.expressions.jsdate import Date
+from stepdig.expressions.jsregex import RegExp
+from stepdig.expressions.jsvalues import UNDEFINED, Object, to_boolean, to_string
+from stepdig.expressions.moments import Moment
+from stepdig.expressions.nodes import (
+    ArrayLiteral,
+    Assign,
+    Binary,
+    Call,
+    Conditional,
+    Constant,
+    Declare,
+    Do,
+    Failure,
+    Function,
+    If,
+    Index,
+    Literal,
+    Logical,
+    Member,
+    Name,
+    New,
+    Node,
+    ObjectLiteral,
+    Regex,
+    Return,
+    Sequence,
+    Statement,
+    Stored,
+    This,
+    Unary,
+)
+from stepdig.expressions.shapes import Code, Known, Names, Zone
+
+Locals = FrozenSet[str]
+
+
+class Folder:
+    """Folds one expression: the names it may use and the zone dates are computed in."""
+
+    def __init__(self, names: Names, zone: Zone) -> None:
+        self.names = names
+        self.context = Context(zone.rows, None)
+
+    def fold(self, node: Node, local: Locals = frozenset()) -> Node:
+        """Return the tree with names bound and known parts computed."""
+        return _FOLD[type(node)](self, node, local)
+
+    def all(self, nodes: Tuple[Node, ...], local: Locals) -> Tuple[Node, ...]:
+        """Fold several nodes."""
+        return tuple(self.fold(node, local) for node in nodes)
+
+    def computed(self, node: Node, *parts: Node) -> Node:
+        """Return a Constant when all parts of the node are known, else the node."""
+        for part in parts:
+            if isinstance(part, Failure):
+                return part._replace(start=part.start, end=part.end)
+        if not all(map(_is_closed, parts)):
+            return node
+        try:
+            value = evaluate(node, {}, self.context)
+        except NeedsRuntime:
+            return node
+        except EvaluationError as error:
+            return Failure(str(error), "", node.start, node.end)
+        if isinstance(value, Object) and not isinstance(value, (Moment, Date, RegExp)):
+            return node
+        return Constant(value, node.start, node.end)
+
+    # --- names
+
+    def path(self, node: Node, local: Locals) -> Optional[Tuple[str, ...]]:
+        """Return the path of names and constant texts that a chain of members spells, or None."""
+        if isinstance(node, Name):
+            return None if node.name in local else (node.name,)
+        if isinstance(node, This):
+            return ()
+        if isinstance(node, Member):
+            base = self.path(node.object, local)
+            return None if base is None else (*base, node.name)
+        if isinstance(node, Index):
+            base = self.path(node.object, local)
+            key = self.fold(node.key, local) if base is not None else None
+            if base is not None and isinstance(key, Constant) and isinstance(key.value, str):
+                return (*base, key.value)
+        return None
+
+    def bound(self, node: Node, path: Tuple[str, ...], local: Locals) -> Optional[Node]:
+        """Return what a path is bound to, with the members beyond the binding; None for a global function."""
+        binding, covered = self.names.resolve(path)
+        covered = max(1, min(covered, len(path)))
+        root = _root(node)
+        if isinstance(root, Name) and binding is None and covered == 1 and jsglobals.is_global(path[0]):
+            return None
+        at: List[Tuple[int, int]] = _ends(node)
+        start = root.start
+        if binding is None:
+            return self._unbound(root, path, covered, at)
+        end = at[len(at) - len(path) + covered - 1][1]
+        if isinstance(binding, Known):
+            found: Node = Constant(binding.value, start, end)
+        else:
+            found = Stored(binding.text, binding.type, self._test(binding, path, covered, root), path[0], start, end)
+        for index, name in enumerate(path[covered:], covered):
+            found = self.member(Member(found, name, start, at[len(at) - len(path) + index][1]))
+        return found
+
+    def _unbound(self, root: Node, path: Tuple[str, ...], covered: int, at: List[Tuple[int, int]]) -> Node:
+        end = at[len(at) - len(path) + covered - 1][1]
+        if covered == 1 and isinstance(root, Name):
+            return Failure(f"ReferenceError: {path[0]} is not defined", "", root.start, root.end)
+        found: Node = Constant(UNDEFINED, root.start, end)
+        for index, name in enumerate(path[covered:], covered):
+            found = self.member(Member(found, name, root.start, at[len(at) - len(path) + index][1]))
+        return found
+
+    def _test(self, code: Code, path: Tuple[str, ...], covered: int, root: Node) -> str:
+        """Return the JSONata test that the variable itself exists; "" when it does or need not."""
+        if not code.may_be_missing or isinstance(root, This):
+            return ""
+        if covered > 1:
+            whole, _ = self.names.resolve(path[:1])
+            if isinstance(whole, Known):
+                return ""
+            if isinstance(whole, Code):
+                return f"$exists({whole.text})" if whole.may_be_missing else ""
+        return f"$exists({code.text})"
+
+    def member(self, node: Node) -> Node:
+        """Fold a member whose object is folded."""
+        if not isinstance(node, Member):
+            return node
+        return self.computed(node, node.object)
+
+
+def _root(node: Node) -> Node:
+    while isinstance(node, (Member, Index)):
+        node = node.object
+    return node
+
+
+def _ends(node: Node) -> List[Tuple[int, int]]:
+    """Return start and end of each step of a chain of members, the root first."""
+    found: List[Tuple[int, int]] = []
+    while isinstance(node, (Member, Index)):
+        found.insert(0, (node.start, node.end))
+        node = node.object
+    return [(node.start, node.end), *found]
+
+
+def _is_closed(node: Node) -> bool:
+    """Tell whether a folded node can be computed by itself."""
+    if isinstance(node, (Constant, Literal, Regex)):
+        return True
+    if isinstance(node, Name):
+        return jsglobals.is_global(node.name)
+    if isinstance(node, Member):
+        return _is_closed(node.object)
+    return isinstance(node, Function) and _closed_function(node)
+
+
+def _closed_function(node: Function) -> bool:
+    """Tell whether a folded function uses nothing but its own variables, constants and globals."""
+    own = {*node.parameters, node.name, "arguments", *declared(node.body)}
+    return all(name in own or jsglobals.is_global(name) for name in _free_names(node.body))
+
+
+def _free_names(part: Any) -> List[str]:
+    """Return the names in a folded tree; what is stored, fails or is `this` counts as the name "this"."""
+    if isinstance(part, Name):
+        return [part.name]
+    if isinstance(part, Constant):
+        return []
+    if isinstance(part, (Stored, Failure, This)):
+        return ["this"]
+    if isinstance(part, Function):
+        own = {*part.parameters, part.name, "arguments", *declared(part.body)}
+        return [name for name in _free_names(part.body) if name not in own]
+    return [name for item in part if isinstance(item, tuple) for name in _free_names(item)]
+
+
+def _literal(folder: Folder, node: Literal, local: Locals) -> Node:
+    return folder.computed(node)
+
+
+def _name(folder: Folder, node: Name, local: Locals) -> Node:
+    if node.name in local:
+        if jsglobals.is_global(node.name):
+            return Failure(f"a parameter named '{node.name}' hides what JavaScript means by it", "", node.start, node.end)
+        return node
+    return folder.bound(node, (node.name,), local) or folder.computed(node)
+
+
+def _member(folder: Folder, node: Node, local: Locals) -> Node:
+    path = folder.path(node, local)
+    if path:
+        found = folder.bound(node, path, local)
+        if found is not None:
+            return found
+    if isinstance(node, Member):
+        return folder.member(node._replace(object=folder.fold(node.object, local)))
+    if not isinstance(node, Index):
+        return node
+    base, key = folder.fold(node.object, local), folder.fold(node.key, local)
+    if isinstance(key, Constant) and isinstance(key.value, str):
+        return folder.member(Member(base, key.value, node.start, node.end))
+    return folder.computed(node._replace(object=base, key=key), base, key)
+
+
+def _call(folder: Folder, node: Call, local: Locals) -> Node:
+    callee = node.callee
+    if isinstance(callee, Member):
+        callee = callee._replace(object=folder.fold(callee.object, local))
+        parts: Tuple[Node, ...] = (callee.object,)
+    elif isinstance(callee, Index):
+        callee = callee._replace(object=folder.fold(callee.object, local), key=folder.fold(callee.key, local))
+        if isinstance(callee.key, Constant):
+            callee = Member(callee.object, to_string(callee.key.value), callee.start, callee.end)
+        parts = (callee.object,)
+    else:
+        callee = folder.fold(callee, local)
+        parts = (callee,)
+    arguments = folder.all(node.arguments, local)
+    return folder.computed(node._replace(callee=callee, arguments=arguments), *parts, *arguments)
+
+
+def _new(folder: Folder, node: New, local: Locals) -> Node:
+    arguments = folder.all(node.arguments, local)
+    return folder.computed(node._replace(arguments=arguments), *arguments)
+
+
+def _unary(folder: Folder, node: Unary, local: Locals) -> Node:
+    operand = folder.fold(node.operand, local)
+    if node.operator == "typeof":
+        if isinstance(operand, Failure) and isinstance(node.operand, Name):
+            return Constant("undefined", node.start, node.end)
+        if isinstance(node.operand, Name) and node.operand.name in local:
+            return node
+        if isinstance(node.operand, Name) and not isinstance(operand, Constant) and jsglobals.is_global(node.operand.name):
+            return folder.computed(node, operand)
+    return folder.computed(node._replace(operand=operand), operand)
+
+
+def _binary(folder: Folder, node: Binary, local: Locals) -> Node:
+    left, right = folder.fold(node.left, local), folder.fold(node.right, local)
+    return folder.computed(node._replace(left=left, right=right), left, right)
+
+
+def _logical(folder: Folder, node: Logical, local: Locals) -> Node:
+    left = folder.fold(node.left, local)
+    if isinstance(left, Failure):
+        return left
+    if isinstance(left, Constant):
+        return folder.fold(node.right, local) if to_boolean(left.value) == (node.operator == "&&") else left
+    return node._replace(left=left, right=folder.fold(node.right, local))
+
+
+def _conditional(folder: Folder, node: Conditional, local: Locals) -> Node:
+    test = folder.fold(node.test, local)
+    if isinstance(test, Failure):
+        return test
+    if isinstance(test, Constant):
+        return folder.fold(node.yes if to_boolean(test.value) else node.no, local)
+    return node._replace(test=test, yes=folder.fold(node.yes, local), no=folder.fold(node.no, local))
+
+
+def _sequence(folder: Folder, node: Sequence, local: Locals) -> Node:
+    left, right = folder.fold(node.left, local), folder.fold(node.right, local)
+    return folder.computed(node._replace(left=left, right=right), left, right)
+
+
+def _items(folder: Folder, node: ArrayLiteral, local: Locals) -> Node:
+    items = folder.all(node.items, local)
+    return folder.computed(node._replace(items=items), *items)
+
+
+def _object(folder: Folder, node: ObjectLiteral, local: Locals) -> Node:
+    values = folder.all(node.values, local)
+    return folder.computed(node._replace(values=values), *values)
+
+
+def _function(folder: Folder, node: Function, local: Locals) -> Node:
+    inner = local | set(node.parameters) | {node.name, "arguments"} | set(declared(node.body))
+    return node._replace(body=_statements(folder, node.body, inner))
+
+
+def _statements(folder: Folder, statements: Tuple[Statement, ...], local: Locals) -> Tuple[Statement, ...]:
+    return tuple(_statement(folder, statement, local) for statement in statements)
+
+
+def _statement(folder: Folder, statement: Statement, local: Locals) -> Statement:
+    def maybe(node: Optional[Node]) -> Optional[Node]:
+        return None if node is None else folder.fold(node, local)
+
+    if isinstance(statement, (Declare, Return)):
+        return statement._replace(value=maybe(statement.value))
+    if isinstance(statement, Do):
+        return statement._replace(value=folder.fold(statement.value, local))
+    if isinstance(statement, If):
+        yes, no = _statements(folder, statement.yes, local), _statements(folder, statement.no, local)
+        return If(folder.fold(statement.test, local), yes, no, statement.start, statement.end)
+    first, body = _statements(folder, statement.first, local), _statements(folder, statement.body, local)
+    return statement._replace(first=first, test=maybe(statement.test), step=maybe(statement.step), body=body)
+
+
+_FOLD: Dict[Any, Callable[[Folder, Any, Locals], Node]] = {
+    Literal: _literal,
+    Constant: lambda folder, node, local: node,
+    Stored: lambda folder, node, local: node,
+    Failure: lambda folder, node, local: node,
+    Regex: lambda folder, node, local: node,
+    This: lambda folder, node, local: node,
+    Name: _name,
+    Member: _member,
+    Index: _member,
+    Call: _call,
+    New: _new,
+    Unary: _unary,
+    Binary: _binary,
+    Logical: _logical,
+    Conditional: _conditional,
+    Sequence: _sequence,
+    ArrayLiteral: _items,
+    ObjectLiteral: _object,
+    Function: _function,
+    Assign: lambda folder, node, local: node._replace(value=folder.fold(node.value, local)),
+}
