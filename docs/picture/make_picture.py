@@ -28,12 +28,10 @@ TITLE = "make demo"
 COMMAND = ["run", "workflows/nightly_sync/nightly_sync.dig", "--session", "2026-11-20"]
 CONTROL = re.compile(r"\x1b\[(?P<number>\d*)(?P<what>[AK])|\x1b\[\?\d+[hl]|(?P<style>\x1b\[[\d;]*m)|(?P<line>[\r\n])")
 # Readable on the dark card, and for people who see red and green alike.
-THEME = TerminalTheme(
-    (22, 27, 34),
-    (201, 209, 217),
-    [(72, 79, 88), (255, 123, 114), (86, 211, 100), (227, 179, 65), (121, 192, 255), (210, 168, 255), (86, 212, 221), (177, 186, 196)],
-    [(110, 118, 129), (255, 161, 152), (126, 231, 135), (242, 204, 96), (165, 214, 255), (226, 197, 255), (179, 240, 255), (240, 246, 252)],
-)  # fmt: skip
+COLOURS = """484f58 ff7b72 56d364 e3b341 79c0ff d2a8ff 56d4dd b1bac4
+6e7681 ffa198 7ee787 f2cc60 a5d6ff e2c5ff b3f0ff f0f6fc"""
+PALETTE = [(int(colour[:2], 16), int(colour[2:4], 16), int(colour[4:], 16)) for colour in COLOURS.split()]
+THEME = TerminalTheme((22, 27, 34), (201, 209, 217), PALETTE[:8], PALETTE[8:])
 FONT = "ui-monospace, SFMono-Regular, Menlo, Consolas, 'Liberation Mono', 'Noto Sans Mono CJK JP', monospace"
 
 
@@ -56,7 +54,7 @@ def recorded(command: list[str]) -> str:
     if process == 0:
         os.chdir(ROOT)
         os.environ.update(TERM="xterm-256color", COLORTERM="truecolor", COLUMNS=str(COLUMNS), LINES=str(ROWS))
-        os.execv(command[0], command)
+        os.execv(command[0], command)  # noqa: S606 - the very command, no shell
     fcntl.ioctl(terminal, termios.TIOCSWINSZ, struct.pack("HHHH", ROWS, COLUMNS, 0, 0))
     written = b""
     while chunk := _read(terminal):
