@@ -125,7 +125,7 @@ def good_night(history):
     at = history.event("MapStateSucceeded", history.event("MapIterationSucceeded", done))
     at = history.step("Choice", "+sync failures?", history.exit("Map", "+sync", at))
     at = history.step("Choice", "+verify", at)
-    at = history.step("Pass", "+tell", history.task("+verify+count", at), echo1="all\ndone")
+    at = history.step("Pass", "+tell", history.task("+verify+count", at), echo="all\ndone")
     details = {"output": '{"rows": 3}'}
     history.event("ExecutionSucceeded", at, executionSucceededEventDetails=details)
 

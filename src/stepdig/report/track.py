@@ -8,6 +8,7 @@ of tasks tell of groups, so a group ends when the run goes on outside of it.
 from __future__ import annotations
 
 import json
+import re
 from collections import deque
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
@@ -32,6 +33,9 @@ _END = {
     "ExecutionTimedOut": "TIMED_OUT",
 }
 _ITERATION_ENDS = frozenset({"MapIterationSucceeded", "MapIterationFailed", "MapIterationAborted"})
+# Variables that the compiler assigns for those who report; inside iterations and branches they are numbered.
+_ECHO = re.compile(r"echo(_\d+)?")
+_FAILURE = re.compile(r"failure(_\d+)?")
 
 
 @dataclass(slots=True)
@@ -262,9 +266,9 @@ class Tracker:
     def _assigned(self, visit: Visit, row: Row, variables: Mapping[str, str]) -> None:
         """Read what the compiler lets a state assign for those who report: the text of `echo>`, a failure."""
         for name, value in variables.items():
-            if name.startswith("echo") and visit.place.type == "Pass":
+            if _ECHO.fullmatch(name) and visit.place.type == "Pass":
                 self._changes += [line for text in _lines(value) for line in self._print(visit.task, "stdout", text)]
-            elif name.startswith("failure"):
+            elif _FAILURE.fullmatch(name):
                 visit.failed = True
                 noted = _noted(value)
                 row.error, row.cause = row.error or noted[0], row.cause or noted[1]
