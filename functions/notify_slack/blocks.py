@@ -38,7 +38,8 @@ def render(message: object) -> dict[str, Any]:
     elif text:
         payload["blocks"] = _blocks([_section(part) for part in split(text, SECTION_CHARS)], room)
     if given.get("attachments"):
-        payload["attachments"] = [_attachment(it, room) for it in _list(given["attachments"])[:ATTACHMENTS]]
+        several = _list(given["attachments"])[:ATTACHMENTS]
+        payload["attachments"] = [_attachment(it, room) for it in several if room.left > 0]
     # Beside blocks, `text` is what a notification shows and what a client that knows no blocks reads.
     return {"text": cut(text or "\n".join(_said(payload)), SECTION_CHARS), **payload}
 
@@ -78,7 +79,8 @@ def _block(block: dict[str, Any], room: _Room) -> dict[str, Any]:
     if isinstance(block.get("text"), dict):
         done["text"] = _text_object(block["text"], room, limit)
     if block.get("fields"):
-        done["fields"] = [_text_object(field, room, FIELD_CHARS) for field in _list(block["fields"])[:FIELDS]]
+        fields = _list(block["fields"])[:FIELDS]
+        done["fields"] = [_text_object(field, room, FIELD_CHARS) for field in fields if room.left > 0]
     if isinstance(block.get("elements"), list):
         done["elements"] = [_text_object(element, room, SECTION_CHARS) for element in block["elements"]]
     return done

@@ -21,7 +21,7 @@ def cut(text: str, limit: int) -> str:
     """Return a text of at most `limit` characters, not cut inside of an entity."""
     if len(text) <= limit:
         return text
-    return _HALF_ENTITY.sub("", text[: max(0, limit - len(CUT))]) + CUT
+    return (_HALF_ENTITY.sub("", text[: max(0, limit - len(CUT))]) + CUT)[:limit]
 
 
 def split(text: str, limit: int) -> list[str]:

@@ -15,7 +15,7 @@ from stepdig.runner.storage import FolderStorage
 EXAMPLES = """
 import digdag, json, os, sys
 def show(session_date, extra="dflt", *, kw=1, **rest):
-    print(session_date, extra, kw, sorted(n for n in rest if not n.startswith("session_")))
+    print(session_date, extra, kw, sorted(n for n in rest if "session_" not in n))
 def plain(a, b="dflt"): print(repr(a), repr(b))
 def need(zz): print(zz)
 def store():
@@ -198,7 +198,7 @@ class TestPy:
     def test_keywords_take_every_parameter_and_built_in(self, machine, storage):
         """The recorded run `py_kwargs_all`: the operator's own keys are among them."""
         _, out, _ = ran(machine, storage, {"py>": "m.show", "z": 1, "kw": 5})
-        names = ["_command", "_type", "attempt_id", "py>", "task_name", "timezone", "z"]
+        names = ["_command", "_type", "attempt_id", "project_id", "py>", "task_name", "timezone", "z"]
         assert out == f"2026-11-20 dflt 5 {names}\n"
 
     @pytest.mark.parametrize(

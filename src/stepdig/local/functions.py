@@ -70,7 +70,7 @@ def function_name(name: str) -> str:
 def load(folder: Path) -> Function:
     """Return the handler of a function's folder."""
     with _loading:
-        modules = _Modules(folder)
+        modules = Modules(folder)
         replaced = _RUNTIMES.get(folder.name)
         if replaced is not None and (folder / "runtime.py").is_file():
             modules.replace("runtime", replaced(modules))
@@ -78,7 +78,7 @@ def load(folder: Path) -> Function:
         return handler
 
 
-class _Modules:
+class Modules:
     """The modules of one function's folder, under their plain names for each other only."""
 
     def __init__(self, folder: Path) -> None:
@@ -110,7 +110,7 @@ class _Modules:
         return name.partition(".")[0] in self._names
 
 
-def _fail_run(_modules: _Modules) -> dict[str, object]:
+def _fail_run(_modules: Modules) -> dict[str, object]:
     """Task tokens are answered by the engine that makes the call."""
 
     class StepFunctions:
@@ -123,7 +123,7 @@ def _fail_run(_modules: _Modules) -> dict[str, object]:
     return {"stepfunctions": StepFunctions}
 
 
-def _notify_slack(modules: _Modules) -> dict[str, object]:
+def _notify_slack(modules: Modules) -> dict[str, object]:
     """A message is handed back to be drawn in the terminal, and sent only where the laptop names a webhook."""
 
     def send(payload: dict[str, Any], remaining_ms: Callable[[], int]) -> dict[str, Any]:
@@ -142,4 +142,4 @@ def _notify_slack(modules: _Modules) -> dict[str, object]:
     return {"send": send}
 
 
-_RUNTIMES: dict[str, Callable[[_Modules], dict[str, object]]] = {"fail_run": _fail_run, "notify_slack": _notify_slack}
+_RUNTIMES: dict[str, Callable[[Modules], dict[str, object]]] = {"fail_run": _fail_run, "notify_slack": _notify_slack}

@@ -38,6 +38,8 @@ class SetupError(Exception):
 
 def main(environ: Mapping[str, str]) -> int:
     """Run the task that the environment names; return the exit code."""
+    stop = Stop(float(environ.get("STEPDIG_GRACE_SECONDS") or GRACE_SECONDS))
+    stop.listen()
     try:
         workflow, _, task_key = _variable(environ, "STEPDIG_TASK").rpartition(" ")
         run = json.loads(_variable(environ, "STEPDIG_RUN"))
@@ -52,7 +54,7 @@ def main(environ: Mapping[str, str]) -> int:
             at = TaskRun(_bundle(project, workflow, task_key), task_key, run)
             base = {name: value for name, value in environ.items() if not name.startswith("STEPDIG_")}
             host = Host(project, Path(folder) / "task", base, [sys.executable])
-            finished = run_task(at, host, storage, float(environ.get("STEPDIG_GRACE_SECONDS") or GRACE_SECONDS))
+            finished = run_task(at, host, storage, stop)
             if finished.message:
                 _say(finished.message)
             return finished.exit_code
@@ -61,7 +63,7 @@ def main(environ: Mapping[str, str]) -> int:
         return CANNOT_START
 
 
-def run_task(at: TaskRun, host: Host, storage: Storage, grace_seconds: float) -> commands.Finished:
+def run_task(at: TaskRun, host: Host, storage: Storage, stop: Stop) -> commands.Finished:
     """Prepare, run and finish one task."""
     context = evaluate.Context(at.bundle["offsets"], int(time.time() * 1000))
     try:
@@ -72,36 +74,74 @@ def run_task(at: TaskRun, host: Host, storage: Storage, grace_seconds: float) ->
         except loops.LoopError:  # no iteration, so no place for its outputs
             return commands.Finished(1, str(error))
     try:
-        code = execute(prepared, grace_seconds)
+        code = execute(prepared, stop)
     except (OSError, ValueError) as error:  # ValueError: a NUL in an argument or a variable
         return commands.fail(prepared.prefix, storage, commands.cannot_run(prepared, error))
     return commands.finish(prepared, code, storage)
 
 
-def execute(prepared: commands.Prepared, grace_seconds: float) -> int:
+def execute(prepared: commands.Prepared, stop: Stop) -> int:
     """Run the process in a group of its own, its output going where ours goes; return its code, negative for a signal.
 
-    SIGTERM and SIGINT are passed on to the group; what still runs after the grace period is killed, and so is what the
-    command left behind in its group.
+    What the command leaves behind in its group is killed.
     """
     sys.stdout.flush()
+    stop.starts()
     process = subprocess.Popen(
         prepared.argv, env=dict(prepared.env), cwd=str(prepared.cwd), stdin=subprocess.DEVNULL, start_new_session=True
     )
-
-    def stop(number: int, _frame: Optional[FrameType]) -> None:
-        _kill_group(process.pid, number)
-        timer = threading.Timer(grace_seconds, _kill_group, (process.pid, signal.SIGKILL))
-        timer.daemon = True
-        timer.start()
-
-    before = {number: signal.signal(number, stop) for number in (signal.SIGTERM, signal.SIGINT)}
+    stop.started(process.pid)
     try:
         return process.wait()
     finally:
-        for number, handler in before.items():
-            signal.signal(number, handler)
+        stop.ended()
         _kill_group(process.pid, signal.SIGKILL)
+
+
+class Stop:
+    """What SIGTERM and SIGINT lead to: an exit while there is no command, else they go to its group.
+
+    A signal that comes while the command is being started waits until its group is known: lost, it would leave the
+    command running on its own. What still runs after the grace period is killed.
+    """
+
+    def __init__(self, grace_seconds: float) -> None:
+        self._grace_seconds = grace_seconds
+        self._starting = False
+        self._group = 0
+        self._came = 0
+
+    def listen(self) -> None:
+        """Begin to handle signals; as process 1 of a container nothing else would."""
+        for number in (signal.SIGTERM, signal.SIGINT):
+            signal.signal(number, self._hear)
+
+    def starts(self) -> None:
+        """A command is about to start."""
+        self._starting = True
+
+    def started(self, group: int) -> None:
+        """The command runs in this process group."""
+        self._group, self._starting = group, False
+        if self._came:
+            self._pass_on(self._came)
+
+    def ended(self) -> None:
+        """The command has ended; its outputs are still to be written, so a signal now changes nothing."""
+        self._group, self._starting = 0, True
+
+    def _hear(self, number: int, _frame: Optional[FrameType]) -> None:
+        self._came = number
+        if self._group:
+            self._pass_on(number)
+        elif not self._starting:
+            raise SystemExit(128 + number)
+
+    def _pass_on(self, number: int) -> None:
+        _kill_group(self._group, number)
+        timer = threading.Timer(self._grace_seconds, _kill_group, (self._group, signal.SIGKILL))
+        timer.daemon = True
+        timer.start()
 
 
 def extract(archive: bytes, folder: Path) -> None:

@@ -44,12 +44,8 @@ def layers(at: TaskRun, storage: Storage) -> List[templates.Layer]:
 
 def _built_ins(at: TaskRun) -> Dict[str, Json]:
     """Return the variables of "Built-in variables" in https://docs.digdag.io/workflow_definition.html."""
-    values: Dict[str, Json] = dict(builtins.session_values(at.run["session_time"]))
-    values["timezone"] = at.bundle["timezone"]
+    values: Dict[str, Json] = builtins.session_values(dict(at.run), at.bundle["timezone"])
     values["task_name"] = loops.full_name(at.task, at.bundle, at.loop_input)
-    for name in ("session_uuid", "attempt_id"):
-        if name in at.run:
-            values[name] = at.run[name]
     if at.task.get("directory"):
         values["_workdir"] = at.task["directory"]
     return values

@@ -1,0 +1,25 @@
+from pathlib import Path
+
+import pytest
+from slack_server import Time, slack_server
+
+from stepdig.local.functions import Modules
+
+FOLDER = Path(__file__).resolve().parents[2] / "functions"
+
+
+@pytest.fixture(scope="session")
+def notify():
+    """The modules of notify_slack by name: `notify("blocks")`."""
+    return Modules(FOLDER / "notify_slack").load
+
+
+@pytest.fixture
+def slack():
+    with slack_server() as server:
+        yield server
+
+
+@pytest.fixture
+def clock():
+    return Time()

@@ -1,0 +1,185 @@
+"""The container's program as a real process: archive in, output through, outputs left, signals passed on."""
+
+import io
+import json
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import zipapp
+import zipfile
+from pathlib import Path
+
+import pytest
+from runner_bundles import PREFIX, bundle, find_python, task
+
+from stepdig.runner.storage import FolderStorage
+
+SOURCE = Path(__file__).resolve().parents[2] / "src"
+KEY = "archives/0123.zip"
+
+
+@pytest.fixture
+def bucket(tmp_path):
+    return FolderStorage(tmp_path / "bucket")
+
+
+def archive(tasks, files=()):
+    """Return a project's zip with its bundle; a file's content may come with its permission bits."""
+    buffer = io.BytesIO()
+    with zipfile.ZipFile(buffer, "w") as opened:
+        opened.writestr(".stepdig/wf.json", json.dumps(bundle(tasks)))
+        for name, content in dict(files).items():
+            item = zipfile.ZipInfo(name)
+            item.external_attr = (0o755 if name.endswith(".sh") else 0o644) << 16
+            opened.writestr(item, content)
+    return buffer.getvalue()
+
+
+def environ(bucket_folder, key="+t", **more):
+    run = {"prefix": PREFIX, "session_time": "2026-11-20T00:00:00+09:00", "params": {"p": "given"}, "loop": {}}
+    return {
+        "PATH": os.environ["PATH"],
+        "STEPDIG_TASK": f"wf {key}",
+        "STEPDIG_RUN": json.dumps(run),
+        "STEPDIG_BUCKET": f"file://{bucket_folder}",
+        "STEPDIG_ARCHIVE": KEY,
+        **more,
+    }
+
+
+def start(bucket_folder, *, python=(sys.executable, "-m", "stepdig.runner"), **more):
+    env = environ(bucket_folder, **more)
+    if python[0] == sys.executable:
+        env["PYTHONPATH"] = str(SOURCE)
+    return subprocess.Popen(python, env=env, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+
+
+def run(bucket_folder, **more):
+    with start(bucket_folder, **more) as process:
+        out, err = process.communicate(timeout=60)
+    return process.returncode, out, err
+
+
+def test_a_task_runs_in_the_project_and_its_code_is_the_containers(bucket, tmp_path):
+    command = {"sh>": './run.sh "$p" $session_date; cat sub/data.txt; exit 7'}
+    files = {"run.sh": '#!/bin/sh\necho "ran $1 $2"\n', "sub/data.txt": "data\n"}
+    bucket.put(KEY, archive({"+t": task(command)}, files))
+    code, out, err = run(tmp_path / "bucket")
+    assert (code, out) == (7, "ran given 2026-11-20\ndata\n")
+    assert err == "Command failed with code 7 (runtime)\n", "the last line of the log says why"
+
+
+def test_what_a_task_stores_the_next_one_reads(bucket, tmp_path):
+    tasks = {
+        "+t": task({"py>": "m.f"}, fetch=["k"]),
+        "+u": task({"sh>": "echo $k ${k}"}, layers=[["stores", [{"task": "+t", "shared": 0, "when": "all"}]]]),
+    }
+    bucket.put(
+        KEY, archive(tasks, {"m.py": "import digdag\ndef f(): digdag.env.store(k=digdag.env.params['p'] + '!')\n"})
+    )
+    assert run(tmp_path / "bucket") == (0, "", "")
+    assert json.loads(bucket.get(f"{PREFIX}/+t/stores.json")) == {"k": "given!"}
+    assert run(tmp_path / "bucket", key="+u") == (0, "given! given!\n", "")
+
+
+def test_a_template_that_cannot_be_evaluated_leaves_its_error_where_the_machine_reads_it(bucket, tmp_path):
+    bucket.put(KEY, archive({"+t": task({"py>": "m.f", "x": "${nope}"})}))
+    code, _, err = run(tmp_path / "bucket")
+    message = "Failed to evaluate a variable ${nope} (ReferenceError: nope is not defined) (config)"
+    assert (code, err) == (1, message + "\n")
+    assert json.loads(bucket.get(f"{PREFIX}/+t/error.json")) == {"message": message, "stacktrace": ""}
+
+
+def test_output_comes_line_by_line_and_a_stop_reaches_the_whole_group(bucket, tmp_path):
+    """SIGTERM to the container: the shell and its child get it, may tidy up, and their code is the container's."""
+    command = "trap 'echo tidied; exit 5' TERM; sleep 600 & echo started; wait"
+    bucket.put(KEY, archive({"+t": task({"sh>": command})}))
+    with start(tmp_path / "bucket") as process:
+        assert process.stdout.readline() == "started\n"
+        process.send_signal(signal.SIGTERM)
+        out, _ = process.communicate(timeout=60)
+    assert (process.returncode, out) == (5, "tidied\n")
+
+
+def test_what_does_not_end_in_the_grace_period_is_killed(bucket, tmp_path):
+    command = "trap '' TERM; echo started; while :; do read x < /dev/zero; done"
+    bucket.put(KEY, archive({"+t": task({"sh>": command})}))
+    with start(tmp_path / "bucket", STEPDIG_GRACE_SECONDS="0.2") as process:
+        assert process.stdout.readline() == "started\n"
+        process.send_signal(signal.SIGTERM)
+        _, err = process.communicate(timeout=60)
+    assert (process.returncode, err) == (137, "Command failed with code 137 (runtime)\n")
+
+
+def test_a_stop_while_the_command_starts_is_not_lost(tmp_path):
+    """The signal arrives before the group is known: heard, kept, and passed on once the command is there."""
+    script = """
+import os, signal, sys
+from pathlib import Path
+from stepdig.runner import commands, container
+stop = container.Stop(60)
+stop.listen()
+stop.starts()
+os.kill(os.getpid(), signal.SIGTERM)
+sys.exit(128 - container.execute(commands.Prepared(["sleep", "600"], dict(os.environ), Path("/"), "p/"), stop))
+"""
+    env = {"PATH": os.environ["PATH"], "PYTHONPATH": str(SOURCE)}
+    done = subprocess.run([sys.executable, "-c", script], env=env, timeout=60, check=False)
+    assert done.returncode == 128 + signal.SIGTERM
+
+
+def test_nothing_of_the_command_stays_behind(bucket, tmp_path):
+    """A child in the background would hold our pipe open: reading it to its end shows that it is gone."""
+    bucket.put(KEY, archive({"+t": task({"sh>": "sleep 600 & echo done"})}))
+    assert run(tmp_path / "bucket") == (0, "done\n", "")
+
+
+def test_the_command_does_not_see_what_is_meant_for_the_runner(bucket, tmp_path):
+    bucket.put(KEY, archive({"+t": task({"sh>": "env | grep -c ^STEPDIG_ || true"})}))
+    assert run(tmp_path / "bucket")[1] == "0\n"
+
+
+@pytest.mark.parametrize(
+    ("more", "content", "said"),
+    [
+        ({"STEPDIG_TASK": ""}, None, "the environment has no STEPDIG_TASK"),
+        ({}, None, "the project archive archives/0123.zip is not in file://"),
+        ({}, b"no zip", "the project archive is not a zip"),
+        ({"key": "+gone"}, archive({}), "workflow wf of the project archive has no task +gone"),
+        ({"STEPDIG_TASK": "other +t"}, archive({}), "the project archive holds no .stepdig/other.json"),
+    ],
+)
+def test_a_container_started_wrongly_says_what_is_missing(bucket, tmp_path, more, content, said):
+    if content is not None:
+        bucket.put(KEY, content)
+    code, _, err = run(tmp_path / "bucket", **more)
+    assert code == 126
+    assert err.startswith(f"stepdig: {said}")
+    assert "Traceback" not in err
+
+
+def test_runner_and_expressions_alone_run_from_a_zip_on_python_3_8(bucket, tmp_path):
+    """Images carry these two packages and nothing else of ours, on Pythons as old as 3.8, without site-packages."""
+    python = find_python("3.8")
+    carried = tmp_path / "runner.pyz"
+    folder = tmp_path / "carried"
+    for package in ("runner", "expressions"):
+        shutil.copytree(
+            SOURCE / "stepdig" / package, folder / "stepdig" / package, ignore=shutil.ignore_patterns("*.pyc")
+        )
+    shutil.copy(SOURCE / "stepdig/__init__.py", folder / "stepdig")
+    (folder / "__main__.py").write_text("import runpy\nrunpy.run_module('stepdig.runner', run_name='__main__')\n")
+    zipapp.create_archive(folder, carried)
+    files = {
+        "m.py": "import digdag, sys\ndef f(): digdag.env.store(v=sys.version_info[:2]); print(digdag.env.params['d'])\n"
+    }
+    local = {
+        "py>": "m.f",
+        "d": "${moment(session_time).add(-1, 'days').format('YYYY-MM-DD')} ${[3,1].sort().join('-')}",
+    }
+    bucket.put(KEY, archive({"+t": task(local)}, files))
+
+    assert run(tmp_path / "bucket", python=(python, "-I", str(carried))) == (0, "2026-11-19 1-3\n", "")
+    assert json.loads(bucket.get(f"{PREFIX}/+t/output.json"))["store_params"] == {"v": [3, 8]}
