@@ -1,0 +1,182 @@
+"""Jobs on a laptop: an environment made once from a job's requirements, with a package of this test (no network)."""
+
+import asyncio
+import os
+import sys
+import zipfile
+from pathlib import Path
+
+import pytest
+
+from stepdig.local.guard import Guard
+from stepdig.local.jobs import DONE, JobError, Jobs
+from stepdig.local.processes import spawn
+
+
+def wheel(folder: Path, name: str = "greeting", word: str = "hello") -> Path:
+    """Return a wheel with a module and a script, made by hand."""
+    path = folder / f"{name}-1.0-py3-none-any.whl"
+    info = f"{name}-1.0.dist-info"
+    with zipfile.ZipFile(path, "w") as opened:
+        opened.writestr(f"{name}.py", f"def main():\n    print({word!r})\n")
+        opened.writestr(f"{info}/METADATA", f"Metadata-Version: 2.1\nName: {name}\nVersion: 1.0\n")
+        opened.writestr(
+            f"{info}/WHEEL", "Wheel-Version: 1.0\nGenerator: test\nRoot-Is-Purelib: true\nTag: py3-none-any\n"
+        )
+        opened.writestr(f"{info}/entry_points.txt", f"[console_scripts]\ngreet = {name}:main\n")
+        opened.writestr(f"{info}/RECORD", "")
+    return path
+
+
+@pytest.fixture
+def project(tmp_path):
+    (tmp_path / "jobs/load").mkdir(parents=True)
+    return tmp_path
+
+
+class Laptop:
+    def __init__(self, folder):
+        self.guard = Guard()
+        self.said = []
+        self.jobs = Jobs(folder / "jobs", folder / ".stepdig/jobs", self.guard, self.said.append)
+
+    async def output(self, job, argv):
+        lines = []
+        environment = await self.jobs.environment(job)
+        env = {**os.environ, **environment.variables}
+        assert await spawn(argv, env, None, self.guard, lambda _stream, line: lines.append(line)) == 0
+        return lines
+
+
+def on_laptop(folder, work):
+    async def go():
+        laptop = Laptop(folder)
+        try:
+            return await work(laptop), laptop.said
+        finally:
+            laptop.guard.close()
+
+    return asyncio.run(go())
+
+
+def environments(folder):
+    return sorted(path.parent.name for path in (folder / ".stepdig/jobs").glob(f"*/{DONE}"))
+
+
+def test_requirements_give_scripts_first_on_path_and_a_python_for_py(project):
+    (project / "jobs/load/requirements.txt").write_text(f"{wheel(project)}  # the test's own\n")
+
+    async def work(laptop):
+        environment = await laptop.jobs.environment("load")
+        seen = await laptop.output("load", ["sh", "-c", "greet; echo $VIRTUAL_ENV"])
+        assert seen == ["hello", environment.variables["VIRTUAL_ENV"]]
+        assert await laptop.output("load", [*environment.python, "-c", "import greeting; greeting.main()"]) == ["hello"]
+        return laptop.jobs.ready("load") == environment
+
+    same, said = on_laptop(project, work)
+    assert same
+    assert said[0].startswith("job load: installing ")
+    assert said[1].startswith("job load: installed in ")
+
+    (name,) = environments(project)
+    assert name.startswith("load-")
+    _, said = on_laptop(project, work)
+    assert (said, environments(project)) == ([], [name]), "the second run finds it made"
+
+    with (project / "jobs/load/requirements.txt").open("a") as file:
+        file.write("# changed\n")
+    on_laptop(project, work)
+    assert len(environments(project)) == 2, "other requirements are another environment"
+
+
+def test_a_job_without_requirements_is_the_hosts_path(project):
+    async def work(laptop):
+        environment = await laptop.jobs.environment("load")
+        assert dict(environment.variables) == {}
+        assert await laptop.jobs.environment("default") == environment
+        return await laptop.output("load", ["sh", "-c", "echo $PATH"])
+
+    assert on_laptop(project, work) == ([os.environ["PATH"]], [])
+
+
+def test_an_environment_is_made_once_however_many_tasks_and_runs_want_it(project):
+    (project / "jobs/load/requirements.txt").write_text(f"{wheel(project)}\n")
+
+    async def work(laptop):
+        other = Laptop(project)  # a second run beside the first, in the same folder
+        try:
+            await asyncio.gather(*(laptop.jobs.environment("load") for _ in range(3)), other.jobs.environment("load"))
+        finally:
+            other.guard.close()
+        return other.said
+
+    others, own = on_laptop(project, work)
+    assert len([text for text in others + own if "installing" in text]) == 1
+
+
+def test_what_a_killed_run_left_half_made_is_made_anew(project):
+    (project / "jobs/load/requirements.txt").write_text(f"{wheel(project)}\n")
+
+    async def work(laptop):
+        return await laptop.output("load", ["greet"])
+
+    on_laptop(project, work)
+    (place,) = (project / ".stepdig/jobs").glob("load-*/")
+    (place / DONE).unlink()
+    (place / "bin/python").unlink()
+    assert on_laptop(project, work)[0] == ["hello"]
+
+
+def test_requirements_that_cannot_be_installed_fail_with_the_installers_last_lines(project):
+    (project / "jobs/load/requirements.txt").write_text("./no/such/package.whl\n")
+
+    async def work(laptop):
+        with pytest.raises(JobError) as error:
+            await laptop.jobs.environment("load")
+        return str(error.value)
+
+    said, _ = on_laptop(project, work)
+    assert said.startswith("job load: its environment cannot be made")
+    assert "no/such/package.whl" in said
+    assert environments(project) == []
+
+
+def test_requirements_named_by_others_count_too(project):
+    (project / "jobs/load/requirements.txt").write_text("-r more.txt\n")
+
+    async def work(laptop):
+        return await laptop.output("load", ["greet"])
+
+    (project / "jobs/load/more.txt").write_text(f"{wheel(project)}\n")
+    assert on_laptop(project, work)[0] == ["hello"]
+    (project / "new").mkdir()
+    (project / "jobs/load/more.txt").write_text(f"{wheel(project / 'new', word='bye')}\n")
+    assert on_laptop(project, work)[0] == ["bye"]
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("python: 1.2\n", "python: 1.2: there is no python1.2 on this machine"),
+        ("python: [a]\n", "python: is a version or a program, not a list or a mapping"),
+        ("{broken\n", "cannot be read: "),
+    ],
+)
+def test_a_job_yml_that_asks_for_what_is_not_there_is_told(project, text, said):
+    (project / "jobs/load/job.yml").write_text(text)
+
+    async def work(laptop):
+        with pytest.raises(JobError) as error:
+            await laptop.jobs.environment("load")
+        return str(error.value)
+
+    assert said in on_laptop(project, work)[0]
+
+
+def test_the_python_of_job_yml_is_that_of_py(project):
+    (project / "jobs/load/job.yml").write_text(f"python: {sys.executable}\nimage: ignored\n")
+
+    async def work(laptop):
+        return (await laptop.jobs.environment("load")).python
+
+    assert on_laptop(project, work)[0] == (sys.executable,)
