@@ -11,9 +11,10 @@ import pytest
 from machines import branch, command, engine, fail, machine, map_, pass_, task, types
 
 from stepdig.local.clock import RealClock, VirtualClock
-from stepdig.local.engine import Engine, checkpoint
+from stepdig.local.engine import Engine
 from stepdig.local.errors import NotRedrivable
 from stepdig.local.execution import Execution
+from stepdig.local.redrive import checkpoint
 
 
 class Work:

@@ -138,8 +138,7 @@ def test_a_failed_run_is_taken_up_from_its_folder(tmp_path: Path) -> None:
     async def again() -> Execution:
         folder = RunDir(run.path)
         async with engine(functions={"work": work}, listener=folder) as it:
-            execution = it.restore(folder.checkpoint())
-            folder.reopen()
+            execution = folder.restore(it)
             await it.redrive(execution)
             await execution.wait()
         folder.finish(execution)

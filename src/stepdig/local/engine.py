@@ -11,19 +11,21 @@ import uuid
 from collections.abc import Coroutine, Mapping
 from typing import Any
 
-from stepdig.limits import EXECUTION_NAME_CHARS, HISTORY_EVENTS, PAYLOAD_BYTES
+from stepdig.limits import EXECUTION_NAME_CHARS, PAYLOAD_BYTES
 from stepdig.local import interpreter
 from stepdig.local.call import Call
 from stepdig.local.clock import Clock, RealClock
 from stepdig.local.definition import machine_of
 from stepdig.local.errors import RUNTIME, InvalidStart, NotRedrivable, StateError
 from stepdig.local.execution import Execution, Listener
-from stepdig.local.frame import Frame, frozen, thawed
+from stepdig.local.frame import Frame, thawed
 from stepdig.local.guard import Guard
 from stepdig.local.history import Event, History
 from stepdig.local.integrations import Integrations
 from stepdig.local.machine import Program
 from stepdig.local.payload import Json, encode, size
+from stepdig.local.recovery import Children, recovered
+from stepdig.local.redrive import redrivable, refreshed
 from stepdig.local.scope import Scope
 from stepdig.local.tokens import Tokens
 
@@ -117,15 +119,30 @@ class Engine:
         return execution
 
     def restore(self, saved: Mapping[str, Json]) -> Execution:
-        """Return the ended execution that `checkpoint` described, ready to be redriven."""
+        """Return the ended execution that `redrive.checkpoint` described, ready to be redriven."""
+        execution = self._ended(saved)
+        if saved["frame"] is not None:
+            execution.frame = thawed(saved["frame"], execution.program, None, execution.context())
+        return execution
+
+    def recover(self, saved: Mapping[str, Json], events: list[Event], children: Children) -> Execution:
+        """Return an execution whose engine was killed, ready to be redriven, from its history and its children's.
+
+        `saved` is as `restore` takes it, without the frame. Raises NotRedrivable when it had succeeded or not begun.
+        """
+        if not events or events[-1]["type"] == "ExecutionSucceeded":
+            raise NotRedrivable("Execution has not begun, or is SUCCEEDED, and cannot be redriven.")
+        execution = self._ended(saved)
+        execution.frame = recovered(events, execution.program, execution.context(), children)
+        return execution
+
+    def _ended(self, saved: Mapping[str, Json]) -> Execution:
         definition = saved["definition"]
         program = self._program(definition)
         execution = self._execution(definition, program, saved["input"], saved["name"], saved["machine"], None)
         execution.status, execution.error, execution.cause = saved["status"], saved["error"], saved["cause"]
         execution.redrive_count, execution.transitions = saved["redrive_count"], saved["transitions"]
         execution.started, execution.history.last = saved["started"], saved["events"]
-        if saved["frame"] is not None:
-            execution.frame = thawed(saved["frame"], program, None, execution.context())
         return execution
 
     def send_task_success(self, token: str, output: Json) -> None:
@@ -256,14 +273,6 @@ def _opened(execution: Execution) -> Frame:
     return execution.frame
 
 
-def refreshed(frame: Frame, seen: dict[str, Json]) -> None:
-    """Let a frame and all it holds see the execution's new RedriveCount."""
-    frame.context = {**frame.context, "Execution": seen}
-    if frame.progress is not None and not frame.progress.run:
-        for inner in frame.progress.failed.values():
-            refreshed(inner, seen)
-
-
 _ENDS = {
     "SUCCEEDED": ("ExecutionSucceeded", "executionSucceededEventDetails"),
     "FAILED": ("ExecutionFailed", "executionFailedEventDetails"),
@@ -283,29 +292,3 @@ def _end(execution: Execution, status: str) -> None:
         told = (("error", execution.error), ("cause", execution.cause))
         details = {name: value for name, value in told if value is not None}
     execution.history.close(type_, execution.history.last, key, details)
-
-
-def redrivable(execution: Execution) -> None:
-    """Raise NotRedrivable when RedriveExecution would refuse the execution."""
-    if execution.status in ("RUNNING", "SUCCEEDED"):
-        raise NotRedrivable(f"Execution is {execution.status} and cannot be redriven.")
-    if execution.history.last >= HISTORY_EVENTS - 1:
-        raise NotRedrivable("Execution history event limit exceeded.")
-
-
-def checkpoint(execution: Execution) -> dict[str, Json]:
-    """Return everything `Engine.restore` needs to redrive an ended execution, as JSON."""
-    return {
-        "definition": execution.definition,
-        "input": execution.input,
-        "name": execution.name,
-        "machine": execution.machine,
-        "status": execution.status,
-        "error": execution.error,
-        "cause": execution.cause,
-        "redrive_count": execution.redrive_count,
-        "transitions": execution.transitions,
-        "started": execution.started,
-        "events": execution.history.last,
-        "frame": frozen(execution.frame) if execution.frame is not None else None,
-    }

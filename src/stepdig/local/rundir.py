@@ -10,18 +10,22 @@ checkpoint.json   where it stopped, for a redrive; absent when it succeeded
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import os
 import tempfile
 from collections import OrderedDict
+from datetime import datetime
 from pathlib import Path
 from typing import IO, Any
 from urllib.parse import quote
 
 from stepdig.local.clock import iso
-from stepdig.local.engine import checkpoint
+from stepdig.local.engine import Engine
+from stepdig.local.errors import NotRedrivable
 from stepdig.local.execution import Execution
 from stepdig.local.history import Event
 from stepdig.local.payload import Json, decode, encode
+from stepdig.local.redrive import checkpoint
 
 _OPEN_FILES = 64
 _SAFE = "+^ ()[]@=,!"  # besides letters and digits, what a log's name may hold
@@ -62,7 +66,10 @@ class RunDir:
         if execution.root is execution:
             self._append(self.path / "history.jsonl", encode(event))
         else:
-            self._append(self.path / "children.jsonl", encode({"execution": execution.name, **event}))
+            self._append(
+                self.path / "children.jsonl",
+                encode({"execution": execution.name, "indexes": list(execution.indexes), **event}),
+            )
 
     def on_output(self, execution: Execution, state: str, entered_event_id: int, stream: str, text: str) -> None:
         """Append a line to the task's log; standard error is told from standard output by nothing, as in a terminal."""
@@ -78,20 +85,57 @@ class RunDir:
             _write(saved, {**checkpoint(execution), "definition": None})
         _write(self.path / "status.json", status_of(execution))
 
-    def reopen(self) -> None:
-        """Begin to write again, for a redrive: the run has no status while it runs."""
-        (self.path / "status.json").unlink(missing_ok=True)
-
     def close(self) -> None:
         """Close the files."""
         for file in self._files.values():
             file.close()
         self._files.clear()
 
-    def checkpoint(self) -> dict[str, Any]:
-        """Return what `Engine.restore` takes. Raises FileNotFoundError when the run succeeded or never ended."""
-        saved: dict[str, Any] = decode((self.path / "checkpoint.json").read_text("utf-8"))
-        return {**saved, "definition": decode((self.path / "definition.json").read_text("utf-8"))}
+    def restore(self, engine: Engine) -> Execution:
+        """Return the run's execution, ready to be redriven, and begin to write again.
+
+        The checkpoint of a run whose engine was killed is read from the history. Raises NotRedrivable for a run that
+        succeeded or never began.
+        """
+        definition = decode((self.path / "definition.json").read_text("utf-8"))
+        kept = self.path / "checkpoint.json"
+        if kept.exists():
+            execution = engine.restore({**decode(kept.read_text("utf-8")), "definition": definition})
+        elif (self.path / "status.json").exists():
+            raise NotRedrivable("Execution is SUCCEEDED and cannot be redriven.")
+        else:
+            start = decode((self.path / "start.json").read_text("utf-8"))
+            execution = self._recovered(engine, {**start, "definition": definition})
+        (self.path / "status.json").unlink(missing_ok=True)  # the run has no status while it runs
+        return execution
+
+    def _recovered(self, engine: Engine, start: dict[str, Json]) -> Execution:
+        """Return the execution of a killed engine; it counts as ABORTED."""
+        events, children = self._lines("history.jsonl"), self._lines("children.jsonl")
+        by_item: dict[int, list[Event]] = {}
+        for event in children:
+            if event["indexes"]:
+                by_item.setdefault(event["indexes"][-1], []).append(event)
+        saved = {
+            **start,
+            "status": "ABORTED",
+            "error": None,
+            "cause": None,
+            "redrive_count": sum(event["type"] == "ExecutionRedriven" for event in events),
+            "transitions": sum(event["type"].endswith("StateEntered") for event in (*events, *children)),
+            "started": datetime.fromisoformat(events[0]["timestamp"]).timestamp() if events else 0.0,
+            "events": events[-1]["id"] if events else 0,
+        }
+        return engine.recover(saved, events, by_item)
+
+    def _lines(self, name: str) -> list[Event]:
+        """Return the events of a file; what a killed engine wrote half is left out."""
+        path = self.path / name
+        found: list[Event] = []
+        for line in path.read_bytes().splitlines() if path.exists() else ():
+            with contextlib.suppress(ValueError):
+                found.append(decode(line.decode("utf-8")))
+        return found
 
     def _append(self, path: Path, line: str) -> None:
         file = self._files.get(path)
