@@ -35,8 +35,10 @@ def emit(e: "Emitter", node: Binary) -> Any_:
     if operator == "+":
         return _add(e, node, left_value, right_value)
     left, right = convert.numeric(e, left_value), convert.numeric(e, right_value)
-    code = f"({left.code} {operator} {right.code})"
-    return Value(code, "num", left.nan or right.nan or _may_divide_by_zero(node), present=True)
+    if _may_divide_by_zero(node):  # where JavaScript has Infinity or NaN, JSONata would raise; both print as null
+        divisor = e.variable(right.code)
+        return Value(f"({divisor}!=0?{left.code} {operator} {divisor})", "num", nan=True, present=True)
+    return Value(f"({left.code} {operator} {right.code})", "num", left.nan or right.nan, present=True)
 
 
 def _may_divide_by_zero(node: Binary) -> bool:

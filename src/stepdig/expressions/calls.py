@@ -155,6 +155,16 @@ def _extreme(function: str) -> Callable[["Emitter", Node, Args], Any_]:
     return emit
 
 
+def _power(e: "Emitter", node: Node, args: Args) -> Any_:
+    values = _numbers(e, node, args)
+    if len(values) < 2:
+        e.refuse(node, "an argument is missing")
+    codes = [e.variable(value.code) for value in values]
+    doubtful = [f"$exists({code})" for code, value in zip(codes, values) if value.nan]
+    power = f"$power({codes[0]},{codes[1]})"
+    return Value(f"({' and '.join(doubtful)}?{power})" if doubtful else power, "num", bool(doubtful), present=True)
+
+
 def _sqrt(e: "Emitter", node: Node, args: Args) -> Any_:
     code = e.variable(_numbers(e, node, args)[0].code)
     return Value(f"({code}>=0?$sqrt({code}))", "num", nan=True, present=True)
@@ -177,7 +187,7 @@ _CALLS: Dict[str, Callable[["Emitter", Any, Args], Any_]] = {
     "Math.floor": _math("$floor({})"),
     "Math.max": _extreme("$max"),
     "Math.min": _extreme("$min"),
-    "Math.pow": _math("$power({},{})"),
+    "Math.pow": _power,
     "Math.random": lambda e, node, args: Value("$random()", "num", present=True),
     "Math.round": _math("$floor({} + 0.5)"),
     "Math.sqrt": _sqrt,

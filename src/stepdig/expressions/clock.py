@@ -8,6 +8,8 @@ from bisect import bisect_right
 from typing import Any, List, NamedTuple, Sequence, Tuple
 
 DAY = 86_400_000
+_CYCLE = 10_227 * DAY  # the calendar repeats after 28 years
+_END = 24_837 * DAY  # 2038-01-01: rows end there
 
 
 class Reading(NamedTuple):
@@ -32,17 +34,22 @@ class Offsets:
         self.transitions: List[int] = [int(row[0]) * 1000 for row in rows[1:]]
         self.after: List[int] = [int(row[1]) * 1000 for row in rows[1:]]
         before = [self.base, *self.after]
+        self.goes_on = any(u >= _END - 366 * DAY for u in self.transitions)  # summer time in the last year: it stays
         self.thresholds = [u + max(b, a) for u, b, a in zip(self.transitions, before, self.after)]
 
     def at(self, utc: float) -> int:
         """Return the offset in milliseconds at an instant (milliseconds since 1970)."""
-        index = bisect_right(self.transitions, utc)
+        index = bisect_right(self.transitions, self._within_rows(utc))
         return self.after[index - 1] if index else self.base
 
     def to_utc(self, wall: float) -> float:
         """Return the instant at which the wall clock shows this."""
-        index = bisect_right(self.thresholds, wall)
+        index = bisect_right(self.thresholds, self._within_rows(wall))
         return wall - (self.after[index - 1] if index else self.base)
+
+    def _within_rows(self, at: float) -> float:
+        """Return a time of the same calendar that the rows cover."""
+        return at - -(-(at - _END + 1) // _CYCLE) * _CYCLE if at >= _END and self.goes_on else at
 
 
 def day_number(year: int, month: int, day: int) -> int:

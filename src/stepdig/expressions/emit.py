@@ -77,7 +77,7 @@ class Emitter:
 
     def variable(self, code: str) -> str:
         """Return a reference that may be repeated: the code itself when short, else a variable bound around the use."""
-        if _PATH.match(code) or len(code) < 8:
+        if _PATH.match(code) or code.isdigit():
             return code
         frame = self.frames[-1]
         known = next((name for name, bound in frame.items() if bound == code), None)

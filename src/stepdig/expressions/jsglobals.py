@@ -25,9 +25,9 @@ from stepdig.expressions.jsvalues import (
     trim,
     whole,
 )
-from stepdig.expressions.moment_methods import as_moment
+from stepdig.expressions.moment_methods import as_moment, from_fields
 from stepdig.expressions.moment_parse import by_format
-from stepdig.expressions.moments import Moment
+from stepdig.expressions.moments import Moment, unit
 
 if TYPE_CHECKING:
     from stepdig.expressions.evaluate import Context
@@ -89,9 +89,23 @@ def _moment(context: "Context", utc: bool) -> Call:
         if isinstance(form, (str, list)) and form:
             return _by_formats(to_string(value), form, context, utc)
         zone = clock.Offsets([[None, 0]]) if utc else context.zone
+        if isinstance(value, dict):
+            return Moment(from_fields(_named_fields(value, context), zone), context.zone, fixed)
         return Moment(as_moment(value, Moment(0, zone)).ms, context.zone, fixed)
 
     return make
+
+
+def _named_fields(value: Dict[str, Any], context: "Context") -> List[float]:
+    """Return year, month, day and so on of `{year: 2016, month: 0}`; what comes before the first given is today's."""
+    named = {unit(key): to_number(amount) for key, amount in value.items()}
+    named.setdefault("day", named.get("date", NAN))
+    fields = [named.get(name, NAN) for name in ("year", "month", "day", "hour", "minute", "second", "millisecond")]
+    known = [number == number for number in fields]  # noqa: PLR0124  # not NaN
+    first = known.index(True) if True in known else 3
+    today = _today(context) if first else (0, 0, 0)
+    least = [0, 0, 1, 0, 0, 0, 0]
+    return [n if there else today[i] if i < min(first, 3) else least[i] for i, (n, there) in enumerate(zip(fields, known))]
 
 
 def _by_formats(text: str, form: Any, context: "Context", utc: bool) -> Moment:

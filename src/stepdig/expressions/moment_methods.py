@@ -7,7 +7,7 @@ import re
 from typing import Any, Callable, Dict, List, Optional
 
 from stepdig.expressions import clock
-from stepdig.expressions.clock import DAY
+from stepdig.expressions.clock import DAY, Offsets
 from stepdig.expressions.errors import EvaluationError
 from stepdig.expressions.jsvalues import NAN, UNDEFINED, Function, to_boolean, to_number, to_string, whole
 from stepdig.expressions.moment_parse import date_text, iso, offset_minutes
@@ -36,19 +36,21 @@ def as_moment(value: Any, like: Moment) -> Moment:
         ms = iso(value, like.zone)
         return Moment(date_text(value, like.zone) if ms is None else ms, like.zone)
     if isinstance(value, list):
-        fields = [int(to_number(item)) for item in value]
-        wall = clock.wall(*(fields + [0, 1][len(fields) - 1 :] if len(fields) < 3 else fields))
-        return Moment(like.zone.to_utc(wall), like.zone)
-    if isinstance(value, dict):
-        return Moment(like.zone.to_utc(_from_fields(value)), like.zone)
-    return Moment(NAN if value is None else float(to_number(value)), like.zone)
+        return Moment(from_fields([to_number(item) for item in value], like.zone), like.zone)
+    return Moment(NAN if value is None or isinstance(value, (bool, dict)) else float(to_number(value)), like.zone)
 
 
-def _from_fields(value: Dict[str, Any]) -> float:
-    named = {unit(key): to_number(amount) for key, amount in value.items()}
-    get = lambda name, default: int(named.get(name, default))  # noqa: E731  # read seven times below
-    day = get("day", get("date", 1))
-    return clock.wall(get("year", 1970), get("month", 0), day, get("hour", 0), get("minute", 0), get("second", 0), get("millisecond", 0))
+def from_fields(fields: List[float], zone: Offsets) -> float:
+    """Return the instant of year, month (from 0), day, hour and so on; NaN when there is no such time."""
+    if any(number != number for number in fields):  # noqa: PLR0124  # NaN
+        return NAN
+    given = [int(number) for number in fields[:7]]
+    year, month, day, hour, minute, second, milli = given + [0, 0, 1, 0, 0, 0, 0][len(given) :]
+    if not 0 <= month <= 11 or not 1 <= day <= clock.days_in_month(year, month):
+        return NAN
+    if not 0 <= hour < 24 or not 0 <= minute < 60 or not 0 <= second < 60 or not 0 <= milli < 1000:
+        return NAN
+    return zone.to_utc(clock.wall(year, month, day, hour, minute, second, milli))
 
 
 def amounts(args: List[Any]) -> Dict[str, Any]:

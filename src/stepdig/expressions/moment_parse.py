@@ -18,7 +18,7 @@ _ISO = re.compile(
     r"(?:[T ](\d\d)(?::(\d\d)(?::(\d\d)(?:[.,](\d+))?)?)?([+-]\d\d(?::?\d\d)?|\s*Z)?)?\Z"
 )
 _BASIC = re.compile(
-    rf"\s*{_DATE}(?:(\d\d)(\d\d)|W(\d\d)(\d)?|(\d\d\d)|(?!))"
+    rf"\s*{_DATE}(?:(\d\d)(\d\d)|W(\d\d)(\d)?|(\d\d\d)|(?!)())"
     r"(?:[T ](\d\d)(?:(\d\d)(?:(\d\d)(?:[.,](\d+))?)?)?([+-]\d\d(?::?\d\d)?|\s*Z)?)?\Z"
 )
 _RFC = re.compile(

@@ -80,7 +80,7 @@ def _computed(e: "Emitter", moment: Instant, token: str, wall: str) -> str:
     """Return code of a token that has no picture."""
     if token in ("Z", "ZZ"):
         wall = e.variable(wall)
-        return f"$j_ofs({wall} - {convert.utc(e, moment)},{quoted(':' if token == 'Z' else '')})"
+        return f"$j_ofs({wall} - ({convert.utc(e, moment)}),{quoted(':' if token == 'Z' else '')})"
     if token in ("X", "x"):
         return f"$string($floor(({convert.utc(e, moment)}) / {1000 if token == 'X' else 1}))"
     if set(token) == {"S"}:

@@ -40,8 +40,8 @@ SNIPPETS: Dict[str, str] = {
     "tag": "function($v){'[object '&($exists($v)?($t:=$type($v);$uppercase($substring($t,0,1))&$substring($t,1)):"
     "'Undefined')&']'}",
     # members
-    "get": "function($o,$k){$type($o)='array'?($type($k)='number'?($k>=0 and $k=$floor($k)?$o[$k]):$contains($k,"
-    "/^(0|[1-9][0-9]*)$/)?$o[$number($k)]:$k='length'?$count($o)):$type($o)='object'?$lookup($o,$j_s($k)):"
+    "get": "function($o,$k){$type($o)='array'?($type($k)='number'?($k>=0 and $k=$floor($k)?$o[$k]):$contains($j_s($k),"
+    "/^(0|[1-9][0-9]*)$/)?$o[$number($j_s($k))]:$k='length'?$count($o)):$type($o)='object'?$lookup($o,$j_s($k)):"
     "$type($o)='string'?($type($k)='number'?($k>=0 and $k<$length($o)?$substring($o,$k,1)):$k='length'?$length($o)):"
     "$not($exists($o)) or $type($o)='null'?$error('TypeError: Cannot read property \\u0027'&$j_s($k)&'\\u0027 of '&"
     "($exists($o)?'null':'undefined'))}",
@@ -72,14 +72,14 @@ SNIPPETS: Dict[str, str] = {
     "amount": "function($v){$type($v) in ['number','string']?($n:=$j_n($v);$exists($n)?$n:0):0}",
     "days": "function($t,$l){$l=0?$t:$j_utc($j_wall($t)+$l)}",
     "round": "function($n){$n<0?-$floor(0.5-$n):$floor(0.5+$n)}",
-    "date": "function($v){$type($v)='number'?$v:$type($v)='string'?($contains($v,/^[0-9]{8}$/)?$j_utc($toMillis("
+    "date": "function($v){$type($v)='number'?$v:$type($v)='string'?($v=''?$lookup({},'x'):$contains($v,/^[0-9]{8}$/)?$j_utc($toMillis("
     "$substring($v,0,4)&'-'&$substring($v,4,2)&'-'&$substring($v,6,2)&'T00:00:00.000Z')):$contains($v," + _ISO + ")?"
     "($r:=$substring($v,11);$z:=$match($r,/\\s*(Z|[+-][0-9][0-9](:?[0-9][0-9])?)$/)[0].match;$h:=$r=''?'00:00':"
     "$substring($r,0,$length($r)-($exists($z)?$length($z):0));$h:=$substring($replace($h,',','.')&"
     "($length($h)=5?':00.000':$length($h)=8?'.000':'00'),0,12);$t:=$toMillis($substring($v,0,10)&'T'&$h&'Z');"
     "$exists($z)?($d:=$replace($z,/[^0-9]/,'')&'00';$length($d)<4?$t:$t-($contains($z,'-')?-60000:60000)*(60*"
     "$number($substring($d,0,2))+$number($substring($d,2,2)))):$j_utc($t)):"
-    "$error('moment: unsupported date text '&$v)):$exists($v)?$error('moment: not a date'):$millis()}",
+    "$error('moment: unsupported date text '&$v)):$type($v) in ['array','object']?$error('moment: not a date'):$exists($v)?$lookup({},'x'):$millis()}",
 }
 _CALLS = re.compile(r"\$j_([a-z]+)\b")
 
