@@ -223,9 +223,7 @@ def test_a_folder_of_several_workflows_is_no_workflow(project):
 
 def test_a_missing_package_is_one_line_with_the_command(project):
     folder = project(wf="+a:\n  echo>: a\n")
-    hide = "import sys, importlib.abc\nclass Hide(importlib.abc.MetaPathFinder):\n  def find_spec(self, name, *_):\n"
-    hide += "    if name == 'jsonata': raise ModuleNotFoundError(name)\nsys.meta_path.insert(0, Hide())\n"
-    code = hide + "from stepdig.cli import main\nsys.exit(main(['run', 'wf.dig']))"
+    code = "import sys; sys.modules['jsonata'] = None; from stepdig.cli import main; sys.exit(main(['run', 'wf.dig']))"
     done = subprocess.run([sys.executable, "-c", code], cwd=folder, capture_output=True, text=True, check=False)
     assert (done.returncode, done.stderr) == (1, "stepdig run needs jsonata-python: pip install 'stepdig[local]'\n")
 

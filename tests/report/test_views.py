@@ -145,7 +145,7 @@ def test_the_tree_a_good_night_leaves():
     assert shown(terminal(), good_night).rpartition("\x1b[2K")[2].splitlines() == [
         "✓ +wf  session 2026-11-20T00:00:00+09:00                                 3.60 s",
         "  ✓ +prep  12 tables                                                     0.40 s",
-        "  ✓ +sync  2 success                                                     2.00 s",
+        "  ✓ +sync  2 done                                                        2.00 s",
         "    ✓ users +load                                                        0.90 s",
         "    ✓ order_items +load  try 2  cannot connect                           1.20 s",
         "  ✓ +verify                                                              0.70 s",
@@ -204,7 +204,7 @@ def test_the_tree_fits_the_screen_and_shows_what_runs_or_failed(height):
     assert len(lines) + (missing > 0) <= height
     if height >= 10:
         assert names == ["+wf", "+prep", "+sync", "t50 +load", "t98 +load", "t99 +load", "+verify", "+tell"]
-        assert lines[2].text == "2 running, 97 success, 1 group error"
+        assert lines[2].text == "97 done, 2 running, 1 failed"
 
 
 @pytest.mark.parametrize(

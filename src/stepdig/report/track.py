@@ -151,9 +151,11 @@ class Tracker:
             if entered.place.type == "Task":
                 entered.entered = key
                 self._running[key] = entered.task
-        elif kind in _END:
-            if not execution:
+        elif kind.startswith("Execution"):
+            if kind in _END and not execution:
                 self._end(kind, event)
+            elif not execution and self.places:
+                self._start(names.groups(next(iter(self.places.values())).task)[0])
         elif visit := self._take(before):
             if kind in _ITERATION_ENDS or (kind.startswith(("Map", "Parallel")) and _is_inside(visit, kind)):
                 visit = visit.parent or visit  # the event is the map's, the one before it was an iteration's
@@ -254,12 +256,11 @@ class Tracker:
             self._running.pop(visit.entered, None)
         if place.type in ("Map", "Parallel"):
             self._threads = {key: other for key, other in self._threads.items() if other is not visit}
-        if not place.ours:
-            self._assigned(visit, row, details.get("assignedVariables", {}))
-            if place.fails or (visit.failed and place.type == "Pass"):
-                self._broke(row)
-            elif not (visit.failed or place.opens):
-                self._close(row)
+        self._assigned(visit, row, details.get("assignedVariables", {}))
+        if place.fails or (visit.failed and place.type != "Task"):
+            self._broke(row)
+        elif not (visit.failed or place.opens or place.ours):
+            self._close(row)
         if place.last and not visit.failed:
             self._leave(visit.task, _boundary(visit.task, visit.within))
 
@@ -316,21 +317,32 @@ class Tracker:
             self._broke(row, visit.place.error, visit.place.cause)
 
     def _broke(self, row: Row, error: str | None = None, cause: str | None = None) -> None:
+        """Let a task or group fail; what still runs inside of it has been stopped."""
         row.error, row.cause = row.error or error, row.cause or cause
+        self._abandon(row)
         self._set(row, GROUP_ERROR if row.failed_inside else ERROR)
+
+    def _abandon(self, row: Row) -> None:
+        """End what is still open inside a group: failed if something inside failed, else canceled."""
+        for inside in list(row.group.active.values()) if row.group else ():
+            self._abandon(inside)
+            self._set(inside, GROUP_ERROR if inside.failed_inside else CANCELED)
 
     def _end(self, kind: str, event: Mapping[str, Any]) -> None:
         self.status = _END[kind]
         details = _details(event)
         self.error, self.cause = details.get("error"), details.get("cause")
         self.result = json.loads(details["output"]) if details.get("output") else None
-        for row in sorted(self.rows.values(), key=lambda row: -len(row.name)):  # what is inside a group before it
-            if row.state in ACTIVE and self.status != "SUCCEEDED" and not row.failed_inside:
-                alone = self.status == "FAILED" and row.parent is None  # nothing else tells of the failure
-                self._set(row, ERROR if alone else CANCELED)
-            else:
+        for row in [row for row in self.rows.values() if row.parent is None and row.state in ACTIVE]:
+            if self.status == "SUCCEEDED":
                 self._close(row)
-            if row.state == ERROR and row.cause is None and self.status == "FAILED":
+            elif self.status == "FAILED":
+                self._broke(row)
+            else:
+                self._abandon(row)
+                self._set(row, GROUP_ERROR if row.failed_inside else CANCELED)
+        for row in self.failures():
+            if row.cause is None and self.status == "FAILED":
                 row.error, row.cause = self.error, self.cause
 
     def _row(self, task: str) -> Row:

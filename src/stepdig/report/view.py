@@ -8,10 +8,20 @@ from typing import Any, Protocol
 
 from stepdig.report import names
 from stepdig.report.problems import count
-from stepdig.report.track import BLOCKED, Change, Row, Tracker
+from stepdig.report.track import CANCELED, ERROR, GROUP_ERROR, RETRY_WAITING, RUNNING, SUCCESS, Change, Row, Tracker
 
 # What the command to run again is introduced with.
 NEXT = {"FAILED": "Once that is put right", "TIMED_OUT": "To try again", "ABORTED": "To run it again"}
+
+
+TALLY = {
+    SUCCESS: "done",
+    RUNNING: "running",
+    RETRY_WAITING: "waiting to retry",
+    ERROR: "failed",
+    GROUP_ERROR: "failed",
+    CANCELED: "canceled",
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,8 +123,11 @@ def duration(seconds: float) -> str:
 
 
 def tally(row: Row) -> str:
-    """Return how many of a group's tasks are in which state: "17: 9 success, 4 running"."""
+    """Return how many of a group's tasks are in which state: "9 done, 4 running, 1 failed"."""
     if row.group is None:
         return ""
-    counts = {state: number for state, number in row.group.counts.items() if number and state != BLOCKED}
-    return ", ".join(f"{number:,} {state.replace('_', ' ')}" for state, number in counts.items())
+    counts: dict[str, int] = {}
+    for state, number in row.group.counts.items():
+        word = TALLY.get(state, "")
+        counts[word] = counts.get(word, 0) + number
+    return ", ".join(f"{counts[word]:,} {word}" for word in dict.fromkeys(TALLY.values()) if counts.get(word))
