@@ -12,6 +12,7 @@ from machines import branch, command, ended, engine, machine, map_, pass_, run, 
 
 from stepdig.local.clock import RealClock, VirtualClock
 from stepdig.local.execution import Execution
+from stepdig.local.integrations.ecs import SimpleLauncher
 from stepdig.local.tokens import TaskDoesNotExist
 
 
@@ -139,6 +140,32 @@ def test_stop_ends_the_processes_at_once(shape: str) -> None:
 
     assert (execution.status, execution.error, execution.cause) == ("ABORTED", "Enough", "for today")
     assert types(execution)[-1] == "ExecutionAborted"
+    assert not alive(pid)
+
+
+@pytest.mark.parametrize("shape", ["task", "nested"])
+def test_a_second_stop_does_not_wait_for_the_grace(shape: str) -> None:
+    """Ctrl-C twice: a command deaf to SIGTERM is killed at once, however deep it stands."""
+    one = command("sh", "-c", "trap '' TERM; echo $$; while :; do sleep 0.05; done")
+    deep = map_({"P": {"Type": "Parallel", "Branches": [branch(T=one)], "End": True}}, Items=[1], mode="DISTRIBUTED")
+    definition = machine("T", T=one) if shape == "task" else machine("M", M=deep)
+
+    async def go() -> tuple[Execution, int]:
+        heard = Heard()
+        async with engine(listener=heard, tasks=SimpleLauncher(grace=1000), clock=RealClock()) as it:
+            execution = it.start(definition, {}, "x", "m")
+            await heard.enough.wait()
+            execution.stop()
+            await asyncio.wait([asyncio.ensure_future(execution.wait())], timeout=0.3)
+            assert execution.status == "RUNNING"
+            assert execution.runner is not None
+            execution.runner.cancel()
+            await asyncio.wait_for(execution.wait(), 30)
+            return execution, int(heard.lines[0][2])
+
+    execution, pid = asyncio.run(go())
+
+    assert execution.status == "ABORTED"
     assert not alive(pid)
 
 

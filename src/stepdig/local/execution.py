@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable, Coroutine, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Protocol
 
@@ -163,6 +163,30 @@ class Execution:
         }
         machine = f"arn:aws:states:{REGION}:{ACCOUNT}:stateMachine:{self.machine}"
         return {"Execution": seen, "StateMachine": {"Id": machine, "Name": self.machine}}
+
+
+async def outlived(child: Execution) -> None:
+    """Return when a child execution has ended; when the caller is ended first, end the child and its processes before."""
+    assert child.runner is not None
+    try:
+        await asyncio.shield(child.runner)
+    except asyncio.CancelledError:
+        child.stop()
+        await gone([child.runner])
+        raise
+
+
+async def gone(tasks: Sequence[asyncio.Task[None]]) -> None:
+    """Return when all have ended, also when cancelled meanwhile: their processes must be gone first.
+
+    Being cancelled again is handed down, so that a second Ctrl-C reaches a command that takes its time.
+    """
+    while not all(one.done() for one in tasks):
+        try:
+            await asyncio.wait(tasks)
+        except asyncio.CancelledError:
+            for one in tasks:
+                one.cancel()
 
 
 def state_context(run: Execution, state: State, retries: int = 0) -> dict[str, Json]:

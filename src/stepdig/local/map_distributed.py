@@ -12,7 +12,7 @@ from collections.abc import Iterator
 from stepdig.limits import DISTRIBUTED_MAP_CONCURRENCY
 from stepdig.local.call import Call, resource_of
 from stepdig.local.errors import TOLERATED, StateError
-from stepdig.local.execution import Execution
+from stepdig.local.execution import Execution, outlived
 from stepdig.local.frame import Exit, Frame, Progress, bindings
 from stepdig.local.jsonata import Variables
 from stepdig.local.machine import MapWork, State
@@ -112,8 +112,9 @@ async def _worker(run: Execution, state: State, frame: Frame, limits: _Tolerance
         child = _child(run, state, frame, index)
         run.services.launch(child)
         try:
-            await _ended(child)
+            await outlived(child)
         finally:
+            child.parent = None
             _note(frame, index, child)
         if child.status != "SUCCEEDED":
             limits.failed += 1
@@ -135,20 +136,6 @@ def _child(run: Execution, state: State, frame: Frame, index: int) -> Execution:
         child.history.last = known["events"]
     progress.children[index] = {"name": name, "redrives": child.redrive_count, "events": child.history.last}
     return child
-
-
-async def _ended(child: Execution) -> None:
-    """Wait for a child; when the Map itself is ended, end the child first."""
-    assert child.runner is not None
-    try:
-        await asyncio.shield(child.runner)
-    except asyncio.CancelledError:
-        child.stop()
-        while not child.runner.done():
-            await asyncio.wait([child.runner])
-        raise
-    finally:
-        child.parent = None
 
 
 def _note(frame: Frame, index: int, child: Execution) -> None:

@@ -6,7 +6,7 @@ import asyncio
 from collections.abc import Coroutine, Iterable
 from typing import Any
 
-from stepdig.local.execution import Execution
+from stepdig.local.execution import Execution, gone
 from stepdig.local.frame import Exit, Frame, Progress, bindings
 from stepdig.local.machine import State
 from stepdig.local.payload import Json
@@ -52,17 +52,8 @@ async def together(work: Iterable[Coroutine[Any, Any, None]]) -> None:
     finally:
         for one in tasks:
             one.cancel()
-        await _gone(tasks)
+        await gone(tasks)
     if failed is not None:
         raise failed.exception() or AssertionError
     for one in tasks:
         one.result()
-
-
-async def _gone(tasks: list[asyncio.Task[None]]) -> None:
-    """Return when all have ended, also when cancelled meanwhile: their processes must be gone first."""
-    while not all(one.done() for one in tasks):
-        try:
-            await asyncio.wait(tasks)
-        except asyncio.CancelledError:
-            continue

@@ -5,12 +5,10 @@ https://docs.aws.amazon.com/step-functions/latest/dg/connect-stepfunctions.html
 
 from __future__ import annotations
 
-import asyncio
-
 from stepdig.local.call import Call
 from stepdig.local.clock import iso
 from stepdig.local.errors import TASK_FAILED, StateError
-from stepdig.local.execution import Execution
+from stepdig.local.execution import Execution, outlived
 from stepdig.local.payload import Json, decode, encode
 
 
@@ -37,20 +35,8 @@ async def start_execution(call: Call, arguments: Json) -> Json:
     call.submitted(started)
     if call.waiting is not None:
         return await call.token_result()
-    await _ended(child)
+    await outlived(child)
     return _described(child, as_json=call.resource.pattern == "sync:2")
-
-
-async def _ended(child: Execution) -> None:
-    """Wait for an execution; when the caller is ended, end it first."""
-    assert child.runner is not None
-    try:
-        await asyncio.shield(child.runner)
-    except asyncio.CancelledError:
-        child.stop()
-        while not child.runner.done():
-            await asyncio.wait([child.runner])
-        raise
 
 
 def _described(child: Execution, *, as_json: bool) -> dict[str, Json]:
