@@ -11,6 +11,7 @@ import os
 import pkgutil
 import re
 from dataclasses import dataclass, field
+from functools import lru_cache
 from pathlib import Path
 from typing import Dict, List, Mapping, Optional, Sequence, Tuple
 
@@ -22,6 +23,7 @@ from stepdig.runner.storage import Storage
 
 _ENV_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*\Z")
 _TAKES_C = re.compile(r"(ba|da|z|k|a|fi)?sh\Z|python[0-9.]*\Z")  # programs that run the text behind -c
+_encode = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode
 _ARGUMENT_BYTES = 120_000  # Linux refuses an argument of 131,072 bytes
 
 
@@ -131,10 +133,17 @@ def _as_environment(params: Mapping[str, Json]) -> Dict[str, str]:
     A null is an empty text; Digdag fails every sh> in sight of one (`Parameter 'x' is required but null`). A command too
     long for a variable is not told again.
     """
-    found = {name: _text(value) for name, value in params.items() if _ENV_NAME.match(name)}
+    found = {
+        name: value if type(value) is str else _text(value) for name, value in params.items() if _is_variable(name)
+    }
     if len(found["_command"]) > _ARGUMENT_BYTES // 4:  # four bytes a character at most
         del found["_command"]
     return found
+
+
+@lru_cache(maxsize=4096)
+def _is_variable(name: str) -> bool:
+    return _ENV_NAME.match(name) is not None
 
 
 def _own_environment(values: Json) -> Dict[str, str]:
@@ -205,11 +214,10 @@ def _text(value: Json) -> str:
     """Return a value as a variable holds it: a text as it is, null as nothing, anything else as JSON."""
     if isinstance(value, str):
         return value
-    return "" if value is None else json.dumps(value, ensure_ascii=False, separators=(",", ":"))
+    return "" if value is None else _encode(value)
 
 
 def _shown(value: Json) -> str:
     """Return a value and its type in Digdag's words: `[1,2] (array)`."""
     kinds = {str: "string", bool: "boolean", int: "number", float: "number", list: "array", dict: "object"}
-    text = json.dumps(value, ensure_ascii=False, separators=(",", ":"))
-    return f"{text} ({kinds.get(type(value), 'null')})"
+    return f"{_encode(value)} ({kinds.get(type(value), 'null')})"

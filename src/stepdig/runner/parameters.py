@@ -7,6 +7,7 @@ again: a stored `cost $$5` reads `cost $5` in the next task, and a stored `${x}`
 
 from __future__ import annotations
 
+from functools import lru_cache
 from typing import Dict, List
 
 from stepdig.expressions import builtins, evaluate
@@ -44,8 +45,16 @@ def layers(at: TaskRun, storage: Storage) -> List[templates.Layer]:
 
 def _built_ins(at: TaskRun) -> Dict[str, Json]:
     """Return the variables of "Built-in variables" in https://docs.digdag.io/workflow_definition.html."""
-    values: Dict[str, Json] = builtins.session_values(dict(at.run), at.bundle["timezone"])
+    session = (at.run["session_time"], at.run.get("session_uuid", ""), at.run.get("attempt_id", 1))
+    values = dict(_session_values(*session, at.bundle["timezone"]))
     values["task_name"] = loops.full_name(at.task, at.bundle, at.loop_input)
     if at.task.get("directory"):
         values["_workdir"] = at.task["directory"]
     return values
+
+
+@lru_cache(maxsize=16)
+def _session_values(session_time: str, session_uuid: str, attempt_id: int, timezone: str) -> Dict[str, Json]:
+    """Return the session's variables; the same for every task of a run."""
+    run = {"session_time": session_time, "session_uuid": session_uuid, "attempt_id": attempt_id}
+    return builtins.session_values(run, timezone)

@@ -16,6 +16,7 @@ from stepdig.expressions.errors import EvaluationError
 from stepdig.runner.shapes import Json
 
 Path = Tuple[str, ...]
+_MARKED_KEPT = 1_000
 _LATER = ("_do", "_else_do", "_check", "_error")  # evaluated by the tasks made of them, never by this one
 
 
@@ -40,7 +41,7 @@ def evaluated(layers: Sequence[Layer], local: Mapping[str, Json], context: evalu
     """Return all names with their values. Raises `stepdig.expressions.errors.EvaluationError`."""
     scope = _Scope([*layers, Layer(local, is_template=True)], context)
     try:
-        return {name: _plain(value) for name, value in scope.top.items()}
+        return {name: value if type(value) is str else _plain(scope.top[name]) for name, value in scope.raw().items()}
     except _Failed as failed:
         raise failed.error from None
 
@@ -73,6 +74,20 @@ def _marked(value: Json, layer: int) -> Json:
     if isinstance(value, list):
         return [_marked(item, layer) for item in value]
     return value
+
+
+# Objects by identity and layer -> (the object, held so that the identity stays its own; the same with its templates
+# marked): thousands of tasks see the same exports.
+_marked_objects: Dict[Tuple[int, int], Tuple[Mapping[str, Json], Dict[str, Json]]] = {}
+
+
+def _marked_once(names: Mapping[str, Json], layer: int) -> Dict[str, Json]:
+    known = _marked_objects.get((id(names), layer))
+    if known is None:
+        if len(_marked_objects) >= _MARKED_KEPT:
+            _marked_objects.clear()
+        known = _marked_objects[id(names), layer] = (names, _marked(names, layer))
+    return known[1]
 
 
 class _Object(Dict[str, Json]):
@@ -114,12 +129,16 @@ class _Scope:
     """The names that the templates of one task see; the local keys are its last layer."""
 
     def __init__(self, layers: Sequence[Layer], context: evaluate.Context) -> None:
-        self._layers = [_marked(it.names, n) if it.is_template else it.names for n, it in enumerate(layers)]
+        self._layers = [_marked_once(it.names, n) if it.is_template else it.names for n, it in enumerate(layers)]
         self._context = context
         self._local = len(layers) - 1
         self._below: Dict[int, _Object] = {}
         self.top = self._under(len(layers))
         self._places = {name: place for place, name in enumerate(self.top)}
+
+    def raw(self) -> Dict[str, Json]:
+        """Return all names with their values as they stand, templates not evaluated."""
+        return dict(dict.items(self.top))
 
     def resolve(self, value: Json, holder: _Object, name: str) -> Json:
         """Evaluate one value of an object: a template now, an object when it is read, a list item by item."""
