@@ -150,6 +150,7 @@ def _functions() -> Json:
     frame = Jsonata.Frame(Jsonata.static_frame)
     for name, function in _OWN.items():
         frame.bindings[name] = Jsonata.JLambda(function)
+    Functions.Comparator.compare = _compare  # the library's turns ties round
     Functions._string = staticmethod(
         _string
     )  # `$string` and `&` both end here; the library escapes and rounds otherwise
@@ -159,6 +160,14 @@ def _functions() -> Json:
 def _string(value: Json, prettify: bool) -> str:
     """Print a value as JavaScript's `$string` does."""
     return "" if Utils.is_function(value) or Functions.is_lambda(value) else js_json(value, pretty=prettify)
+
+
+def _compare(self: Any, left: Any, right: Any) -> int:  # noqa: ANN401 - the library has no types
+    """Order two elements for `$sort`, whose function tells whether the left one comes after the right one."""
+    after = Functions.func_apply(self._comparator, [left, right])
+    if not isinstance(after, bool):
+        return int(after)
+    return 1 if after else -int(bool(Functions.func_apply(self._comparator, [right, left])))
 
 
 def _whole(value: Json, name: str) -> int:

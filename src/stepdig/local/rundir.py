@@ -28,6 +28,7 @@ from stepdig.local.payload import Json, decode, encode
 from stepdig.local.redrive import checkpoint
 
 _OPEN_FILES = 64
+_BEFORE_WORK = frozenset({"TaskScheduled", "LambdaFunctionScheduled"})
 _SAFE = "+^ ()[]@=,!"  # besides letters and digits, what a log's name may hold
 
 
@@ -63,6 +64,8 @@ class RunDir:
 
     def on_event(self, execution: Execution, event: Event) -> None:
         """Append an event to the history."""
+        if event["type"] in _BEFORE_WORK:
+            self._flush()  # what is done is on disk before anything new is begun
         if execution.root is execution:
             self._append(self.path / "history.jsonl", encode(event))
         else:
@@ -152,7 +155,7 @@ class RunDir:
 
     def _flush(self) -> None:
         """Write what this turn of the loop has brought: as good as live, for a fraction of the system calls."""
-        self._flushing = False
+        self._flushing = False  # a call of this that is on its way finds nothing to do
         for file in self._files.values():
             file.flush()
 
