@@ -10,6 +10,7 @@ from stepdig.expressions.errors import EvaluationError
 from stepdig.expressions.jsvalues import (
     UNDEFINED,
     Function,
+    Js,
     less_than,
     number_text,
     strictly_equal,
@@ -24,7 +25,7 @@ MUTATING = frozenset(("sort", "reverse", "push", "pop", "shift", "unshift", "spl
 _DIGITS = "0123456789abcdefghijklmnopqrstuvwxyz"
 
 
-def array_member(array: List[Any], name: str) -> Any:
+def array_member(array: List[Any], name: str) -> Js:
     """Return a member of an array: its length, an item, a method, or UNDEFINED."""
     if name == "length":
         return len(array)
@@ -36,7 +37,7 @@ def array_member(array: List[Any], name: str) -> Any:
     return Function(name, lambda this, args: method(_array_of(this), args))
 
 
-def object_member(value: Dict[str, Any], name: str) -> Any:
+def object_member(value: Dict[str, Any], name: str) -> Js:
     """Return a field of an object, or one of the methods all objects have."""
     if name in value:
         return value[name]
@@ -47,20 +48,20 @@ def object_member(value: Dict[str, Any], name: str) -> Any:
     return Function(name, lambda this, args: this) if name == "valueOf" else UNDEFINED
 
 
-def number_member(name: str) -> Any:
+def number_member(name: str) -> Js:
     """Return a method of numbers."""
     method = NUMBER_METHODS.get(name)
     return UNDEFINED if method is None else Function(name, lambda this, args: method(to_number(this), args))
 
 
-def boolean_member(name: str) -> Any:
+def boolean_member(name: str) -> Js:
     """Return a method of booleans."""
     if name == "toString":
         return Function(name, lambda this, args: to_string(this))
     return Function(name, lambda this, args: this) if name == "valueOf" else UNDEFINED
 
 
-def _array_of(this: Any) -> List[Any]:
+def _array_of(this: Js) -> List[Any]:
     """Return the array a method works on; texts and array-like objects are read as arrays (`slice.call`)."""
     if isinstance(this, list):
         return this
@@ -71,7 +72,7 @@ def _array_of(this: Any) -> List[Any]:
     raise EvaluationError("TypeError: this is not an array")
 
 
-def _at(args: List[Any], index: int) -> Any:
+def _at(args: List[Any], index: int) -> Js:
     return args[index] if index < len(args) else UNDEFINED
 
 
@@ -122,7 +123,7 @@ def _filter(array: List[Any], args: List[Any]) -> List[Any]:
     return [item for item, keep in zip(list(array), _each(array, args)) if to_boolean(keep)]
 
 
-def _reduce(array: List[Any], args: List[Any], backwards: bool = False) -> Any:
+def _reduce(array: List[Any], args: List[Any], backwards: bool = False) -> Js:
     function = _callback(args)
     places = list(reversed(range(len(array)))) if backwards else list(range(len(array)))
     if len(args) > 1:
@@ -139,7 +140,7 @@ def _reduce(array: List[Any], args: List[Any], backwards: bool = False) -> Any:
 def _sort(array: List[Any], args: List[Any]) -> List[Any]:
     function = _at(args, 0)
 
-    def compare(a: Any, b: Any) -> int:
+    def compare(a: Js, b: Js) -> int:
         if a is UNDEFINED or b is UNDEFINED:
             return (a is UNDEFINED) - (b is UNDEFINED)
         if isinstance(function, Function):
@@ -213,7 +214,9 @@ def _to_fixed(number: float, args: List[Any]) -> str:
     if not math.isfinite(number) or abs(number) >= 1e21:
         return number_text(number)
     rounded = Decimal(number).copy_abs().quantize(Decimal(1).scaleb(-digits), ROUND_HALF_UP)
-    return ("-" if (number < 0 and (rounded or digits) and rounded != 0) or (number < 0 and rounded == 0) else "") + f"{rounded:f}"
+    return (
+        "-" if (number < 0 and (rounded or digits) and rounded != 0) or (number < 0 and rounded == 0) else ""
+    ) + f"{rounded:f}"
 
 
 def _to_precision(number: float, args: List[Any]) -> str:
@@ -282,7 +285,9 @@ def _fraction_digits(fraction: float, radix: int, most: int) -> str:
 NUMBER_METHODS: Dict[str, Callable[[float, List[Any]], Any]] = {
     "toExponential": _to_exponential,
     "toFixed": _to_fixed,
-    "toLocaleString": lambda number, args: f"{Decimal(str(round(number, 3))).normalize():,f}" if math.isfinite(number) else "NaN",
+    "toLocaleString": lambda number, args: (
+        f"{Decimal(str(round(number, 3))).normalize():,f}" if math.isfinite(number) else "NaN"
+    ),
     "toPrecision": _to_precision,
     "toString": _to_radix,
     "valueOf": lambda number, args: number,

@@ -27,7 +27,13 @@ def emit(e: "Emitter", node: Binary) -> Any_:
         left, right = e.plain(node.left), e.plain(node.right)
         return Value(f"$exists($j_get({right.code},{convert.string(e, left)}))", "bool", present=True)
     if operator in ("&", "|", "^", "<<", ">>", ">>>", "instanceof"):
-        hint = "use Math.floor" if operator in ("|", ">>", ">>>") else "use Array.isArray" if operator == "instanceof" else ""
+        hint = (
+            "use Math.floor"
+            if operator in ("|", ">>", ">>>")
+            else "use Array.isArray"
+            if operator == "instanceof"
+            else ""
+        )
         e.refuse(node, f"the operator {operator} is not supported in a state of the machine", hint)
     left_value, right_value = e.value(node.left), e.value(node.right)
     if operator in ("<", ">", "<=", ">="):
@@ -50,7 +56,9 @@ def _comparison(e: "Emitter", operator: str, left: Any_, right: Any_) -> Any_:
     if operator in (">", ">="):
         left, right = right, left
     sign = "<" if operator in ("<", ">") else "<="
-    numbers = [convert.numeric(e, side) if isinstance(side, Instant) or side.type == "num" else side for side in (left, right)]
+    numbers = [
+        convert.numeric(e, side) if isinstance(side, Instant) or side.type == "num" else side for side in (left, right)
+    ]
     if all(isinstance(side, Value) and side.type == "num" and not side.nan for side in numbers):
         return Value(f"({numbers[0].code} {sign} {numbers[1].code})", "bool", present=True)
     if left.type in TEXTS and right.type in TEXTS:

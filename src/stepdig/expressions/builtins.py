@@ -51,7 +51,9 @@ def session_values(run: Dict[str, Any], timezone: str) -> Dict[str, Any]:
         raise EvaluationError(f"session_time '{time}' is not an ISO 8601 time")
     values = {"timezone": timezone, "project_id": 1, "attempt_id": run.get("attempt_id", 1)}
     values.update({"session_id": int(utc_ms // 1000), "session_uuid": run.get("session_uuid", "")})
-    values.update({f"last_executed_session_{name}": "" for name in ("time", "date", "date_compact", "local_time", "unixtime")})
+    values.update(
+        {f"last_executed_session_{name}": "" for name in ("time", "date", "date_compact", "local_time", "unixtime")}
+    )
     values["last_executed_session_tz_offset"] = "+0000"
     values.update(times("session_", utc_ms, offset_minutes(time[19:])))
     return values

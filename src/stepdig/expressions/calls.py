@@ -7,6 +7,7 @@ from stepdig.expressions import conversions as convert
 from stepdig.expressions.errors import ExpressionError
 from stepdig.expressions.evaluate import source
 from stepdig.expressions.jsglobals import is_global
+from stepdig.expressions.jsvalues import Js
 from stepdig.expressions.nodes import Call, Constant, Member, Name, New, Node
 from stepdig.expressions.values import Any_, Instant, Value
 
@@ -38,7 +39,7 @@ def call(e: "Emitter", node: Call) -> Any_:
     return methods.method(e, node, base, callee.name)
 
 
-def tagged(e: "Emitter", node: Any) -> str:
+def tagged(e: "Emitter", node: Js) -> str:
     """Return the code of x in `Object.prototype.toString.call(x)`, or ""."""
     if isinstance(node, Call) and _global_name(node.callee) == "Object.prototype.toString.call" and node.arguments:
         return e.plain(node.arguments[0]).code
@@ -51,7 +52,9 @@ def construct(e: "Emitter", node: New) -> Any_:
 
     if isinstance(node.callee, Name) and node.callee.name == "Date" and len(node.arguments) < 2:
         return moment_jsonata.date(e, node)
-    e.refuse(node, f"new {source(node.callee)}(...) is not supported in a state of the machine", "use moment(...)")
+    return e.refuse(
+        node, f"new {source(node.callee)}(...) is not supported in a state of the machine", "use moment(...)"
+    )
 
 
 def _global_name(node: Node) -> str:
@@ -92,7 +95,9 @@ def _is_array(e: "Emitter", node: Node, args: Args) -> Any_:
 
 
 def _is_nan(e: "Emitter", node: Node, args: Args) -> Any_:
-    return Value(f"$not($exists({convert.numeric(e, e.value(args[0])).code}))" if args else "true", "bool", present=True)
+    return Value(
+        f"$not($exists({convert.numeric(e, e.value(args[0])).code}))" if args else "true", "bool", present=True
+    )
 
 
 def _is_finite(e: "Emitter", node: Node, args: Args) -> Any_:
@@ -122,7 +127,9 @@ def _boolean(e: "Emitter", node: Node, args: Args) -> Any_:
 
 
 def _coded(function: str) -> Callable[["Emitter", Node, Args], Any_]:
-    return lambda e, node, args: Value(f"{function}({convert.string(e, _argument(e, node, args))})", "str", present=True)
+    return lambda e, node, args: Value(
+        f"{function}({convert.string(e, _argument(e, node, args))})", "str", present=True
+    )
 
 
 def _numbers(e: "Emitter", node: Node, args: Args) -> List[Value]:
@@ -215,5 +222,3 @@ def pattern_code(pattern: str, flags: str) -> str:
 def simple_pattern(pattern: str) -> bool:
     """Tell whether a pattern means the same to JavaScript and to every JSONata engine: no look-around, no references."""
     return not re.search(r"\(\?[=!<]|\\[1-9]", pattern)
-
-

@@ -62,7 +62,9 @@ def day_number(year: int, month: int, day: int) -> int:
     return era * 146_097 + of_era * 365 + of_era // 4 - of_era // 100 + day_of_year + day - 1 - 719_468
 
 
-def wall(year: int, month: int, day: int, hour: int = 0, minute: int = 0, second: int = 0, milli: int = 0) -> int:  # the fields of a clock
+def wall(
+    year: int, month: int, day: int, hour: int = 0, minute: int = 0, second: int = 0, milli: int = 0
+) -> int:  # the fields of a clock
     """Return wall-clock milliseconds; fields outside their range carry over."""
     return day_number(year, month, day) * DAY + ((hour * 60 + minute) * 60 + second) * 1000 + milli
 

@@ -57,7 +57,10 @@ def boolean(source: str, names: Names, zone: Zone) -> Boolean:
     if isinstance(value_or_code, Value) and value_or_code.type == "bool":
         code = value_or_code.code
         return Boolean(emitter.finish(code), emitter.finish(f"$not({code})"), known.code, *_facts(known))
-    true, false = ("($j0:=$trim({0});$j0='true' or $j0='True')", "($j0:=$trim({0});$j0='false' or $j0='False' or $j0='')")
+    true, false = (
+        "($j0:=$trim({0});$j0='true' or $j0='True')",
+        "($j0:=$trim({0});$j0='false' or $j0='False' or $j0='')",
+    )
     return Boolean(_asked(true, known), _asked(false, known), known.code, *_facts(known))
 
 
@@ -124,5 +127,3 @@ def _facts(known: Translated) -> Tuple[Any, Tuple[Tuple[str, str], ...], bool]:
 
 def _word(truth: bool) -> str:
     return "true" if truth else "false"
-
-

@@ -126,8 +126,8 @@ def _bound(code: str, frame: Dict[str, str]) -> str:
         pattern = re.compile(re.escape(name) + r"\b")
         uses = len(pattern.findall(";".join([*(line for _, line in lines), code])))
         if uses == 1:
-            lines = [(other, pattern.sub(lambda _, value=value: value, line)) for other, line in lines]
-            code = pattern.sub(lambda _, value=value: value, code)
+            lines = [(other, _replaced(pattern, value, line)) for other, line in lines]
+            code = _replaced(pattern, value, code)
         elif uses:
             lines.insert(0, (name, value))
     return f"({';'.join(f'{name}:={value}' for name, value in lines)};{code})" if lines else code
@@ -174,12 +174,22 @@ def _reference(node: Node) -> Set[str]:
     return found
 
 
+def _replaced(pattern: "re.Pattern[str]", value: str, code: str) -> str:
+    return pattern.sub(lambda _: value, code)
+
+
 # --- names and members
 
 
 def _stored(e: Emitter, node: Stored) -> Any_:
     message = f"ReferenceError: {node.name} is not defined"
     code = e.variable(node.code)
+    if e.branches and node.guards:
+        failing = "".join(f"{test}?" for test, _ in node.guards)
+        errors = "".join(f":$error({quoted(reason)})" for _, reason in reversed(node.guards))
+        code = e.variable(f"({failing}{code}{errors})")
+    for test, reason in () if e.branches else node.guards:
+        e.guard(test, reason)
     present = node.type != "any" and not node.exists
     value = Value(code, node.type, nan=node.type == "num" and bool(node.exists), present=present)
     if not node.exists or node.exists in e.proven:
@@ -221,7 +231,9 @@ def _this(e: Emitter, node: This) -> Any_:
 def _member(e: Emitter, node: Member) -> Any_:
     base = e.emit(node.object)
     if isinstance(base, Instant):
-        e.refuse(node, f"property '{node.name}' of a moment is used without calling it", f"did you mean .{node.name}() ?")
+        e.refuse(
+            node, f"property '{node.name}' of a moment is used without calling it", f"did you mean .{node.name}() ?"
+        )
     if base.type == "function":
         e.refuse(node, f"{source(node)} is not supported here", "call it with ()" if node.name != "length" else "")
     if node.name == "length":
@@ -283,7 +295,9 @@ def _index(e: Emitter, node: Index) -> Any_:
 
 def _array(e: Emitter, node: ArrayLiteral) -> Any_:
     items = [e.plain(item) for item in node.items]
-    if all(item.type in TEXTS or item.type in ("bool", "null") or (item.type == "num" and not item.nan) for item in items):
+    if all(
+        item.type in TEXTS or item.type in ("bool", "null") or (item.type == "num" and not item.nan) for item in items
+    ):
         return Value(f"[{','.join(item.code for item in items)}]", "arr", present=True)
     parts = [quoted("[")]
     for index, (item, written) in enumerate(zip(items, node.items)):

@@ -12,7 +12,17 @@ from stepdig.expressions.clock import Offsets
 from stepdig.expressions.errors import EvaluationError, ExpressionError, NeedsRuntime
 from stepdig.expressions.jsjson import to_text
 from stepdig.expressions.jsregex import RegExp
-from stepdig.expressions.jsvalues import UNDEFINED, Function, Object, cannot_read, to_boolean, to_string, type_of, whole
+from stepdig.expressions.jsvalues import (
+    UNDEFINED,
+    Function,
+    Js,
+    Object,
+    cannot_read,
+    to_boolean,
+    to_string,
+    type_of,
+    whole,
+)
 from stepdig.expressions.nodes import (
     ArrayLiteral,
     Assign,
@@ -90,7 +100,7 @@ class Scope:
         return scope.variables
 
 
-def evaluate(node: Node, params: Dict[str, Any], context: Context) -> Any:
+def evaluate(node: Node, params: Dict[str, Any], context: Context) -> Js:
     """Return the value of an expression; raise EvaluationError with JavaScript's words."""
     context.steps = 0
     try:
@@ -123,20 +133,22 @@ def render(text: str, params: Dict[str, Any], context: Context) -> str:
 def _prepared(text: str) -> Tuple[Tuple[Any, ...], bool]:
     """Return the parts of a text, parsed, and whether one may change an array of the parameters."""
     parts = template.split(text)
-    mutates = any(isinstance(part, template.Expression) and any(name in part.source for name in _MUTATING) for part in parts)
+    mutates = any(
+        isinstance(part, template.Expression) and any(name in part.source for name in _MUTATING) for part in parts
+    )
     return tuple(parse(part.source) if isinstance(part, template.Expression) else part.text for part in parts), mutates
 
 
 _MUTATING: FrozenSet[str] = frozenset("." + name for name in arrays.MUTATING)
 
 
-def _copy(value: Any) -> Any:
+def _copy(value: Js) -> Js:
     if isinstance(value, dict):
         return {key: _copy(item) for key, item in value.items()}
     return [_copy(item) for item in value] if isinstance(value, list) else value
 
 
-def compute(node: Node, scope: Scope) -> Any:
+def compute(node: Node, scope: Scope) -> Js:
     """Return the value of a node in a scope."""
     scope.context.steps += 1
     if scope.context.steps > _STEPS:
@@ -144,7 +156,7 @@ def compute(node: Node, scope: Scope) -> Any:
     return _COMPUTE[type(node)](node, scope)
 
 
-def member(value: Any, name: str) -> Any:
+def member(value: Js, name: str) -> Js:
     """Return `value.name`; raise the TypeError of undefined and null."""
     if isinstance(value, dict):
         return arrays.object_member(value, name)
@@ -172,12 +184,12 @@ def source(node: Node) -> str:
     return f"{source(node.callee)}(...)" if isinstance(node, Call) else "(intermediate value)"
 
 
-def _literal(node: Literal, scope: Scope) -> Any:
+def _literal(node: Literal, scope: Scope) -> Js:
     value = node.value
     return whole(value) if type(value) is float else value
 
 
-def _name(node: Name, scope: Scope) -> Any:
+def _name(node: Name, scope: Scope) -> Js:
     found = scope.find(node.name)
     if found is not None:
         return found.variables[node.name]
@@ -186,18 +198,18 @@ def _name(node: Name, scope: Scope) -> Any:
     return jsglobals.lookup(node.name, scope.context)
 
 
-def _member(node: Member, scope: Scope) -> Any:
+def _member(node: Member, scope: Scope) -> Js:
     return member(compute(node.object, scope), node.name)
 
 
-def _index(node: Index, scope: Scope) -> Any:
+def _index(node: Index, scope: Scope) -> Js:
     value, key = compute(node.object, scope), compute(node.key, scope)
     if isinstance(value, list) and isinstance(key, int) and not isinstance(key, bool):
         return value[key] if 0 <= key < len(value) else UNDEFINED
     return member(value, to_string(key))
 
 
-def _call(node: Call, scope: Scope) -> Any:
+def _call(node: Call, scope: Scope) -> Js:
     callee = node.callee
     if isinstance(callee, (Member, Index)):
         this = compute(callee.object, scope)
@@ -213,33 +225,35 @@ def _call(node: Call, scope: Scope) -> Any:
     return function.call(this, [compute(argument, scope) for argument in node.arguments])
 
 
-def _new(node: New, scope: Scope) -> Any:
+def _new(node: New, scope: Scope) -> Js:
     if not isinstance(node.callee, Name):
         raise EvaluationError(f"TypeError: {source(node.callee)} is not a constructor")
-    return jsglobals.construct(node.callee.name, [compute(argument, scope) for argument in node.arguments], scope.context)
+    return jsglobals.construct(
+        node.callee.name, [compute(argument, scope) for argument in node.arguments], scope.context
+    )
 
 
-def _unary(node: Unary, scope: Scope) -> Any:
+def _unary(node: Unary, scope: Scope) -> Js:
     if node.operator == "typeof" and isinstance(node.operand, Name):
         known = scope.find(node.operand.name) is not None or jsglobals.is_global(node.operand.name)
         return type_of(compute(node.operand, scope)) if known else "undefined"
     return unary(node.operator, compute(node.operand, scope))
 
 
-def _binary(node: Binary, scope: Scope) -> Any:
+def _binary(node: Binary, scope: Scope) -> Js:
     return binary(node.operator, compute(node.left, scope), compute(node.right, scope))
 
 
-def _logical(node: Logical, scope: Scope) -> Any:
+def _logical(node: Logical, scope: Scope) -> Js:
     left = compute(node.left, scope)
     return compute(node.right, scope) if to_boolean(left) == (node.operator == "&&") else left
 
 
-def _conditional(node: Conditional, scope: Scope) -> Any:
+def _conditional(node: Conditional, scope: Scope) -> Js:
     return compute(node.yes if to_boolean(compute(node.test, scope)) else node.no, scope)
 
 
-def _comma(node: Comma, scope: Scope) -> Any:
+def _comma(node: Comma, scope: Scope) -> Js:
     compute(node.left, scope)
     return compute(node.right, scope)
 
@@ -254,7 +268,7 @@ def _function(node: FunctionNode, scope: Scope) -> Function:
     return make(node, scope)
 
 
-def _assign(node: Assign, scope: Scope) -> Any:
+def _assign(node: Assign, scope: Scope) -> Js:
     found = scope.find(node.name)
     if found is None or found.parent is None:
         raise EvaluationError(f"ReferenceError: {node.name} is not a variable of the function")
@@ -267,7 +281,7 @@ def _assign(node: Assign, scope: Scope) -> Any:
     return old
 
 
-def _failure(node: Failure, scope: Scope) -> Any:
+def _failure(node: Failure, scope: Scope) -> Js:
     raise EvaluationError(node.message)
 
 

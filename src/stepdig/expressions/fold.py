@@ -4,6 +4,7 @@ Names are bound by path, since one object may be partly known and partly stored.
 computed with the evaluator, so folding cannot differ from running; only the time and random numbers are left alone.
 """
 
+import re
 from typing import Any, Callable, Dict, FrozenSet, List, Optional, Tuple
 
 from stepdig.expressions import jsglobals
@@ -12,7 +13,7 @@ from stepdig.expressions.evaluate import Context, evaluate
 from stepdig.expressions.functions import declared
 from stepdig.expressions.jsdate import Date
 from stepdig.expressions.jsregex import RegExp
-from stepdig.expressions.jsvalues import UNDEFINED, Object, to_boolean, to_string
+from stepdig.expressions.jsvalues import UNDEFINED, Js, Object, to_boolean, to_string
 from stepdig.expressions.moments import Moment
 from stepdig.expressions.nodes import (
     ArrayLiteral,
@@ -45,6 +46,7 @@ from stepdig.expressions.nodes import (
 from stepdig.expressions.shapes import Code, Known, Names, Zone
 
 Locals = FrozenSet[str]
+_VARIABLE = re.compile(r"\$j(j*[0-9]+)\b")
 
 
 class Folder:
@@ -112,7 +114,9 @@ class Folder:
         if isinstance(binding, Known):
             found: Node = Constant(binding.value, start, end)
         else:
-            found = Stored(binding.text, binding.type, self._test(binding, path, covered, root), path[0], start, end)
+            binding = _apart(binding)
+            test = self._test(binding, path, covered, root)
+            found = Stored(binding.text, binding.type, test, path[0], binding.guards, start, end)
         for index, name in enumerate(path[covered:], covered):
             found = self.member(Member(found, name, start, at[len(at) - len(path) + index][1]))
         return found
@@ -135,7 +139,7 @@ class Folder:
             if isinstance(whole, Known):
                 return ""
             if isinstance(whole, Code):
-                return f"$exists({whole.text})" if whole.may_be_missing else ""
+                return f"$exists({_apart(whole).text})" if whole.may_be_missing else ""
         return f"$exists({code.text})"
 
     def member(self, node: Node) -> Node:
@@ -143,6 +147,14 @@ class Folder:
         if not isinstance(node, Member):
             return node
         return self.computed(node, node.object)
+
+
+def _apart(code: Code) -> Code:
+    """Return code whose own variables cannot meet ours: each `$j1` in it becomes `$jj1`."""
+    if "$j" not in code.text:
+        return code
+    guards = tuple((_VARIABLE.sub(r"$jj\1", test), message) for test, message in code.guards)
+    return code._replace(text=_VARIABLE.sub(r"$jj\1", code.text), guards=guards)
 
 
 def _root(node: Node) -> Node:
@@ -177,7 +189,7 @@ def _closed_function(node: Function) -> bool:
     return all(name in own or jsglobals.is_global(name) for name in _free_names(node.body))
 
 
-def _free_names(part: Any) -> List[str]:
+def _free_names(part: Js) -> List[str]:
     """Return the names in a folded tree; what is stored, fails or is `this` counts as the name "this"."""
     if isinstance(part, Name):
         return [part.name]
@@ -198,7 +210,9 @@ def _literal(folder: Folder, node: Literal, local: Locals) -> Node:
 def _name(folder: Folder, node: Name, local: Locals) -> Node:
     if node.name in local:
         if jsglobals.is_global(node.name):
-            return Failure(f"a parameter named '{node.name}' hides what JavaScript means by it", "", node.start, node.end)
+            return Failure(
+                f"a parameter named '{node.name}' hides what JavaScript means by it", "", node.start, node.end
+            )
         return node
     return folder.bound(node, (node.name,), local) or folder.computed(node)
 
@@ -248,7 +262,11 @@ def _unary(folder: Folder, node: Unary, local: Locals) -> Node:
             return Constant("undefined", node.start, node.end)
         if isinstance(node.operand, Name) and node.operand.name in local:
             return node
-        if isinstance(node.operand, Name) and not isinstance(operand, Constant) and jsglobals.is_global(node.operand.name):
+        if (
+            isinstance(node.operand, Name)
+            and not isinstance(operand, Constant)
+            and jsglobals.is_global(node.operand.name)
+        ):
             return folder.computed(node, operand)
     return folder.computed(node._replace(operand=operand), operand)
 

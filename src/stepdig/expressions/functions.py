@@ -3,7 +3,7 @@
 from typing import Any, Callable, Dict, List, Optional, Tuple
 
 from stepdig.expressions.evaluate import Scope, compute
-from stepdig.expressions.jsvalues import UNDEFINED, Function, to_boolean
+from stepdig.expressions.jsvalues import UNDEFINED, Function, Js, to_boolean
 from stepdig.expressions.nodes import Declare, Do, If, Loop, Return, Statement
 from stepdig.expressions.nodes import Function as FunctionNode
 
@@ -11,7 +11,7 @@ from stepdig.expressions.nodes import Function as FunctionNode
 def make(node: FunctionNode, scope: Scope) -> Function:
     """Return a function that runs in the scope it was written in."""
 
-    def call(this: Any, args: List[Any]) -> Any:
+    def call(this: Js, args: List[Any]) -> Js:
         variables: Dict[str, Any] = dict.fromkeys(node.parameters, UNDEFINED)
         variables.update(zip(node.parameters, args))
         for name in declared(node.body):

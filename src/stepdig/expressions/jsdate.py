@@ -5,7 +5,7 @@ from typing import Any, Callable, Dict, List
 from stepdig.expressions import clock
 from stepdig.expressions.clock import Offsets, Reading
 from stepdig.expressions.errors import EvaluationError
-from stepdig.expressions.jsvalues import NAN, UNDEFINED, Function, Object, to_integer, to_number, whole
+from stepdig.expressions.jsvalues import NAN, UNDEFINED, Function, Js, Object, to_integer, to_number, whole
 from stepdig.expressions.moment_format import format_text, shown_at
 from stepdig.expressions.moment_parse import date_text, iso
 from stepdig.expressions.moments import Moment
@@ -38,17 +38,17 @@ class Date(Object):
     def __init__(self, ms: float, zone: Offsets) -> None:
         self.moment = Moment(ms, zone)
 
-    def primitive(self, number: bool) -> Any:
+    def primitive(self, number: bool) -> Js:
         """Return milliseconds, or the text of `toString`."""
         if number:
             return whole(self.moment.ms)
         return self.moment.format("ddd MMM DD YYYY HH:mm:ss [GMT]ZZ") if self.moment.valid else "Invalid Date"
 
-    def json(self) -> Any:
+    def json(self) -> Js:
         """Return ISO text in UTC, or null."""
         return self.moment.json()
 
-    def member(self, name: str) -> Any:
+    def member(self, name: str) -> Js:
         """Return the method of that name, or UNDEFINED."""
         if name in ("getTime", "valueOf"):
             return Function(name, lambda this, args: self.moment.ms)
@@ -65,7 +65,7 @@ class Date(Object):
             return Function(name, lambda this, args: self._field(field, name.startswith("getUTC")))
         return UNDEFINED
 
-    def _iso(self, name: str) -> Any:
+    def _iso(self, name: str) -> Js:
         if not self.moment.valid and name == "toISOString":
             raise EvaluationError("RangeError: Invalid time value")
         return self.moment.json()

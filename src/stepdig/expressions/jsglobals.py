@@ -15,6 +15,7 @@ from stepdig.expressions.jsvalues import (
     NAN,
     UNDEFINED,
     Function,
+    Js,
     Object,
     class_of,
     to_boolean,
@@ -45,12 +46,12 @@ class Namespace(Object):
         self.tag = tag
         self.members = members
 
-    def member(self, name: str) -> Any:
+    def member(self, name: str) -> Js:
         """Return the member of that name, or UNDEFINED."""
         return self.members.get(name, UNDEFINED)
 
 
-def lookup(name: str, context: "Context") -> Any:
+def lookup(name: str, context: "Context") -> Js:
     """Return a global value, or raise KeyError when there is none of that name."""
     return _GLOBALS[name](context)
 
@@ -60,7 +61,7 @@ def is_global(name: str) -> bool:
     return name in _GLOBALS
 
 
-def _at(args: List[Any], index: int) -> Any:
+def _at(args: List[Any], index: int) -> Js:
     return args[index] if index < len(args) else UNDEFINED
 
 
@@ -105,10 +106,12 @@ def _named_fields(value: Dict[str, Any], context: "Context") -> List[float]:
     first = known.index(True) if True in known else 3
     today = _today(context) if first else (0, 0, 0)
     least = [0, 0, 1, 0, 0, 0, 0]
-    return [n if there else today[i] if i < min(first, 3) else least[i] for i, (n, there) in enumerate(zip(fields, known))]
+    return [
+        n if there else today[i] if i < min(first, 3) else least[i] for i, (n, there) in enumerate(zip(fields, known))
+    ]
 
 
-def _by_formats(text: str, form: Any, context: "Context", utc: bool) -> Moment:
+def _by_formats(text: str, form: Js, context: "Context", utc: bool) -> Moment:
     for one in form if isinstance(form, list) else [form]:
         ms = by_format(text, to_string(one), context.zone, lambda: _today(context), utc)
         if ms == ms:  # noqa: PLR0124  # not NaN
@@ -124,7 +127,7 @@ def _today(context: "Context") -> "tuple[int, int, int]":
 def _moment_function(context: "Context") -> Function:
     make = _moment(context, False)
 
-    def extreme(args: List[Any], sign: int) -> Any:
+    def extreme(args: List[Any], sign: int) -> Js:
         moments = args[0] if len(args) == 1 and isinstance(args[0], list) else args
         return max(moments, key=lambda moment: sign * to_number(moment)) if moments else make([])
 
@@ -162,7 +165,7 @@ def _object_function() -> Function:
     return _function("Object", lambda args: args[0] if args and args[0] not in (None, UNDEFINED) else {}, members)
 
 
-def _has_own(this: Any, args: List[Any]) -> bool:
+def _has_own(this: Js, args: List[Any]) -> bool:
     name = to_string(_at(args, 0))
     if isinstance(this, list):
         return name == "length" or (name.isdigit() and int(name) < len(this))
@@ -182,7 +185,7 @@ def _array_function() -> Function:
     return _function("Array", make, {**members, "prototype": Namespace("Array", prototype)})
 
 
-def _stringify(args: List[Any]) -> Any:
+def _stringify(args: List[Any]) -> Js:
     value, replacer = _at(args, 0), _at(args, 1)
     if isinstance(replacer, list) and isinstance(value, dict):
         value = {name: value[name] for name in map(to_string, replacer) if name in value}
@@ -337,14 +340,17 @@ def _date_function(context: "Context") -> Function:
     return _function("Date", as_text, _functions(statics))
 
 
-def construct(name: str, args: List[Any], context: "Context") -> Any:
+def construct(name: str, args: List[Any], context: "Context") -> Js:
     """`new name(arguments)` for the globals that can be constructed."""
     if name == "Date":
         return Date(time_of(args, context.zone) if args else context.now(), context.zone)
     if name == "RegExp":
         pattern = _at(args, 0)
         flags = "" if _at(args, 1) is UNDEFINED else to_string(args[1])
-        return RegExp(pattern.pattern if isinstance(pattern, RegExp) else "" if pattern is UNDEFINED else to_string(pattern), flags)
+        return RegExp(
+            pattern.pattern if isinstance(pattern, RegExp) else "" if pattern is UNDEFINED else to_string(pattern),
+            flags,
+        )
     if name in ("Array", "Object"):
         return lookup(name, context).call(UNDEFINED, args)
     raise EvaluationError(f"TypeError: {name} is not a constructor")
@@ -362,7 +368,9 @@ _GLOBALS: Dict[str, Callable[["Context"], Any]] = {
     "Math": _math,
     "NaN": lambda context: NAN,
     "Number": lambda context: _function(
-        "Number", lambda args: to_number(args[0]) if args else 0, {"MAX_VALUE": 1.7976931348623157e308, "MIN_VALUE": 5e-324}
+        "Number",
+        lambda args: to_number(args[0]) if args else 0,
+        {"MAX_VALUE": 1.7976931348623157e308, "MIN_VALUE": 5e-324},
     ),
     "Object": lambda context: _object_function(),
     "RegExp": lambda context: _function("RegExp", lambda args: construct("RegExp", args, context)),
@@ -379,4 +387,3 @@ _GLOBALS: Dict[str, Callable[["Context"], Any]] = {
     "undefined": lambda context: UNDEFINED,
     "unescape": lambda context: _function("unescape", _unescape),
 }
-

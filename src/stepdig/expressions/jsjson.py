@@ -2,13 +2,13 @@
 
 import json
 import math
-from typing import Any, List
+from typing import Dict, List
 
 from stepdig.expressions.errors import EvaluationError
-from stepdig.expressions.jsvalues import UNDEFINED, Function, Object, number_text, to_number, whole
+from stepdig.expressions.jsvalues import UNDEFINED, Function, Js, Object, number_text, to_number, whole
 
 
-def to_text(value: Any) -> str:
+def to_text(value: Js) -> str:
     """Return what `${...}` prints: texts as they are, nothing for undefined and null, JSON for all else."""
     if isinstance(value, str):
         return _joined(value)
@@ -18,7 +18,7 @@ def to_text(value: Any) -> str:
     return "undefined" if text is UNDEFINED else _joined(text)
 
 
-def stringify(value: Any, indent: str = "", level: str = "") -> Any:
+def stringify(value: Js, indent: str = "", level: str = "") -> Js:
     """JSON.stringify with an indent; UNDEFINED for what JSON cannot say. Keys keep JavaScript's order."""
     if isinstance(value, str):
         return json.dumps(value, ensure_ascii=False)
@@ -43,16 +43,18 @@ def stringify(value: Any, indent: str = "", level: str = "") -> Any:
     return _wrapped("{", texts, "}", indent, level)
 
 
-def keys(value: dict) -> List[str]:
+def keys(value: Dict[str, Js]) -> List[str]:
     """Return the keys of an object in JavaScript's order: whole numbers first, then as added."""
-    numbers = [key for key in value if key.isascii() and key.isdigit() and (key == "0" or key[0] != "0") and len(key) < 11]
+    numbers = [
+        key for key in value if key.isascii() and key.isdigit() and (key == "0" or key[0] != "0") and len(key) < 11
+    ]
     if not numbers:
         return list(value)
     known = set(numbers)
     return sorted(numbers, key=int) + [key for key in value if key not in known]
 
 
-def parse_json(text: str) -> Any:
+def parse_json(text: str) -> Js:
     """JSON.parse; numbers become what a double holds. Raise EvaluationError (SyntaxError) for anything else."""
     try:
         return json.loads(text, parse_int=lambda digits: whole(float(digits)), parse_constant=_no_constant)
@@ -60,13 +62,13 @@ def parse_json(text: str) -> Any:
         raise EvaluationError(f"SyntaxError: Invalid JSON: {error}") from None
 
 
-def plain(value: Any) -> Any:
+def plain(value: Js) -> Js:
     """Return the value as JSON has it: undefined is null, dates are texts, functions are left out."""
     text = stringify(value)
     return None if text is UNDEFINED else json.loads(text)
 
 
-def indent_of(space: Any) -> str:
+def indent_of(space: Js) -> str:
     """Return the indent that the third argument of JSON.stringify asks for."""
     if isinstance(space, str):
         return space[:10]
@@ -80,7 +82,7 @@ def _wrapped(opening: str, texts: List[str], closing: str, indent: str, level: s
     return f"{opening}\n{level}{indent}{separator.join(texts)}\n{level}{closing}"
 
 
-def _no_constant(word: str) -> Any:
+def _no_constant(word: str) -> Js:
     raise ValueError(f"{word} is not JSON")
 
 

@@ -5,7 +5,7 @@ from functools import lru_cache
 from typing import Any, List, Match, Pattern
 
 from stepdig.expressions.errors import EvaluationError
-from stepdig.expressions.jsvalues import UNDEFINED, Function, Object, to_string
+from stepdig.expressions.jsvalues import UNDEFINED, Function, Js, Object, to_string
 
 _BLANK = r"\t\n\v\f\r \u00a0\u1680\u2000-\u200a\u2028\u2029\u202f\u205f\u3000\ufeff"
 _PIECE = re.compile(r"\\u([0-9a-fA-F]{4})|\\x([0-9a-fA-F]{2})|\\c([A-Za-z])|\\([\s\S])|\[(\^?)(\])?|([\s\S])")
@@ -23,11 +23,11 @@ class RegExp(Object):
         self.flags = flags
         self.compiled = compiled(pattern, flags)
 
-    def primitive(self, number: bool) -> Any:
+    def primitive(self, number: bool) -> Js:
         """Return `/pattern/flags`."""
         return float("nan") if number else f"/{self.pattern}/{self.flags}"
 
-    def member(self, name: str) -> Any:
+    def member(self, name: str) -> Js:
         """Return `test`, `exec`, `source` or a flag."""
         if name == "test":
             return Function("test", lambda this, args: self.compiled.search(_argument(args)) is not None)
@@ -73,7 +73,7 @@ def python_pattern(pattern: str, multiline: bool) -> str:
     return "".join(out)
 
 
-def groups(match: "Match[str] | None") -> Any:
+def groups(match: "Match[str] | None") -> Js:
     """Return a match as JavaScript's array of the whole and the groups, or null."""
     if match is None:
         return None

@@ -6,9 +6,11 @@ from JSON); texts are str, arrays list, plain objects dict. Functions, dates and
 
 import math
 import re
-from typing import Any, Callable, List, Optional
+from typing import Any, Callable, Dict, List, Optional
 
 from stepdig.expressions.errors import EvaluationError
+
+Js = Any  # a JavaScript value, as this file says
 
 
 class Undefined:
@@ -34,15 +36,15 @@ class Object:
 
     tag = "Object"
 
-    def member(self, name: str) -> Any:  # what an object without members answers
+    def member(self, name: str) -> Js:  # what an object without members answers
         """Return the member of that name, or UNDEFINED."""
         return UNDEFINED
 
-    def primitive(self, number: bool) -> Any:
+    def primitive(self, number: bool) -> Js:
         """Return the primitive value, as `valueOf` (number) or `toString` does."""
         return NAN if number else f"[object {self.tag}]"
 
-    def json(self) -> Any:
+    def json(self) -> Js:
         """Return what JSON.stringify prints: a JSON value or UNDEFINED."""
         return {}
 
@@ -52,31 +54,38 @@ class Function(Object):
 
     tag = "Function"
 
-    def __init__(self, name: str, call: Callable[[Any, List[Any]], Any], members: Optional[dict] = None) -> None:
+    def __init__(
+        self, name: str, call: Callable[[Any, List[Any]], Any], members: Optional[Dict[str, Js]] = None
+    ) -> None:
         self.name = name
         self.call = call
         self.members = members or {}
 
-    def member(self, name: str) -> Any:
+    def member(self, name: str) -> Js:
         """Return a member such as Object.keys, or `call` and `apply`."""
         if name in self.members:
             return self.members[name]
         if name == "call":
             return Function("call", lambda this, args: self.call(args[0] if args else UNDEFINED, args[1:]))
         if name == "apply":
-            return Function("apply", lambda this, args: self.call(args[0] if args else UNDEFINED, (args + [[], []])[1] or []))
+            return Function(
+                "apply",
+                lambda this, args: self.call(
+                    args[0] if args else UNDEFINED, args[1] if len(args) > 1 and isinstance(args[1], list) else []
+                ),
+            )
         return self.name if name == "name" else UNDEFINED
 
-    def primitive(self, number: bool) -> Any:
+    def primitive(self, number: bool) -> Js:
         """Return the source text, roughly."""
         return NAN if number else f"function {self.name}() {{ [native code] }}"
 
-    def json(self) -> Any:
+    def json(self) -> Js:
         """JSON leaves functions out."""
         return UNDEFINED
 
 
-def to_boolean(value: Any) -> bool:
+def to_boolean(value: Js) -> bool:
     """ToBoolean: arrays and objects are true even when empty."""
     if isinstance(value, (bool, str)):
         return bool(value)
@@ -85,7 +94,7 @@ def to_boolean(value: Any) -> bool:
     return value is not None and value is not UNDEFINED
 
 
-_BLANKS = " \t\n\r\v\f\u00a0\ufeff\u1680\u2000\u2001\u2002\u2003\u2004\u2005\u2006\u2007\u2008\u2009\u200a\u2028\u2029\u202f\u205f\u3000"
+_BLANKS = " \t\n\r\v\f\u00a0\ufeff\u1680\u2028\u2029\u202f\u205f\u3000" + "".join(map(chr, range(0x2000, 0x200B)))
 _DECIMAL = re.compile(r"[+-]?(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:[eE][+-]?[0-9]+)?\Z")
 
 
@@ -94,7 +103,7 @@ def trim(text: str) -> str:
     return text.strip(_BLANKS)
 
 
-def to_number(value: Any) -> float:
+def to_number(value: Js) -> float:
     """ToNumber, normalised: a whole number below 2^53 is an int."""
     if value is True or value is False:
         return int(value)
@@ -132,7 +141,7 @@ def whole(number: float) -> float:
     return number
 
 
-def to_integer(value: Any, default: float = 0) -> float:
+def to_integer(value: Js, default: float = 0) -> float:
     """ToInteger; `default` stands for undefined. The result may be infinite."""
     if value is UNDEFINED:
         return default
@@ -142,7 +151,7 @@ def to_integer(value: Any, default: float = 0) -> float:
     return number if math.isinf(number) else int(number)
 
 
-def to_int32(value: Any) -> int:
+def to_int32(value: Js) -> int:
     """ToInt32, as the bit operators do."""
     number = to_number(value)
     if math.isnan(number) or math.isinf(number):
@@ -185,7 +194,7 @@ def _placed(digits: str, point: int) -> str:
     return f"{digits[0]}{fraction}e{'+' if exponent > 0 else '-'}{abs(exponent)}"
 
 
-def to_primitive(value: Any, number: bool = True) -> Any:
+def to_primitive(value: Js, number: bool = True) -> Js:
     """ToPrimitive: arrays become their joined items, objects "[object Object]"."""
     if isinstance(value, list):
         return ",".join("" if item is None or item is UNDEFINED else to_string(item) for item in value)
@@ -196,7 +205,7 @@ def to_primitive(value: Any, number: bool = True) -> Any:
     return value
 
 
-def _own_conversion(value: dict, number: bool) -> Any:
+def _own_conversion(value: Dict[str, Js], number: bool) -> Js:
     for name in ("valueOf", "toString") if number else ("toString", "valueOf"):
         own = value.get(name)
         if isinstance(own, Function):
@@ -206,7 +215,7 @@ def _own_conversion(value: dict, number: bool) -> Any:
     return "[object Object]"
 
 
-def to_string(value: Any) -> str:
+def to_string(value: Js) -> str:
     """ToString, as `+` and `join` do; the text a template prints is `to_text`'s."""
     if isinstance(value, str):
         return value
@@ -221,7 +230,7 @@ def to_string(value: Any) -> str:
     return to_string(to_primitive(value, number=False))
 
 
-def type_of(value: Any) -> str:
+def type_of(value: Js) -> str:
     """The answer of `typeof`."""
     if value is UNDEFINED:
         return "undefined"
@@ -234,7 +243,7 @@ def type_of(value: Any) -> str:
     return "function" if isinstance(value, Function) else "object"
 
 
-def class_of(value: Any) -> str:
+def class_of(value: Js) -> str:
     """The word in `Object.prototype.toString.call(value)`."""
     if isinstance(value, Object):
         return value.tag
@@ -245,7 +254,7 @@ def class_of(value: Any) -> str:
     return "Object" if isinstance(value, dict) else type_of(value).capitalize()
 
 
-def loosely_equal(left: Any, right: Any) -> bool:
+def loosely_equal(left: Js, right: Js) -> bool:
     """The operator `==`."""
     if left is None or left is UNDEFINED or right is None or right is UNDEFINED:
         return left in (None, UNDEFINED) and right in (None, UNDEFINED) if _is_nothing(left, right) else False
@@ -259,16 +268,16 @@ def loosely_equal(left: Any, right: Any) -> bool:
     return to_number(left) == to_number(right)
 
 
-def _is_nothing(left: Any, right: Any) -> bool:
+def _is_nothing(left: Js, right: Js) -> bool:
     return (left is None or left is UNDEFINED) and (right is None or right is UNDEFINED)
 
 
-def _default_primitive(value: Any) -> Any:
+def _default_primitive(value: Js) -> Js:
     """ToPrimitive without a hint: dates turn into text, everything else into a number first."""
     return to_primitive(value, number=getattr(value, "tag", "") != "Date")
 
 
-def strictly_equal(left: Any, right: Any) -> bool:
+def strictly_equal(left: Js, right: Js) -> bool:
     """The operator `===`: objects are equal only to themselves."""
     if type_of(left) != type_of(right):
         return False
@@ -277,7 +286,7 @@ def strictly_equal(left: Any, right: Any) -> bool:
     return bool(left == right)
 
 
-def less_than(left: Any, right: Any, or_equal: bool = False) -> bool:
+def less_than(left: Js, right: Js, or_equal: bool = False) -> bool:
     """The operators `<` and `<=`: texts by their letters, everything else as numbers."""
     a, b = to_primitive(left), to_primitive(right)
     if isinstance(a, str) and isinstance(b, str):
@@ -286,7 +295,7 @@ def less_than(left: Any, right: Any, or_equal: bool = False) -> bool:
     return x <= y if or_equal else x < y
 
 
-def add(left: Any, right: Any) -> Any:
+def add(left: Js, right: Js) -> Js:
     """The operator `+`."""
     a, b = _default_primitive(left), _default_primitive(right)
     if isinstance(a, str) or isinstance(b, str):
@@ -294,6 +303,6 @@ def add(left: Any, right: Any) -> Any:
     return whole(float(to_number(a)) + float(to_number(b)))
 
 
-def cannot_read(value: Any, name: str) -> EvaluationError:
+def cannot_read(value: Js, name: str) -> EvaluationError:
     """Return the TypeError for a member of undefined or null."""
     return EvaluationError(f"TypeError: Cannot read property '{name}' of {to_string(value)}")

@@ -27,7 +27,9 @@ _TOKEN = re.compile(
         |\.\.\.|[-+*/%&|^]=|[-+*/%&|^!~?:=<>.,;()\[\]{}])""",
     re.X,
 )
-_REGEX = re.compile(r"/((?:[^/\\\[\n\r*]|\\.|\[(?:[^\]\\\n\r]|\\.)*\])(?:[^/\\\[\n\r]|\\.|\[(?:[^\]\\\n\r]|\\.)*\])*)/(\w*)")
+_REGEX = re.compile(
+    r"/((?:[^/\\\[\n\r*]|\\.|\[(?:[^\]\\\n\r]|\\.)*\])(?:[^/\\\[\n\r]|\\.|\[(?:[^\]\\\n\r]|\\.)*\])*)/(\w*)"
+)
 _ESCAPE = re.compile(r"\\(?:u([0-9a-fA-F]{4})|x([0-9a-fA-F]{2})|(\r\n|[\s\S]))")
 _ESCAPES = {"n": "\n", "t": "\t", "r": "\r", "b": "\b", "f": "\f", "v": "\v", "0": "\0"}
 _LINE_ENDS = ("\n", "\r", "\r\n", "\u2028", "\u2029")
@@ -85,5 +87,7 @@ def _unreadable(source: str, position: int) -> ExpressionError:
         hint = "a brace inside a text ends ${...} early: Digdag counts braces in texts too" if "{" in source else ""
         return ExpressionError("unterminated text", position, len(source), hint)
     if char == "`":
-        return ExpressionError("template literals (`...`) are ES6; Digdag evaluates ES5", position, position + 1, "use +")
+        return ExpressionError(
+            "template literals (`...`) are ES6; Digdag evaluates ES5", position, position + 1, "use +"
+        )
     return ExpressionError(f"unexpected character {char!r}", position, position + 1)

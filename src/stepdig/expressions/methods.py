@@ -75,7 +75,9 @@ def _replace(e: "Emitter", node: Call, base: Value) -> Any_:
             e.refuse(new, "$` and $' in a replacement are not supported in a state of the machine")
         times = "" if "g" in regex.flags else ",1"
         with_match = quoted(_references(new.value, regex.compiled.groups))
-        return Value(f"$replace({base.code},{pattern_code(regex.pattern, regex.flags)},{with_match}{times})", "str", present=True)
+        return Value(
+            f"$replace({base.code},{pattern_code(regex.pattern, regex.flags)},{with_match}{times})", "str", present=True
+        )
     sought, put = _args(e, node)
     if isinstance(new, Constant) and isinstance(new.value, str) and re.search(r"\$[$&`']", new.value):
         e.refuse(new, "$$, $&, $` and $' in a replacement are not supported in a state of the machine")
@@ -101,7 +103,9 @@ def _replace_all(e: "Emitter", node: Call, base: Value) -> Any_:
         return Value(f"$replace({base.code},{quoted(pattern)},{new})", "str", present=True)
     if not simple_pattern(pattern) or not pattern:
         e.refuse(node.arguments[0], "this pattern is not supported in a state of the machine")
-    return Value(f"$replace({base.code},{pattern_code(pattern.replace('/', chr(92) + '/'), '')},{new})", "str", present=True)
+    return Value(
+        f"$replace({base.code},{pattern_code(pattern.replace('/', chr(92) + '/'), '')},{new})", "str", present=True
+    )
 
 
 def _split(e: "Emitter", node: Call, base: Value) -> Any_:
@@ -123,8 +127,8 @@ def _match(e: "Emitter", node: Call, base: Value) -> Any_:
     variable = e.fresh()
     if "g" in regex.flags:
         return Value(f"({variable}:=[$match({base.code},{pattern}).match];$count({variable})=0?null:{variable})", "any")
-    found = f"({variable}:=$match({base.code},{pattern},1)[0];$exists({variable})?$append([{variable}.match],{variable}.groups):null)"
-    return Value(found, "any")
+    found = f"$exists({variable})?$append([{variable}.match],{variable}.groups):null"
+    return Value(f"({variable}:=$match({base.code},{pattern},1)[0];{found})", "any")
 
 
 def _search(e: "Emitter", node: Call, base: Value) -> Any_:
@@ -132,7 +136,8 @@ def _search(e: "Emitter", node: Call, base: Value) -> Any_:
     if regex is None:
         e.refuse(node, "search needs a regular expression")
     variable = e.fresh()
-    code = f"({variable}:=$match({base.code},{pattern_code(regex.pattern, regex.flags)},1)[0].index;$exists({variable})?{variable}:-1)"
+    pattern = pattern_code(regex.pattern, regex.flags)
+    code = f"({variable}:=$match({base.code},{pattern},1)[0].index;$exists({variable})?{variable}:-1)"
     return Value(code, "num", present=True)
 
 
@@ -193,7 +198,9 @@ def _index_of(e: "Emitter", node: Call, base: Value) -> Any_:
 def _concat(e: "Emitter", node: Call, base: Value) -> Any_:
     values = _args(e, node)
     if base.type in TEXTS:
-        return Value(f"({' & '.join([base.code, *(convert.string(e, value) for value in values)])})", "str", present=True)
+        return Value(
+            f"({' & '.join([base.code, *(convert.string(e, value) for value in values)])})", "str", present=True
+        )
     code = base.code
     for value in values:
         code = f"$append({code},{value.code})"
@@ -235,7 +242,9 @@ def _loop(name: str) -> Callable[["Emitter", Call, Value], Any_]:
             return Value(f"[$filter({base.code},function({parameters}){{{test}}})]", "arr", present=True)
         if name == "some":
             return Value(f"$exists($filter({base.code},function({parameters}){{{test}}}))", "bool", present=True)
-        return Value(f"$not($exists($filter({base.code},function({parameters}){{$not({test})}})))", "bool", present=True)
+        return Value(
+            f"$not($exists($filter({base.code},function({parameters}){{$not({test})}})))", "bool", present=True
+        )
 
     return emit
 
@@ -258,7 +267,9 @@ def _function(e: "Emitter", node: Call) -> Tuple[str, Any_]:
     if not isinstance(function, Function):
         e.refuse(function, "expected function(x){ return ...; }")
     if len(function.body) != 1 or not isinstance(function.body[0], Return) or function.body[0].value is None:
-        e.refuse(function, "only functions of the form function(x){ return ...; } are supported in a state of the machine")
+        e.refuse(
+            function, "only functions of the form function(x){ return ...; } are supported in a state of the machine"
+        )
     body: Node = function.body[0].value
     if len(function.parameters) > 2:
         e.refuse(function, "only the item and its index are given to a function in a state of the machine")
@@ -306,5 +317,24 @@ _METHODS: Dict[str, Callable[["Emitter", Any, Value], Any_]] = {
     "valueOf": lambda e, node, base: base,
 }
 _TEXT_ONLY = frozenset(
-    ["charAt", "contains", "endsWith", "equals", "equalsIgnoreCase", "isEmpty", "match", "matches", "replace", "replaceAll", "search", "split", "startsWith", "substr", "substring", "toLowerCase", "toUpperCase", "trim"]
+    [
+        "charAt",
+        "contains",
+        "endsWith",
+        "equals",
+        "equalsIgnoreCase",
+        "isEmpty",
+        "match",
+        "matches",
+        "replace",
+        "replaceAll",
+        "search",
+        "split",
+        "startsWith",
+        "substr",
+        "substring",
+        "toLowerCase",
+        "toUpperCase",
+        "trim",
+    ]
 )

@@ -9,7 +9,20 @@ from typing import Callable, Dict, List, NamedTuple, Tuple
 
 from stepdig.expressions.clock import Reading, read, week_of
 
-MONTHS = ["January", "February", "March", "April", "May", "June", "July", "August", "September", "October", "November", "December"]
+MONTHS = [
+    "January",
+    "February",
+    "March",
+    "April",
+    "May",
+    "June",
+    "July",
+    "August",
+    "September",
+    "October",
+    "November",
+    "December",
+]
 WEEKDAYS = ["Sunday", "Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday"]
 DEFAULT = "YYYY-MM-DDTHH:mm:ssZ"
 DEFAULT_UTC = "YYYY-MM-DDTHH:mm:ss[Z]"
@@ -95,7 +108,7 @@ def _token(match: "re.Match[str]") -> Token:
         inner = quoted[1:-1] if quoted.endswith("]") else quoted
         return Token(inner, True)
     if escaped:
-        return Token(word, True) if word not in _PRINTERS else Token(word, True)
+        return Token(word, True)
     return Token(word, word not in _PRINTERS)
 
 
@@ -122,14 +135,18 @@ def _year(shown: Shown) -> str:
 Printer = Callable[[Shown], str]
 
 
-def _counted(token: str, value: Callable[[Shown], int], width: int = 2, with_ordinal: bool = True) -> Dict[str, Printer]:
+def _counted(mark: str, value: Callable[[Shown], int], width: int = 2, with_ordinal: bool = True) -> Dict[str, Printer]:
     """Return the printers of one counter: plain, filled with zeros, and (`o`) as an ordinal."""
-    printers: Dict[str, Printer] = {token: lambda shown: str(value(shown))}
+    printers: Dict[str, Printer] = {mark: lambda shown: str(value(shown))}
     if width:
-        printers[token[0] * (width if token != "DDD" else 4)] = lambda shown: _fill(value(shown), width)
+        printers[mark[0] * (width if mark != "DDD" else 4)] = lambda shown: _fill(value(shown), width)
     if with_ordinal:
-        printers[token + "o"] = lambda shown: ordinal(value(shown))
+        printers[mark + "o"] = lambda shown: ordinal(value(shown))
     return printers
+
+
+def _fraction(digits: int) -> Printer:
+    return lambda shown: f"{shown.clock.millisecond:03d}000000"[:digits]
 
 
 _PRINTERS: Dict[str, Printer] = {
@@ -174,7 +191,7 @@ _PRINTERS: Dict[str, Printer] = {
     "mm": lambda s: _fill(s.clock.minute, 2),
     "s": lambda s: str(s.clock.second),
     "ss": lambda s: _fill(s.clock.second, 2),
-    **{"S" * n: (lambda s, n=n: f"{s.clock.millisecond:03d}000000"[:n]) for n in range(1, 10)},
+    **{"S" * digits: _fraction(digits) for digits in range(1, 10)},
     "x": lambda s: str(int(s.utc_ms)),
     "X": lambda s: str(int(s.utc_ms // 1000)),
     "z": lambda s: "UTC" if s.utc else "",
@@ -187,5 +204,3 @@ _PRINTERS: Dict[str, Printer] = {
 def shown_at(utc_ms: float, offset_ms: int, utc: bool) -> Shown:
     """Return what is to be printed for an instant at an offset."""
     return Shown(read(utc_ms + offset_ms), offset_ms // 60_000, utc_ms, utc)
-
-

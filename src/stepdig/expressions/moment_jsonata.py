@@ -29,7 +29,9 @@ def made(e: "Emitter", node: Call, name: str) -> Any_:
         seconds = convert.numeric(e, e.value(node.arguments[0]))
         return Instant(f"({seconds.code} * 1000)", doubtful=seconds.nan)
     if len(node.arguments) > 1:
-        e.refuse(node, "moment(text, format) is not supported in a state of the machine", "give ISO 8601 texts: 2016-01-31")
+        e.refuse(
+            node, "moment(text, format) is not supported in a state of the machine", "give ISO 8601 texts: 2016-01-31"
+        )
     utc = name == "moment.utc"
     if not node.arguments:
         return Instant("$millis()", utc=utc)
@@ -78,11 +80,15 @@ def method(e: "Emitter", node: Call, moment: Instant, name: str) -> Any_:
     if emit is not None:
         return emit(e, node, moment)
     if moment.is_date:
-        e.refuse(node, f"Date method .{name}() is not supported in a state of the machine", "use moment(...).format(...)")
+        e.refuse(
+            node, f"Date method .{name}() is not supported in a state of the machine", "use moment(...).format(...)"
+        )
     if name == "tz":
-        e.refuse(node, "moment method .tz() is not supported", "Digdag has no moment-timezone; set the workflow's timezone:")
+        e.refuse(
+            node, "moment method .tz() is not supported", "Digdag has no moment-timezone; set the workflow's timezone:"
+        )
     known = name in METHODS
-    e.refuse(node, f"moment method .{name}() is not supported{' in a state of the machine' if known else ''}")
+    return e.refuse(node, f"moment method .{name}() is not supported{' in a state of the machine' if known else ''}")
 
 
 def _unit(node: Node) -> Optional[str]:
@@ -148,9 +154,14 @@ def _shifted(e: "Emitter", moment: Instant, amount: Node, name: Optional[str], s
     if whole_days and not moment.utc and not e.zone.fixed:
         e.needs_tz = True
         return moment._replace(
-            code=f"$j_days({convert.utc(e, moment)},{'-' if sign < 0 else ''}{product})", wall=False, shift=0, is_date=False
+            code=f"$j_days({convert.utc(e, moment)},{'-' if sign < 0 else ''}{product})",
+            wall=False,
+            shift=0,
+            is_date=False,
         )
-    return Instant(f"({convert.utc(e, moment)} {'-' if sign < 0 else '+'} {product})", utc=moment.utc, doubtful=moment.doubtful)
+    return Instant(
+        f"({convert.utc(e, moment)} {'-' if sign < 0 else '+'} {product})", utc=moment.utc, doubtful=moment.doubtful
+    )
 
 
 def _amount(node: Constant) -> float:
@@ -161,7 +172,9 @@ def _amount(node: Constant) -> float:
     return amount if amount == amount else 0  # noqa: PLR0124  # NaN counts as 0
 
 
-def _by_constant(e: "Emitter", moment: Instant, amount: float, size: int, sign: int, whole_days: bool) -> Instant:  # a step has that many sides
+def _by_constant(
+    e: "Emitter", moment: Instant, amount: float, size: int, sign: int, whole_days: bool
+) -> Instant:  # a step has that many sides
     shift = sign * (round_away(amount * size / DAY) * DAY if whole_days else int(amount * size))
     if not shift:
         return moment
@@ -261,7 +274,9 @@ def _days_in_month(e: "Emitter", node: Call, moment: Instant) -> Any_:
 def _getter(compute: Callable[[str], str]) -> Callable[["Emitter", Call, Instant], Any_]:
     def emit(e: "Emitter", node: Call, moment: Instant) -> Any_:
         if node.arguments:
-            e.refuse(node, "setting a field of a moment is not supported in a state of the machine", "use .add or .startOf")
+            e.refuse(
+                node, "setting a field of a moment is not supported in a state of the machine", "use .add or .startOf"
+            )
         wall = convert.wall(e, moment)
         return Value(f"({compute(f'({wall})' if ' ' in wall else wall)})", "num", nan=moment.doubtful, present=True)
 
@@ -299,7 +314,11 @@ def _diff(e: "Emitter", node: Call, moment: Instant) -> Any_:
     name = _unit(node.arguments[1]) if len(node.arguments) > 1 else "millisecond"
     if name in MONTHS_OF:
         e.refuse(node, "diff in months, quarters or years is not supported in a state of the machine", "use days")
-    other = other._replace(utc=moment.utc) if not other.wall else Instant(convert.utc(e, other), utc=moment.utc, doubtful=other.doubtful)
+    other = (
+        other._replace(utc=moment.utc)
+        if not other.wall
+        else Instant(convert.utc(e, other), utc=moment.utc, doubtful=other.doubtful)
+    )
     size = MILLISECONDS.get(name or "") or DAYS_OF.get(name or "", 0) * DAY or 1
     measure = convert.wall if name in DAYS_OF else convert.utc
     difference = f"(({measure(e, moment)}) - ({measure(e, other)})) / {size}"

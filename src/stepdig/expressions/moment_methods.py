@@ -9,12 +9,12 @@ from typing import Any, Callable, Dict, List, Optional
 from stepdig.expressions import clock
 from stepdig.expressions.clock import DAY, Offsets
 from stepdig.expressions.errors import EvaluationError
-from stepdig.expressions.jsvalues import NAN, UNDEFINED, Function, to_boolean, to_number, to_string, whole
+from stepdig.expressions.jsvalues import NAN, UNDEFINED, Function, Js, to_boolean, to_number, to_string, whole
 from stepdig.expressions.moment_parse import date_text, iso, offset_minutes
 from stepdig.expressions.moments import Moment, unit
 
 
-def method(name: str) -> Any:
+def method(name: str) -> Js:
     """Return the method of that name as a function, or UNDEFINED."""
     found = METHODS.get(name)
     if found is None:
@@ -22,13 +22,13 @@ def method(name: str) -> Any:
     return Function(name, lambda this, args: found(_moment(this), args))
 
 
-def _moment(this: Any) -> Moment:
+def _moment(this: Js) -> Moment:
     if not isinstance(this, Moment):
         raise EvaluationError("TypeError: this is not a moment")
     return this
 
 
-def as_moment(value: Any, like: Moment) -> Moment:
+def as_moment(value: Js, like: Moment) -> Moment:
     """Return a value as a moment in the zone of another: moments, dates, ISO texts, milliseconds, arrays of fields."""
     if isinstance(value, Moment):
         return value
@@ -110,7 +110,7 @@ def _diff(moment: Moment, args: List[Any]) -> float:
     return moment.diff(_other(moment, args), _units_at(args, 1, ""), len(args) > 2 and to_boolean(args[2]))
 
 
-def _utc_offset(moment: Moment, args: List[Any]) -> Any:
+def _utc_offset(moment: Moment, args: List[Any]) -> Js:
     value = args[0] if args else UNDEFINED
     if value is UNDEFINED or value is None:
         return moment.offset // 60_000
@@ -147,7 +147,7 @@ def _day_of_year(moment: Moment) -> int:
     return moment.read().day_of_year
 
 
-def _week(moment: Moment, iso_weeks: bool) -> Any:
+def _week(moment: Moment, iso_weeks: bool) -> Js:
     now = moment.read()
     return clock.week_of(now.year, now.day_of_year, *((1, 4) if iso_weeks else (0, 6)))
 
@@ -159,7 +159,7 @@ Setter = Callable[[Moment, int], None]
 def _field(getter: Getter, setter: Setter) -> Callable[[Moment, List[Any]], Any]:
     """Return a method that reads a field without an argument and sets it with one."""
 
-    def call(moment: Moment, args: List[Any]) -> Any:
+    def call(moment: Moment, args: List[Any]) -> Js:
         value = args[0] if args else UNDEFINED
         if value is UNDEFINED or value is None:
             return getter(moment) if moment.valid else NAN
@@ -202,7 +202,7 @@ _FIELDS: Dict[str, Callable[[Moment, List[Any]], Any]] = {
 }
 
 
-def _get(moment: Moment, args: List[Any]) -> Any:
+def _get(moment: Moment, args: List[Any]) -> Js:
     field = _FIELDS.get(unit(args[0] if args else UNDEFINED) or "")
     return field(moment, []) if field else moment
 
@@ -222,7 +222,10 @@ def _fields_array(moment: Moment) -> List[int]:
 
 METHODS: Dict[str, Callable[[Moment, List[Any]], Any]] = {
     **_FIELDS,
-    **{name + "s": _FIELDS[name] for name in ("year", "month", "quarter", "date", "day", "week", "hour", "minute", "second")},
+    **{
+        name + "s": _FIELDS[name]
+        for name in ("year", "month", "quarter", "date", "day", "week", "hour", "minute", "second")
+    },
     "isoWeeks": _FIELDS["isoWeek"],
     "milliseconds": _FIELDS["millisecond"],
     "add": lambda m, args: m.add(amounts(args)),
@@ -253,7 +256,9 @@ METHODS: Dict[str, Callable[[Moment, List[Any]], Any]] = {
     "toArray": lambda m, args: _fields_array(m),
     "toISOString": _iso_text,
     "toJSON": _iso_text,
-    "toObject": lambda m, args: dict(zip(("years", "months", "date", "hours", "minutes", "seconds", "milliseconds"), _fields_array(m))),
+    "toObject": lambda m, args: dict(
+        zip(("years", "months", "date", "hours", "minutes", "seconds", "milliseconds"), _fields_array(m))
+    ),
     "toString": lambda m, args: m.primitive(False),
     "unix": lambda m, args: whole(m.ms // 1000) if m.valid else NAN,
     "utc": lambda m, args: _at_offset(m, 0, len(args) > 0 and to_boolean(args[0])),

@@ -108,7 +108,12 @@ def by_format(text: str, form: str, zone: Offsets, today: Callable[[], Tuple[int
 
 
 def _iso_days(
-    year: int, month: Optional[str], day: Optional[str], week: Optional[str], weekday: Optional[str], of_year: Optional[str]
+    year: int,
+    month: Optional[str],
+    day: Optional[str],
+    week: Optional[str],
+    weekday: Optional[str],
+    of_year: Optional[str],
 ) -> Optional[int]:
     """Return the day number of an ISO date, or None when there is no such day."""
     if week:

@@ -25,9 +25,11 @@ _NEED_UTC = ("Z", "ZZ", "X", "x")
 
 def formatted(e: "Emitter", moment: Instant, form: str) -> Value:
     """Return the text of a moment by a format text."""
+    if any(token.text in _NEED_UTC and not token.literal for token in tokens(form)) and not e.zone.fixed:
+        utc = e.variable(convert.utc(e, moment))
+        moment = Instant(utc, utc=moment.utc, doubtful=moment.doubtful)
     wall = convert.wall(e, moment)
-    used = sum(1 for token in tokens(form) if not token.literal)
-    if ((moment.doubtful or used > 1) and not e.zone.fixed) or moment.doubtful:
+    if moment.doubtful:
         wall = e.variable(wall)
     parts = _Parts(wall)
     for token in tokens(form):
@@ -76,16 +78,16 @@ class _Parts:
         return f"({' & '.join(self.done)})" if len(self.done) > 1 else (self.done or ["''"])[0]
 
 
-def _computed(e: "Emitter", moment: Instant, token: str, wall: str) -> str:
-    """Return code of a token that has no picture."""
-    if token in ("Z", "ZZ"):
+def _computed(e: "Emitter", moment: Instant, mark: str, wall: str) -> str:
+    """Return code of a mark that has no picture."""
+    if mark in ("Z", "ZZ"):
         wall = e.variable(wall)
-        return f"$j_ofs({wall} - ({convert.utc(e, moment)}),{quoted(':' if token == 'Z' else '')})"
-    if token in ("X", "x"):
-        return f"$string($floor(({convert.utc(e, moment)}) / {1000 if token == 'X' else 1}))"
-    if set(token) == {"S"}:
-        return f"$substring($fromMillis({wall},'[f001]')&'000000',0,{len(token)})"
-    return _COMPUTED[token](wall)
+        return f"$j_ofs({wall} - ({convert.utc(e, moment)}),{quoted(':' if mark == 'Z' else '')})"
+    if mark in ("X", "x"):
+        return f"$string($floor(({convert.utc(e, moment)}) / {1000 if mark == 'X' else 1}))"
+    if set(mark) == {"S"}:
+        return f"$substring($fromMillis({wall},'[f001]')&'000000',0,{len(mark)})"
+    return _COMPUTED[mark](wall)
 
 
 def number_of(wall: str, picture: str) -> str:
@@ -129,7 +131,9 @@ def _hour(wall: str) -> str:
 _COMPUTED: Dict[str, Callable[[str], str]] = {
     "d": lambda wall: f"$string({weekday(wall)})",
     "e": lambda wall: f"$string({weekday(wall)})",
-    "do": lambda wall: f"($string({weekday(wall)}) & ({weekday(wall)} in [1,2,3]?['','st','nd','rd'][{weekday(wall)}]:'th'))",
+    "do": lambda wall: (
+        f"($string({weekday(wall)}) & ({weekday(wall)} in [1,2,3]?['','st','nd','rd'][{weekday(wall)}]:'th'))"
+    ),
     "Q": lambda wall: f"$string({quarter(wall)})",
     "Qo": lambda wall: _ordinal(quarter(wall), wall),
     "k": lambda wall: f"$string({_hour(wall)})",

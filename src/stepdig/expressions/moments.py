@@ -9,7 +9,7 @@ from typing import Any, Dict, Optional
 
 from stepdig.expressions import clock
 from stepdig.expressions.clock import DAY, Offsets, Reading
-from stepdig.expressions.jsvalues import NAN, Object, to_number, whole
+from stepdig.expressions.jsvalues import NAN, Js, Object, to_number, whole
 from stepdig.expressions.moment_format import DEFAULT, DEFAULT_UTC, TO_STRING, format_text, shown_at
 
 _UNIT_NAMES = {
@@ -40,7 +40,7 @@ _STARTS = ("year", "quarter", "month", "week", "isoWeek", "day", "date", "hour",
 _MAX_TIME = 8.64e15  # ECMAScript 5.1, 15.9.1.14
 
 
-def unit(name: Any) -> Optional[str]:
+def unit(name: Js) -> Optional[str]:
     """Return moment's word for a unit (`d`, `days`, `Day` are "day"), or None when it knows none."""
     if not isinstance(name, str):
         return None
@@ -93,15 +93,15 @@ class Moment(Object):
 
     # --- how it converts
 
-    def primitive(self, number: bool) -> Any:
+    def primitive(self, number: bool) -> Js:
         """Return milliseconds, or `Sun Jan 31 2016 00:00:00 GMT+0900`."""
         return whole(self.ms) if number else self.format(TO_STRING)
 
-    def json(self) -> Any:
+    def json(self) -> Js:
         """Return the instant as ISO text in UTC."""
         return self.iso() if self.valid else None
 
-    def member(self, name: str) -> Any:
+    def member(self, name: str) -> Js:
         """Return the method of that name."""
         from stepdig.expressions.moment_methods import method  # methods make moments in turn
 

@@ -217,13 +217,15 @@ class Constant(NamedTuple):
 class Stored(NamedTuple):
     """A value the state machine holds: its JSONata reference, static type, and when it may be missing.
 
-    `exists` is the JSONata test that the variable is there ("" when it always is), `name` its name for the message.
+    `exists` is the JSONata test that the variable is there ("" when it always is), `name` its name for the message;
+    `guards` are (test, message) of the code itself.
     """
 
     code: str
     type: str
     exists: str
     name: str
+    guards: Tuple[Tuple[str, str], ...]
     start: int
     end: int
 

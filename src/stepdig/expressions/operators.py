@@ -8,6 +8,7 @@ from stepdig.expressions.jsvalues import (
     INFINITY,
     NAN,
     UNDEFINED,
+    Js,
     add,
     class_of,
     less_than,
@@ -22,7 +23,7 @@ from stepdig.expressions.jsvalues import (
 )
 
 
-def unary(operator: str, value: Any) -> Any:
+def unary(operator: str, value: Js) -> Js:
     """Apply a unary operator to a value."""
     if operator == "!":
         return not to_boolean(value)
@@ -38,13 +39,13 @@ def unary(operator: str, value: Any) -> Any:
     return -0.0 if number == 0 and not isinstance(number, float) else whole(-number)
 
 
-def binary(operator: str, left: Any, right: Any) -> Any:
+def binary(operator: str, left: Js, right: Js) -> Js:
     """Apply a binary operator to two values."""
     return _BINARY[operator](left, right)
 
 
 def _arithmetic(compute: Callable[[float, float], float]) -> Callable[[Any, Any], float]:
-    def apply(left: Any, right: Any) -> float:
+    def apply(left: Js, right: Js) -> float:
         try:
             return whole(compute(float(to_number(left)), float(to_number(right))))
         except OverflowError:
@@ -67,7 +68,7 @@ def _remainder(left: float, right: float) -> float:
     return math.fmod(left, right)
 
 
-def _has(left: Any, right: Any) -> bool:
+def _has(left: Js, right: Js) -> bool:
     if isinstance(right, dict):
         return to_string(left) in right
     if isinstance(right, list):
@@ -76,7 +77,7 @@ def _has(left: Any, right: Any) -> bool:
     raise EvaluationError(f"TypeError: {to_string(right)} is not an Object")
 
 
-def _is_instance(left: Any, right: Any) -> bool:
+def _is_instance(left: Js, right: Js) -> bool:
     name = getattr(right, "name", None)
     if name is None:
         raise EvaluationError("TypeError: the right side of instanceof is not a function")

@@ -40,7 +40,41 @@ _PRECEDENCE = {
     **dict.fromkeys(("*", "/", "%"), 10),
 }
 _RESERVED = frozenset(
-    ["break", "case", "catch", "class", "const", "continue", "debugger", "default", "delete", "do", "else", "enum", "export", "extends", "finally", "for", "function", "if", "import", "in", "instanceof", "new", "return", "super", "switch", "this", "throw", "try", "typeof", "var", "void", "while", "with"]
+    [
+        "break",
+        "case",
+        "catch",
+        "class",
+        "const",
+        "continue",
+        "debugger",
+        "default",
+        "delete",
+        "do",
+        "else",
+        "enum",
+        "export",
+        "extends",
+        "finally",
+        "for",
+        "function",
+        "if",
+        "import",
+        "in",
+        "instanceof",
+        "new",
+        "return",
+        "super",
+        "switch",
+        "this",
+        "throw",
+        "try",
+        "typeof",
+        "var",
+        "void",
+        "while",
+        "with",
+    ]
 )
 _ASSIGNMENTS = frozenset(("=", "+=", "-=", "*=", "/=", "%=", "&=", "|=", "^=", "<<=", ">>=", ">>>="))
 _WORDS = {"true": True, "false": False, "null": None}
@@ -213,8 +247,10 @@ class Parser:
                 self.advance()
                 key = self.expression()
                 end = self.expect("]")
-                text = isinstance(key, Literal) and isinstance(key.value, str)
-                node = Member(node, key.value, node.start, end) if text else Index(node, key, node.start, end)  # type: ignore[union-attr]  # text says that it is a Literal
+                if isinstance(key, Literal) and isinstance(key.value, str):
+                    node = Member(node, key.value, node.start, end)
+                else:
+                    node = Index(node, key, node.start, end)
             elif calls and self.at("("):
                 arguments, end = self._arguments()
                 node = Call(node, arguments, node.start, end)
@@ -318,7 +354,12 @@ class Parser:
                 self._unexpected("expected a property name")
             self.advance()
             if self.at(",", "}", "("):
-                self.fail(f"'{key.text}' without a value is ES6; Digdag evaluates ES5", key.start, key.end, "write name: value")
+                self.fail(
+                    f"'{key.text}' without a value is ES6; Digdag evaluates ES5",
+                    key.start,
+                    key.end,
+                    "write name: value",
+                )
             self.expect(":")
             names.append(_property_name(key))
             values.append(self.single())

@@ -3,6 +3,7 @@
 from typing import Any, NamedTuple, Protocol, Tuple, Union
 
 from stepdig.expressions.clock import Offsets
+from stepdig.expressions.jsvalues import Js
 
 
 class _NotConstant:
@@ -31,6 +32,7 @@ class Code(NamedTuple):
     text: str
     type: str = "any"
     may_be_missing: bool = False
+    guards: Tuple[Tuple[str, str], ...] = ()  # of the translation that the code is, handed on
 
 
 Binding = Union[Known, Code, None]
@@ -51,7 +53,7 @@ class Names(Protocol):
 class Zone:
     """The workflow's zone: its rows, and `run`, the JSONata reference of the run object (its `tz` holds DST rows)."""
 
-    def __init__(self, rows: Any, run: str = "$run") -> None:
+    def __init__(self, rows: Js, run: str = "$run") -> None:
         self.rows = rows
         self.run = run
         self.offsets = Offsets(rows)

@@ -7,7 +7,10 @@ NaN and undefined both are JSONata's "nothing". `$j_tz` stands for the rows of a
 import re
 from typing import Dict, Iterable, List, Set
 
-_ISO = r"/^[0-9]{4}-[0-9][0-9]-[0-9][0-9]([T ][0-9][0-9]:[0-9][0-9](:[0-9][0-9]([.,][0-9]+)?)?)?\s*(Z|[+-][0-9][0-9](:?[0-9][0-9])?)?$/"
+_ISO = (
+    r"/^[0-9]{4}-[0-9][0-9]-[0-9][0-9]([T ][0-9][0-9]:[0-9][0-9](:[0-9][0-9]([.,][0-9]+)?)?)?"
+    r"\s*(Z|[+-][0-9][0-9](:?[0-9][0-9])?)?$/"
+)
 
 SNIPPETS: Dict[str, str] = {
     # what ${...} prints, ToString, ToNumber, ToBoolean
@@ -72,14 +75,17 @@ SNIPPETS: Dict[str, str] = {
     "amount": "function($v){$type($v) in ['number','string']?($n:=$j_n($v);$exists($n)?$n:0):0}",
     "days": "function($t,$l){$l=0?$t:$j_utc($j_wall($t)+$l)}",
     "round": "function($n){$n<0?-$floor(0.5-$n):$floor(0.5+$n)}",
-    "date": "function($v){$type($v)='number'?$v:$type($v)='string'?($v=''?$lookup({},'x'):$contains($v,/^[0-9]{8}$/)?$j_utc($toMillis("
-    "$substring($v,0,4)&'-'&$substring($v,4,2)&'-'&$substring($v,6,2)&'T00:00:00.000Z')):$contains($v," + _ISO + ")?"
+    "date": "function($v){$type($v)='number'?$v:$type($v)='string'?($v=''?$lookup({},'x'):"
+    "$contains($v,/^[0-9]{8}$/)?$j_utc($toMillis($substring($v,0,4)&'-'&$substring($v,4,2)&'-'&$substring($v,6,2)&'T00:00:00.000Z')):$contains($v,"
+    + _ISO
+    + ")?"
     "($r:=$substring($v,11);$z:=$match($r,/\\s*(Z|[+-][0-9][0-9](:?[0-9][0-9])?)$/)[0].match;$h:=$r=''?'00:00':"
     "$substring($r,0,$length($r)-($exists($z)?$length($z):0));$h:=$substring($replace($h,',','.')&"
     "($length($h)=5?':00.000':$length($h)=8?'.000':'00'),0,12);$t:=$toMillis($substring($v,0,10)&'T'&$h&'Z');"
     "$exists($z)?($d:=$replace($z,/[^0-9]/,'')&'00';$length($d)<4?$t:$t-($contains($z,'-')?-60000:60000)*(60*"
     "$number($substring($d,0,2))+$number($substring($d,2,2)))):$j_utc($t)):"
-    "$error('moment: unsupported date text '&$v)):$type($v) in ['array','object']?$error('moment: not a date'):$exists($v)?$lookup({},'x'):$millis()}",
+    "$error('moment: unsupported date text '&$v)):$type($v) in ['array','object']?$error('moment: not a date'):"
+    "$exists($v)?$lookup({},'x'):$millis()}",
 }
 _CALLS = re.compile(r"\$j_([a-z]+)\b")
 

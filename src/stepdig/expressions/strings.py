@@ -8,7 +8,7 @@ from typing import Any, Callable, Dict, List, Optional
 
 from stepdig.expressions.errors import EvaluationError
 from stepdig.expressions.jsregex import RegExp, compiled, groups
-from stepdig.expressions.jsvalues import UNDEFINED, Function, to_integer, to_number, to_string, trim
+from stepdig.expressions.jsvalues import UNDEFINED, Function, Js, to_integer, to_number, to_string, trim
 
 _MAX_LENGTH = 10_000_000  # a text longer than that is a mistake, not a parameter
 
@@ -21,7 +21,7 @@ def units(text: str) -> str:
     return "".join(chr(raw[i] | raw[i + 1] << 8) for i in range(0, len(raw), 2))
 
 
-def member(text: str, name: str) -> Any:
+def member(text: str, name: str) -> Js:
     """Return a member of a text: its length, a character, a method, or UNDEFINED."""
     if name == "length":
         return len(units(text))
@@ -34,7 +34,7 @@ def member(text: str, name: str) -> Any:
     return UNDEFINED
 
 
-def _at(args: List[Any], index: int) -> Any:
+def _at(args: List[Any], index: int) -> Js:
     return args[index] if index < len(args) else UNDEFINED
 
 
@@ -56,7 +56,10 @@ def slice_text(text: str, args: List[Any]) -> str:
 
 def _substring(text: str, args: List[Any]) -> str:
     halves = units(text)
-    ends = [min(max(to_integer(_at(args, 0)), 0), len(halves)), min(max(to_integer(_at(args, 1), len(halves)), 0), len(halves))]
+    ends = [
+        min(max(to_integer(_at(args, 0)), 0), len(halves)),
+        min(max(to_integer(_at(args, 1), len(halves)), 0), len(halves)),
+    ]
     return halves[int(min(ends)) : int(max(ends))]
 
 
@@ -125,7 +128,7 @@ def _replace(text: str, args: List[Any]) -> str:
     return text[:at] + _replacement(new, [found], at, text) + text[at + len(found) :]
 
 
-def _replacement(new: Any, found: List[Any], start: int, text: str) -> str:
+def _replacement(new: Js, found: List[Any], start: int, text: str) -> str:
     """Return what replaces a match: a function's answer, or a text with `$&`, `$1`, `$$` filled in."""
     if isinstance(new, Function):
         return to_string(new.call(UNDEFINED, [*found, start, text]))
@@ -159,7 +162,7 @@ def _group_number(text: str, count: int) -> str:
     return ""
 
 
-def _match(text: str, args: List[Any]) -> Any:
+def _match(text: str, args: List[Any]) -> Js:
     sought = _at(args, 0)
     regex = sought if isinstance(sought, RegExp) else RegExp("" if sought is UNDEFINED else to_string(sought), "")
     if "g" not in regex.flags:

@@ -4,7 +4,7 @@ The text of a template is Digdag's: always a text. Emitted code never gives unde
 to the jsonata of npm 2.0.6 (which Step Functions runs) and to jsonata-python.
 """
 
-from typing import Any, List, Tuple, Union
+from typing import List, Tuple, Union
 
 from stepdig.expressions import conversions as convert
 from stepdig.expressions import template
@@ -13,7 +13,7 @@ from stepdig.expressions.errors import ExpressionError
 from stepdig.expressions.fold import Folder
 from stepdig.expressions.jsdate import Date
 from stepdig.expressions.jsjson import plain, to_text
-from stepdig.expressions.jsvalues import Object
+from stepdig.expressions.jsvalues import Js, Object
 from stepdig.expressions.moments import Moment
 from stepdig.expressions.nodes import Constant, Node
 from stepdig.expressions.parse import parse
@@ -58,11 +58,9 @@ def text_parts(source: str, names: Names, zone: Zone) -> List[Tuple[Union[str, N
     parts: List[Tuple[Union[str, Node], int]] = []
     for part in template.split(source):
         if isinstance(part, template.Expression):
-            found, at = _folded(folder, part), part.start
+            found, at = _known_text(_folded(folder, part)), part.start
         else:
             found, at = part.text, 0
-        if isinstance(found, Constant):
-            found = to_text(found.value)
         if isinstance(found, str) and parts and isinstance(parts[-1][0], str):
             parts[-1] = (parts[-1][0] + found, 0)
         elif found != "":
@@ -70,7 +68,7 @@ def text_parts(source: str, names: Names, zone: Zone) -> List[Tuple[Union[str, N
     return parts
 
 
-def constant(value: Any) -> Translated:
+def constant(value: Js) -> Translated:
     """Return the translation of a known JSON value."""
     code = literal(value)
     return Translated(code.code, code.type, value)
@@ -80,9 +78,11 @@ def finished(emitter: Emitter, code: str, kind: str) -> Translated:
     """Return the translation once all of its code is there; raise ExpressionError when it has grown too long."""
     done = emitter.finish(code)
     if len(done) > MAX_CODE:
-        raise ExpressionError(f"the translation has {len(done)} characters, more than {MAX_CODE}", 0, 1, "split it in two")
-    guards = tuple((Emitter.finish(emitter, test), message) for test, message in emitter.guards.items())
-    return Translated(done, kind, NOT_CONSTANT, guards, emitter.needs_tz)
+        raise ExpressionError(
+            f"the translation has {len(done)} characters, more than {MAX_CODE}", 0, 1, "split it in two"
+        )
+    guards = tuple((emitter.finish(test), message) for test, message in emitter.guards.items())
+    return Translated(done, kind, NOT_CONSTANT, guards, f"{emitter.zone.run}.tz[" in done)
 
 
 def defined(emitter: Emitter, value: Value) -> str:
@@ -95,6 +95,10 @@ def defined(emitter: Emitter, value: Value) -> str:
     return value.code
 
 
+def _known_text(node: Node) -> Union[str, Node]:
+    return to_text(node.value) if isinstance(node, Constant) else node
+
+
 def _folded(folder: Folder, part: template.Expression) -> Node:
     try:
         return folder.fold(parse(part.source))
@@ -102,14 +106,14 @@ def _folded(folder: Folder, part: template.Expression) -> Node:
         raise error.moved(part.start) from None
 
 
-def _emitted(emitter: Emitter, node: Any, at: int) -> str:
+def _emitted(emitter: Emitter, node: Js, at: int) -> str:
     try:
         return convert.text(emitter, emitter.value(node))
     except ExpressionError as error:
         raise error.moved(at) from None
 
 
-def _json(node: Constant) -> Any:
+def _json(node: Constant) -> Js:
     if isinstance(node.value, Object) and not isinstance(node.value, (Moment, Date)):
         raise ExpressionError("this is not a value", node.start, node.end)
     return plain(node.value)

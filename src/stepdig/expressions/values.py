@@ -3,9 +3,9 @@
 import json
 import math
 import re
-from typing import Any, NamedTuple, Union
+from typing import NamedTuple, Union
 
-from stepdig.expressions.jsvalues import UNDEFINED, number_text
+from stepdig.expressions.jsvalues import UNDEFINED, Js, number_text
 
 TEXTS = frozenset(("str", "iso", "date", "ymd", "lt"))
 _NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*\Z")
@@ -54,7 +54,7 @@ def quoted(text: str) -> str:
 
 def number(value: float) -> str:
     """Return a finite number as JSONata's literal, negative ones in parentheses."""
-    text = number_text(value) if value == value and not math.isinf(value) else "0"
+    text = number_text(value) if math.isfinite(value) else "0"
     text = text.replace("e+", "e")
     return f"({text})" if text.startswith("-") else text
 
@@ -65,7 +65,7 @@ def field(name: str) -> str:
     return name if plain else f"`{name}`"
 
 
-def literal(value: Any) -> Value:
+def literal(value: Js) -> Value:
     """Return a JSON value as code; NaN, undefined and infinities are nothing."""
     if value is None:
         return Value("null", "null")
@@ -74,8 +74,10 @@ def literal(value: Any) -> Value:
     if isinstance(value, bool):
         return Value("true" if value else "false", "bool", present=True)
     if isinstance(value, (int, float)):
-        finite = value == value and not math.isinf(value)
-        return Value(number(value), "num", present=True) if finite else Value(NOTHING.code, "num", nan=True, present=True)
+        finite = math.isfinite(value)
+        return (
+            Value(number(value), "num", present=True) if finite else Value(NOTHING.code, "num", nan=True, present=True)
+        )
     if isinstance(value, str):
         return Value(quoted(value), "str", present=True)
     if isinstance(value, list):

@@ -3,7 +3,9 @@
 import re
 from datetime import datetime, timedelta, timezone
 from functools import lru_cache
-from typing import Any, List, Optional, Tuple
+from typing import Dict, List, Optional, Tuple
+
+from stepdig.expressions.jsvalues import Js
 
 _SECOND = timedelta(seconds=1)
 _OFFSET = re.compile(r"(?:UTC|GMT|UT)?([+-])(\d{1,2})(?::?(\d\d))?(?::?(\d\d))?\Z")
@@ -21,12 +23,12 @@ def offsets(name: str) -> Rows:
     return [list(row) for row in _rows(name)]
 
 
-def is_fixed(rows: Any) -> bool:
+def is_fixed(rows: Js) -> bool:
     """Tell whether rows are of a zone with one offset."""
     return len(rows) == 1
 
 
-def table(rows: Any, first_year: int = _FIRST, last_year: int = _LAST) -> List[dict]:
+def table(rows: Js, first_year: int = _FIRST, last_year: int = _LAST) -> List[Dict[str, int]]:
     """Return the rows `{u, l, d}` that translated expressions look up in `<run>.tz`; empty for a fixed zone.
 
     `u` is the transition in UTC milliseconds, `l` the wall clock from which it counts, `d` the change of the offset.
@@ -72,7 +74,7 @@ def _fixed_offset(name: str) -> Optional[int]:
     return -total if sign == "-" else total
 
 
-def _zone(name: str) -> Any:
+def _zone(name: str) -> Js:
     from zoneinfo import ZoneInfo  # Python 3.9, and only the compiler needs it
 
     try:
@@ -81,11 +83,11 @@ def _zone(name: str) -> Any:
         raise ValueError(f"'{name}' is not a time zone") from None
 
 
-def _offset(zone: Any, at: datetime) -> int:
+def _offset(zone: Js, at: datetime) -> int:
     return int(at.astimezone(zone).utcoffset().total_seconds())  # type: ignore[union-attr]  # an aware time has one
 
 
-def _transitions(zone: Any) -> List[Tuple[int, int]]:
+def _transitions(zone: Js) -> List[Tuple[int, int]]:
     """Return `(utc seconds, offset from then on)` by looking at every week and closing in on each change."""
     found: List[Tuple[int, int]] = []
     low = datetime(_FIRST, 1, 1, tzinfo=timezone.utc)
@@ -102,7 +104,7 @@ def _transitions(zone: Any) -> List[Tuple[int, int]]:
     return found
 
 
-def _change(zone: Any, low: datetime, high: datetime, before: int) -> datetime:
+def _change(zone: Js, low: datetime, high: datetime, before: int) -> datetime:
     while high - low > _SECOND:
         middle = low + (high - low) // 2
         middle = middle.replace(microsecond=0)
