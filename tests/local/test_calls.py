@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import threading
 from pathlib import Path
 from typing import Any
 
@@ -340,6 +341,77 @@ def test_a_token_wait_times_out() -> None:
 
     assert execution.error == "States.Timeout"
     assert clock.skipped > 3500
+
+
+def test_a_command_may_answer_a_token_and_go_on_until_the_engine_ends() -> None:
+    heard = Heard(2)
+    one = command("sh", "-c", 'echo "$TOKEN"; echo $$; sleep 1000', env={"TOKEN": "{% $states.context.Task.Token %}"})
+    one["Resource"] = "arn:aws:states:::ecs:runTask.waitForTaskToken"
+
+    async def go() -> tuple[Execution, bool]:
+        async with engine(listener=heard, clock=RealClock()) as it:
+            execution = it.start(machine("T", T=one), {}, "x", "m")
+            await heard.enough.wait()
+            it.send_task_success(heard.lines[0][2], "well")
+            await execution.wait()
+            return execution, alive(int(heard.lines[1][2]))
+
+    execution, lived = asyncio.run(go())
+
+    assert (execution.output, lived) == ("well", True)
+    assert not alive(int(heard.lines[1][2]))
+
+
+def test_a_command_nobody_waits_for_ends_with_the_engine() -> None:
+    heard = Heard()
+    one = command("sh", "-c", "echo $$; sleep 1000")
+    one["Resource"] = "arn:aws:states:::ecs:runTask"
+
+    async def go() -> Execution:
+        async with engine(listener=heard, clock=RealClock()) as it:
+            execution = await it.start(machine("T", T=one), {}, "x", "m").wait()
+            await heard.enough.wait()
+            return execution
+
+    execution = asyncio.run(go())
+
+    assert execution.output["Tasks"][0]["LastStatus"] == "PROVISIONING"
+    assert not alive(int(heard.lines[0][2]))
+
+
+def test_a_stop_that_comes_while_a_failure_is_cleaned_up_is_not_lost() -> None:
+    """The failed branch would be caught; the stop comes while the other branch's command takes its time to end."""
+    slow = command("sh", "-c", "trap 'sleep 0.3; exit 0' TERM; echo up; while :; do sleep 0.02; done")
+    failing = {
+        "Type": "Parallel",
+        "Branches": [branch(S=slow), branch(W=task("lambda:invoke", {"FunctionName": "late"}))],
+    }
+    catch = [{"ErrorEquals": ["States.ALL"], "Next": "Z"}]
+    go_on = threading.Event()
+
+    def late(_: Any, __: Any) -> None:
+        go_on.wait(30)
+        raise ValueError("late")
+
+    class Tell(Heard):
+        def on_event(self, _: Any, event: dict[str, Any]) -> None:
+            if event["type"] == "TaskFailed":
+                asyncio.get_running_loop().call_later(0.1, execution.stop)
+
+    async def run_() -> None:
+        nonlocal execution
+        async with engine(listener=tell, functions={"late": late}, clock=RealClock()) as it:
+            execution = it.start(machine("P", P={**failing, "Catch": catch, "End": True}, Z=pass_()), {}, "x", "m")
+            await tell.enough.wait()
+            go_on.set()
+            await execution.wait()
+
+    execution: Any = None
+    tell = Tell()
+    asyncio.run(run_())
+
+    assert execution.status == "ABORTED"
+    assert "PassStateEntered" not in types(execution)
 
 
 INNER = machine("P", P=pass_(Output={"got": "{% $states.input %}"}))

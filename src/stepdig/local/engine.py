@@ -188,11 +188,12 @@ class Engine:
         self.launch(execution)
         return execution
 
-    def background(self, work: Coroutine[Any, Any, Any]) -> None:
+    def background(self, work: Coroutine[Any, Any, Any]) -> asyncio.Task[Any]:
         """Let work go on that no state waits for; `close` ends it."""
         task = asyncio.get_running_loop().create_task(work)
         self._background.add(task)
         task.add_done_callback(self._background.discard)
+        return task
 
     def launch(self, execution: Execution) -> None:
         """Let an execution run from its frame, or from the start."""

@@ -74,7 +74,7 @@ class Services(Protocol):
         """Start another machine for a `states:startExecution` task."""
         ...
 
-    def background(self, work: Coroutine[Any, Any, Any]) -> None:
+    def background(self, work: Coroutine[Any, Any, Any]) -> asyncio.Task[Any]:
         """Let work go on that no state waits for; it ends with the engine at the latest."""
         ...
 
@@ -176,17 +176,21 @@ async def outlived(child: Execution) -> None:
         raise
 
 
-async def gone(tasks: Sequence[asyncio.Task[None]]) -> None:
+async def gone(tasks: Sequence[asyncio.Task[Any]]) -> None:
     """Return when all have ended, also when cancelled meanwhile: their processes must be gone first.
 
-    Being cancelled again is handed down, so that a second Ctrl-C reaches a command that takes its time.
+    Being cancelled is handed down, so that a second Ctrl-C reaches a command that takes its time, and raised at the end.
     """
+    cancelled = False
     while not all(one.done() for one in tasks):
         try:
             await asyncio.wait(tasks)
         except asyncio.CancelledError:
+            cancelled = True
             for one in tasks:
                 one.cancel()
+    if cancelled:
+        raise asyncio.CancelledError
 
 
 def state_context(run: Execution, state: State, retries: int = 0) -> dict[str, Json]:

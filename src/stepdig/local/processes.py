@@ -10,9 +10,10 @@ import asyncio
 import contextlib
 import os
 import resource
+import select
 import signal
 import subprocess
-import threading
+import sys
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from weakref import WeakKeyDictionary
@@ -69,11 +70,15 @@ async def _run(
         bufsize=0,
         process_group=0,
     )
-    guard.add(process.pid)
-    streams = {"stdout": process.stdout, "stderr": process.stderr}
-    pipes = [_Lines(pipe.fileno(), stream, on_output) for stream, pipe in streams.items() if pipe]
-    exit_ = _Exit(process)
-    try:
+    with contextlib.ExitStack() as undo:
+        undo.callback(_bury, process, guard)
+        guard.add(process.pid)
+        streams = {"stdout": process.stdout, "stderr": process.stderr}
+        pipes = [_Lines(pipe.fileno(), stream, on_output) for stream, pipe in streams.items() if pipe]
+        for lines in pipes:
+            undo.callback(lines.close)
+        exit_ = _Exit(process)
+        undo.callback(exit_.close)
         try:
             await exit_.wait()
         except asyncio.CancelledError:
@@ -81,17 +86,18 @@ async def _run(
             raise
         finally:
             _signal(process.pid, signal.SIGKILL)  # the leader is a zombie still, so the number is still its own
-            code = process.wait()
-            guard.drop(process.pid)
             await _drained(pipes)
-    finally:
-        exit_.close()
-        for lines in pipes:
-            lines.close()
-        for pipe in streams.values():
-            if pipe:
-                pipe.close()
-    return 128 - code if code < 0 else code
+    return 128 - process.returncode if process.returncode < 0 else process.returncode
+
+
+def _bury(process: subprocess.Popen[bytes], guard: Guard) -> None:
+    """Kill what is left of a group, reap its leader, close its pipes."""
+    _signal(process.pid, signal.SIGKILL)
+    process.wait()
+    guard.drop(process.pid)
+    for pipe in (process.stdout, process.stderr):
+        if pipe:
+            pipe.close()
 
 
 _slots_of: WeakKeyDictionary[asyncio.AbstractEventLoop, asyncio.Semaphore] = WeakKeyDictionary()
@@ -124,8 +130,7 @@ async def _drained(pipes: list[_Lines]) -> None:
     """Give what is still in the pipes a moment to arrive; a stranger holding one open cannot hold up the task."""
     open_ = [lines.ended for lines in pipes if not lines.read_all()]
     if open_:
-        with contextlib.suppress(asyncio.CancelledError):
-            await asyncio.wait(open_, timeout=_LINGER_SECONDS)
+        await asyncio.wait(open_, timeout=_LINGER_SECONDS)
 
 
 def _signal(group: int, number: int) -> None:
@@ -139,12 +144,8 @@ class _Exit:
     def __init__(self, process: subprocess.Popen[bytes]) -> None:
         self._loop = asyncio.get_running_loop()
         self._ended = self._loop.create_future()
-        self._fd = -1
-        if hasattr(os, "pidfd_open"):
-            self._fd = os.pidfd_open(process.pid)
-            self._loop.add_reader(self._fd, self._done)
-        else:  # macOS
-            threading.Thread(target=self._watch, args=(process.pid,), daemon=True).start()
+        self._fd = _exit_fd(process.pid)
+        self._loop.add_reader(self._fd, self._done)
 
     async def wait(self) -> None:
         """Return when the process has ended."""
@@ -152,21 +153,28 @@ class _Exit:
 
     def close(self) -> None:
         """Give the descriptor back."""
-        if self._fd >= 0:
-            self._loop.remove_reader(self._fd)
-            os.close(self._fd)
-            self._fd = -1
+        self._loop.remove_reader(self._fd)
+        os.close(self._fd)
 
     def _done(self) -> None:
+        self._loop.remove_reader(self._fd)
         if not self._ended.done():
             self._ended.set_result(None)
-        if self._fd >= 0:
-            self._loop.remove_reader(self._fd)
 
-    def _watch(self, pid: int) -> None:
-        with contextlib.suppress(ChildProcessError, RuntimeError):
-            os.waitid(os.P_PID, pid, os.WEXITED | os.WNOWAIT)
-            self._loop.call_soon_threadsafe(self._done)
+
+def _exit_fd(pid: int) -> int:
+    """Return a descriptor that becomes readable when the process ends: a pidfd, or on macOS a kqueue."""
+    if sys.platform == "linux":
+        return os.pidfd_open(pid)
+    queue = select.kqueue()
+    wanted = select.kevent(pid, select.KQ_FILTER_PROC, select.KQ_EV_ADD | select.KQ_EV_ONESHOT, select.KQ_NOTE_EXIT)
+    try:
+        queue.control([wanted], 0)
+    except ProcessLookupError:  # it has ended already: a timer that rings at once stands for it
+        queue.control([select.kevent(1, select.KQ_FILTER_TIMER, select.KQ_EV_ADD | select.KQ_EV_ONESHOT, 0, 0)], 0)
+    fd = os.dup(queue.fileno())
+    queue.close()
+    return fd
 
 
 class _Lines:

@@ -6,17 +6,16 @@ and no ExitCode when the task never started. https://docs.aws.amazon.com/step-fu
 
 from __future__ import annotations
 
-import asyncio
 import os
 import uuid
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Coroutine, Mapping
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Any, Protocol
 
 from stepdig.limits import OVERRIDE_CHARS
 from stepdig.local.call import Call
 from stepdig.local.errors import TASK_FAILED, StateError
-from stepdig.local.execution import ACCOUNT, REGION
+from stepdig.local.execution import ACCOUNT, REGION, gone
 from stepdig.local.guard import Guard
 from stepdig.local.payload import Json, encode
 from stepdig.local.processes import GRACE_SECONDS, spawn
@@ -72,7 +71,7 @@ class SimpleLauncher:
         env = {**os.environ, **overrides.get("Environment", {})}
         try:
             code = await spawn(argv, env, None, request.guard, request.on_output, self._grace)
-        except OSError as e:
+        except (OSError, ValueError) as e:  # ValueError: a NUL in an argument
             return TaskOutcome(None, "TaskFailedToStart", f"CannotStartContainerError: {e}")
         return TaskOutcome(code)
 
@@ -91,9 +90,9 @@ async def run_task(call: Call, arguments: Json, launcher: TaskLauncher) -> Json:
         call.run.services.background(launcher.run(request))
         return {"Failures": [], "Tasks": [task]}
     call.submitted({"Failures": [], "Tasks": [task]})
+    if call.waiting is not None:
+        return await _until_token(call, launcher.run(request))
     with clock.busy():
-        if call.waiting is not None:
-            return await _until_token(call, launcher.run(request))
         outcome = await launcher.run(request)
     return _ended(task, outcome, int(clock.now() * 1000))
 
@@ -114,14 +113,15 @@ def _request(call: Call, arguments: dict[str, Json], overrides: dict[str, Json])
     )
 
 
-async def _until_token(call: Call, work: Json) -> Json:
-    """Return what the token's holder sends; the process is killed if it has not ended by then."""
-    process = asyncio.ensure_future(work)
+async def _until_token(call: Call, work: Coroutine[Any, Any, TaskOutcome]) -> Json:
+    """Return what the token's holder sends; the process may then go on, as on AWS, but no longer than the engine."""
+    process = call.run.services.background(work)
     try:
         return await call.token_result()
-    finally:
+    except BaseException:
         process.cancel()
-        await asyncio.wait([process])
+        await gone([process])
+        raise
 
 
 def _described(arguments: dict[str, Json], request: TaskRequest) -> dict[str, Json]:
