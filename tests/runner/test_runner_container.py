@@ -145,6 +145,7 @@ def test_the_command_does_not_see_what_is_meant_for_the_runner(bucket, tmp_path)
     ("more", "content", "said"),
     [
         ({"STEPDIG_TASK": ""}, None, "the environment has no STEPDIG_TASK"),
+        ({"STEPDIG_GRACE_SECONDS": "soon"}, None, "STEPDIG_GRACE_SECONDS is no number of seconds: soon"),
         ({}, None, "the project archive archives/0123.zip is not in file://"),
         ({}, b"no zip", "the project archive is not a zip"),
         ({"key": "+gone"}, archive({}), "workflow wf of the project archive has no task +gone"),

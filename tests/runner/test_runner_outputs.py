@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from runner_bundles import PREFIX, at, bundle, for_each, task, variable
 
 from stepdig.runner import outputs
-from stepdig.runner.storage import FolderStorage, open_storage
+from stepdig.runner.storage import FolderStorage
 
 LOOPS = {
     "+a": for_each(variable("t", ["x", "y", "z"])),
@@ -113,17 +113,3 @@ def test_a_shortened_text_keeps_its_beginning_and_its_end(text, limit):
     short = outputs.shorten(text, limit)
     assert len(short) <= limit
     assert short == text or (len(text) > limit and short[0] == text[0] and short[-1] == text[-1])
-
-
-def test_keys_may_hold_whatever_a_task_name_may(storage):
-    key = "runs/wf/x/+a=[b]{c}%25&@,.^`/0/output.json"
-    storage.put(key, b"1")
-    storage.put(key, b"2")
-    assert (storage.get(key), storage.list("runs/wf/x/")) == (b"2", [key])
-
-
-def test_a_storage_is_opened_by_its_url(tmp_path):
-    open_storage(f"file://{tmp_path}/a%20b").put("k/x", b"1")
-    assert (tmp_path / "a b/k/x").read_bytes() == b"1"
-    with pytest.raises(ValueError, match="neither an s3"):
-        open_storage("https://example.com/")

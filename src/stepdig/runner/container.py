@@ -26,7 +26,7 @@ from typing import Dict, Mapping, Optional
 from stepdig.expressions import evaluate
 from stepdig.runner import commands, loops, outputs
 from stepdig.runner.shapes import Host, Json, TaskRun
-from stepdig.runner.storage import Storage, open_storage
+from stepdig.runner.storage import Storage, StorageError, open_storage
 
 GRACE_SECONDS = 25.0  # less than ECS's 30, so that the outputs are still written
 CANNOT_START = 126  # a shell's code for a command that cannot be run
@@ -38,9 +38,9 @@ class SetupError(Exception):
 
 def main(environ: Mapping[str, str]) -> int:
     """Run the task that the environment names; return the exit code."""
-    stop = Stop(float(environ.get("STEPDIG_GRACE_SECONDS") or GRACE_SECONDS))
-    stop.listen()
     try:
+        stop = Stop(_seconds(environ))
+        stop.listen()
         workflow, _, task_key = _variable(environ, "STEPDIG_TASK").rpartition(" ")
         run = json.loads(_variable(environ, "STEPDIG_RUN"))
         bucket = _variable(environ, "STEPDIG_BUCKET")
@@ -58,7 +58,7 @@ def main(environ: Mapping[str, str]) -> int:
             if finished.message:
                 _say(finished.message)
             return finished.exit_code
-    except SetupError as error:
+    except (SetupError, StorageError) as error:
         _say(f"stepdig: {error}")
         return CANNOT_START
 
@@ -172,6 +172,14 @@ def _bundle(project: Path, workflow: str, task_key: str) -> Dict[str, Json]:
 def _kill_group(pid: int, number: int) -> None:
     with contextlib.suppress(ProcessLookupError, PermissionError):  # PermissionError: macOS, for a group of zombies
         os.killpg(pid, number)
+
+
+def _seconds(environ: Mapping[str, str]) -> float:
+    text = environ.get("STEPDIG_GRACE_SECONDS") or str(GRACE_SECONDS)
+    try:
+        return float(text)
+    except ValueError:
+        raise SetupError(f"STEPDIG_GRACE_SECONDS is no number of seconds: {text}") from None
 
 
 def _variable(environ: Mapping[str, str], name: str) -> str:

@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import tempfile
 from pathlib import Path
-from typing import List, Optional, Protocol
+from typing import Iterator, List, Optional, Protocol
 from urllib.parse import unquote, urlsplit
 
 from stepdig.runner.shapes import Json
+
+
+class StorageError(Exception):
+    """The storage refuses: no such bucket, no right to it, no way to it."""
 
 
 class Storage(Protocol):
@@ -57,7 +62,10 @@ class FolderStorage:
 
 
 class BucketStorage:
-    """Outputs in an S3 bucket; `client` is boto3's S3 client, `prefix` ends in `/` or is empty."""
+    """Outputs in an S3 bucket; `client` is boto3's S3 client, `prefix` ends in `/` or is empty.
+
+    What S3 refuses raises StorageError.
+    """
 
     def __init__(self, client: Json, bucket: str, prefix: str = "") -> None:
         self._client = client
@@ -66,22 +74,32 @@ class BucketStorage:
 
     def get(self, key: str) -> Optional[bytes]:
         """Return the object's bytes, or None when there is none."""
-        try:
-            body: bytes = self._client.get_object(Bucket=self._bucket, Key=self._prefix + key)["Body"].read()
-        except self._client.exceptions.NoSuchKey:
-            return None
+        with self._telling(key):
+            try:
+                body: bytes = self._client.get_object(Bucket=self._bucket, Key=self._prefix + key)["Body"].read()
+            except self._client.exceptions.NoSuchKey:
+                return None
         return body
 
     def put(self, key: str, body: bytes) -> None:
         """Write one object."""
         where = {"Bucket": self._bucket, "Key": self._prefix + key}
-        self._client.put_object(Body=body, ContentType="application/json", **where)
+        with self._telling(key):
+            self._client.put_object(Body=body, ContentType="application/json", **where)
 
     def list(self, prefix: str) -> List[str]:
         """Return the keys below the prefix, a page of 1,000 a call."""
-        pages = self._client.get_paginator("list_objects_v2")
-        found = pages.paginate(Bucket=self._bucket, Prefix=self._prefix + prefix)
-        return sorted(item["Key"][len(self._prefix) :] for page in found for item in page.get("Contents", ()))
+        with self._telling(prefix):
+            pages = self._client.get_paginator("list_objects_v2")
+            found = pages.paginate(Bucket=self._bucket, Prefix=self._prefix + prefix)
+            return sorted(item["Key"][len(self._prefix) :] for page in found for item in page.get("Contents", ()))
+
+    @contextlib.contextmanager
+    def _telling(self, key: str) -> Iterator[None]:
+        try:
+            yield
+        except Exception as error:  # boto3's errors have no base class that can be named without boto3
+            raise StorageError(f"s3://{self._bucket}/{self._prefix}{key}: {error}") from error
 
 
 def open_storage(url: str) -> Storage:
