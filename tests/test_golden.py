@@ -31,7 +31,8 @@ def _compile(case: Path) -> tuple[str, str]:
         )
     except ProblemsFound as found:
         shown = [
-            show(it, text.decode(errors="replace") if (text := read(it.at.path)) is not None else None) for it in found.problems
+            show(it, text.decode(errors="replace") if (text := read(it.at.path)) is not None else None)
+            for it in found.problems
         ]
         return ".problems.txt", "\n".join(shown) + "\n"
     return ".asl.json", made.definition_text

@@ -41,7 +41,7 @@ def callee(here: Here, node: Node) -> tuple[Workflow, Scope] | None:
     top = tree.load(content, path, draft.read, draft.problems)
     if top is None:
         return None
-    workflow = parse.workflow(top, here.task.name.lstrip("+^") or "called", path, draft.problems)
+    workflow = parse.workflow(top, here.task.name.lstrip("+^") or "called", path, draft.problems, called=True)
     inner = replace(here.scope, directory=posixpath.dirname(path))
     return workflow, inner
 

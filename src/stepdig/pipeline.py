@@ -69,7 +69,7 @@ def _compiled(
 ) -> Compiled:
     content = read(path)
     if content is None:
-        problems.add(Position(path, 1, 1), "SD101", "there is no such file")
+        problems.add(Position(path, 1, 1), "SD001", "there is no such file")
     top = tree.load(content or b"", path, read, problems) if content is not None else None
     if top is None:
         raise ProblemsFound(problems)
@@ -103,7 +103,7 @@ def _compiled(
 def _offsets(timezone: str) -> tuple[tuple[int | None, int], ...]:
     """Return the zone's offsets as rows; an unknown zone, already noted as a mistake, counts as UTC."""
     try:
-        return tuple((row[0], row[1]) for row in zones.offsets(timezone))
+        return tuple((row[0], row[1] or 0) for row in zones.offsets(timezone))
     except (KeyError, ValueError, OSError):
         return ((None, 0),)
 

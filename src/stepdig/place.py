@@ -5,17 +5,20 @@ from __future__ import annotations
 import posixpath
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
+from typing import TypeVar
 
 from stepdig import model, plan, tree
 from stepdig.draft import TOP, LoopDraft
 from stepdig.expressions import contexts, translate
 from stepdig.expressions.errors import ExpressionError
+from stepdig.expressions.shapes import NOT_CONSTANT
 from stepdig.model import Task
 from stepdig.operators import _registry
 from stepdig.problem import Position, did_you_mean
 from stepdig.scopes import ErrorLayer, Names, Scope, Store, as_code
 from stepdig.tree import Mapping, Node, Scalar, Sequence
 
+Meaning = TypeVar("Meaning", translate.Translated, contexts.Boolean, contexts.Checked)
 LowerTask = Callable[[Task, Scope, str], tuple[plan.Step, tuple[Store, ...]]]
 
 
@@ -55,48 +58,44 @@ class Here:
             return plan.Constant("")
         if not isinstance(node.value, str):
             return plan.Constant("" if node.value is None else _printed(node.value))
-        return self._evaluated(node, lambda text: translate.text(text, self.names, self.scope.zone))
+        done = self._translated(node, translate.text)
+        if done is None:
+            return plan.Constant("")
+        return plan.Computed(done.code, tuple(done.guards)) if done.const is NOT_CONSTANT else plan.Constant(done.const)
 
     def integer(self, node: Node) -> plan.Value:
         """Return a whole number as `loop>` reads one; floats are cut."""
         if isinstance(node, Scalar) and isinstance(node.value, int | float) and not isinstance(node.value, bool):
             return plan.Constant(int(node.value))
-        if not isinstance(node, Scalar) or not isinstance(node.value, str):
-            self.problem(
-                node.at, "SD404", f"{self.task.operator}> needs a whole number here", "", getattr(node, "length", 1)
-            )
-            return plan.Constant(0)
-        value = self._evaluated(node, lambda text: contexts.integer(text, self.names, self.scope.zone))
-        if not isinstance(value, plan.Constant) or isinstance(value.value, int):
-            return value
+        if isinstance(node, Scalar) and isinstance(node.value, str):
+            done = self._translated(node, contexts.integer)
+            if done is None or isinstance(done.const, int):
+                return plan.Constant(done.const if done else 0)
+            if done.const is NOT_CONSTANT:
+                return _checked(done, f"{self.name} needs a whole number")
+        shown = f", not {node.text!r}" if isinstance(node, Scalar) else ""
         self.problem(
-            node.at, "SD404", f"{self.task.operator}> needs a whole number, not {node.text!r}", "", node.length
+            node.at, "SD404", f"{self.task.operator}> needs a whole number{shown}", "", getattr(node, "length", 1)
         )
         return plan.Constant(0)
 
     def condition(self, node: Node) -> plan.Condition | None:
         """Return the tests of an `if>`; None after noting a mistake."""
-        if not isinstance(node, Scalar):
-            self.problem(node.at, "SD422", "if> needs true, false or an expression", "")
-            return None
-        if isinstance(node.value, bool | int):
+        if isinstance(node, Scalar) and isinstance(node.value, bool | int):
             return plan.Condition("true" if node.value else "false", None)
-        found: list[contexts.Boolean] = []
-
-        def tests(text: str) -> translate.Translated:
-            found.append(contexts.boolean(text, self.names, self.scope.zone))
-            return found[0].value
-
-        value = self._evaluated(node, tests) if isinstance(node.value, str) else plan.Constant(None)
-        if isinstance(value, plan.Constant):
-            if not isinstance(value.value, bool):
-                if found or not isinstance(node.value, str):
-                    text = f"if> needs true or false, but got {node.text!r}"
-                    self.problem(node.at, "SD422", text, "compare it: ${x == 1}", node.length)
+        if isinstance(node, Scalar) and isinstance(node.value, str):
+            done = self._translated(node, contexts.boolean)
+            if done is None:
                 return None
-            return plan.Condition("true" if value.value else "false", None)
-        message = f"Expected 'true' or 'false' for key '_command' of {self.name}"
-        return plan.Condition(found[0].true_code, found[0].false_code, message, value.guards)
+            if isinstance(done.const, bool):
+                return plan.Condition("true" if done.const else "false", None)
+            if done.const is NOT_CONSTANT:
+                message = f"'if> of {self.name} needs true or false, but got '&{done.text}"
+                return plan.Condition(done.true, done.false, message, tuple(done.guards))
+        shown = f", but got {node.text!r}" if isinstance(node, Scalar) else ""
+        text = f"if> needs true or false{shown}"
+        self.problem(node.at, "SD422", text, "compare it: ${x == 1}", getattr(node, "length", 1))
+        return None
 
     def items(self, node: Node) -> plan.Value:
         """Return a list as `for_each>` reads one: known rows, or JSONata."""
@@ -107,16 +106,15 @@ class Here:
                 self._expression(node, error)
                 return plan.Constant([])
             return plan.Constant(value.value) if isinstance(value, translate.Known) else plan.Computed(as_code(value))
-        if not isinstance(node, Scalar) or not isinstance(node.value, str):
-            self.problem(node.at, "SD452", "the values of for_each> are lists", "", getattr(node, "length", 1))
-            return plan.Constant([])
-        value = self._evaluated(node, lambda text: contexts.items(text, self.names, self.scope.zone))
-        if isinstance(value, plan.Constant) and not isinstance(value.value, list):
-            self.problem(
-                node.at, "SD452", "the values of for_each> are lists", "write [a, b] or ${a stored list}", node.length
-            )
-            return plan.Constant([])
-        return value
+        if isinstance(node, Scalar) and isinstance(node.value, str):
+            done = self._translated(node, contexts.items)
+            if done is None or isinstance(done.const, list):
+                return plan.Constant(done.const if done else [])
+            if done.const is NOT_CONSTANT:
+                return _checked(done, f"{self.name} needs a list")
+        hint = "write [a, b], ${a stored list} or {file: source_table/shop.json}"
+        self.problem(node.at, "SD452", "the values of for_each> are lists", hint, getattr(node, "length", 1))
+        return plan.Constant([])
 
     def structure(self, node: Node) -> tuple[object, tuple[tuple[str, str], ...]]:
         """Return a node as JSON with `{% %}` for what the machine computes, and the guards of that."""
@@ -142,17 +140,15 @@ class Here:
         self.problem(node.at, "SD405", text, "write it out, or take it from _export", getattr(node, "length", 1))
         return None
 
-    def _evaluated(self, node: Scalar, translated: Callable[[str], translate.Translated]) -> plan.Value:
-        """Return what a template means here, noting a mistake in it where it stands."""
+    def _translated(self, node: Scalar, function: Callable[[str, Names, translate.Zone], Meaning]) -> Meaning | None:
+        """Return what a template means here; None after noting a mistake in it where it stands."""
         try:
-            done = translated(str(node.value))
+            done = function(str(node.value), self.names, self.scope.zone)
         except ExpressionError as error:
             self._expression(node, error)
-            return plan.Constant("")
+            return None
         self.scope.draft.needs_zone |= done.needs_tz
-        if done.const is not translate.NOT_CONSTANT:
-            return plan.Constant(done.const)
-        return plan.Computed(done.code, tuple(done.guards))
+        return done
 
     def _expression(self, node: Node, error: ExpressionError) -> None:
         """Note a mistake in an expression of a scalar."""
@@ -246,6 +242,11 @@ class Here:
 def retry_of(retry: model.Retry | None) -> plan.Retry | None:
     """Return `_retry` as the plan has it."""
     return None if retry is None else plan.Retry(retry.limit, retry.interval, retry.max_interval, retry.exponential)
+
+
+def _checked(done: contexts.Checked, message: str) -> plan.Computed:
+    """Return the value of a template whose value must be of a kind."""
+    return plan.Computed(done.code, (*done.guards, (done.valid, message)))
 
 
 def _printed(value: bool | int | float) -> str:

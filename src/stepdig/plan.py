@@ -32,7 +32,7 @@ Value = Constant | Computed
 
 @dataclass(frozen=True, slots=True)
 class Condition:
-    """The value of an `if>`: JSONata tests for true and for false; when neither holds the task fails with `message`."""
+    """The value of an `if>`: JSONata tests for true and for false; neither: the task fails with `message`, JSONata too."""
 
     true: str
     false: str | None

@@ -10,6 +10,9 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 
 
+LINE_CHARS = 160  # of a source line that are shown around a caret
+
+
 @dataclass(frozen=True, slots=True, order=True)
 class Position:
     """A place in a file: `path` as the user would type it, `line` and `column` counted from 1."""
@@ -83,13 +86,22 @@ def show(problem: Problem, source: str | None) -> str:
     lines = source.splitlines() if source is not None else []
     if not 0 < problem.at.line <= len(lines):
         return f"{head}\n  hint: {problem.hint}" if problem.hint else head
-    line = lines[problem.at.line - 1].replace("\t", " ")
+    line, column = _window(lines[problem.at.line - 1].replace("\t", " "), problem.at.column)
     number = f"{problem.at.line:>4} | "
-    before = _width(line[: problem.at.column - 1])
-    room = max(1, min(problem.length, len(line) - problem.at.column + 1))
-    carets = "^" * max(1, _width(line[problem.at.column - 1 : problem.at.column - 1 + room]))
+    before = _width(line[: column - 1])
+    room = max(1, min(problem.length, len(line) - column + 1))
+    carets = "^" * max(1, _width(line[column - 1 : column - 1 + room]))
     hint = f"  {problem.hint}" if problem.hint else ""
     return f"{head}\n{number}{line}\n{' ' * (len(number) + before)}{carets}{hint}"
+
+
+def _window(line: str, column: int) -> tuple[str, int]:
+    """Return as much of a long line as a person can read, and the column in it."""
+    if len(line) <= LINE_CHARS:
+        return line, column
+    start = max(0, min(column - 1 - LINE_CHARS // 2, len(line) - LINE_CHARS))
+    cut = ("…" if start else "") + line[start : start + LINE_CHARS] + ("…" if start + LINE_CHARS < len(line) else "")
+    return cut, column - start + (1 if start else 0)
 
 
 def _width(text: str) -> int:

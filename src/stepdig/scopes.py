@@ -90,6 +90,11 @@ class Scope:
         """Return this scope with an `_export` over it."""
         if mapping is None or not mapping.entries:
             return self
+        for name, _ in mapping:
+            if str(name.value).endswith(">"):
+                text = f"_export cannot hold '{name.value}'"
+                hint = "Digdag would run it in place of every task's operator here"
+                self.draft.problems.add(name.at, "SD408", text, hint, name.length)
         key = self.full + ("" if self.full not in self.draft.scopes else f"^{len(self.draft.scopes)}")
         self.draft.scopes[key] = plain(mapping)
         return replace(self, layers=(*self.layers, ExportLayer(key, mapping)))
@@ -155,6 +160,7 @@ class Names:
     def _below(self, level: int, path: tuple[str, ...]) -> tuple[Binding | None, int]:
         """Resolve among the layers under `level`; the attempt parameters lie under all of them."""
         rooted = False
+        found: tuple[Binding | None, int] | None
         for index in range(level - 1, -1, -1):
             layer = self.scope.layers[index]
             if isinstance(layer, StoresLayer) and layer.stores:

@@ -6,6 +6,9 @@ import csv
 import io
 import json
 
+from stepdig.problem import Problems
+from stepdig.tree import load_any, plain
+
 # A workflow's definition names every row, and one execution lists what failed of them: far more rows are a task's work.
 ROWS = 10_000
 BYTES = 32 * 1024 * 1024
@@ -51,10 +54,7 @@ def _parsed(text: str, path: str) -> object:
         if ending == "json":
             return json.loads(text)
         if ending in {"yml", "yaml"}:
-            import yaml  # only for lists kept as YAML
-
-            loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
-            return _plain(yaml.load(text, loader))  # noqa: S506 - a safe loader, the fast one where there is one
+            return _yaml(text, path)
         if ending == "csv":
             return [_trimmed(row) for row in csv.DictReader(io.StringIO(text), restkey="", strict=True)]
     except RecursionError:
@@ -71,13 +71,14 @@ def _trimmed(row: dict[str, object]) -> dict[str, object]:
     return {name: value for name, value in row.items() if value is not None}
 
 
-def _plain(value: object) -> object:
-    """Return YAML values as JSON has them: dates become text."""
-    if isinstance(value, dict):
-        return {str(key): _plain(inner) for key, inner in value.items()}
-    if isinstance(value, list):
-        return [_plain(inner) for inner in value]
-    return value if isinstance(value, str | int | float | bool | None) else str(value)
+def _yaml(text: str, path: str) -> object:
+    """Return a list kept as YAML, its scalars typed as in a workflow. Raises ValueError with the first mistake."""
+    problems = Problems()
+    node = load_any(text, path, lambda _: None, problems)
+    if problems.found:
+        first = problems.found[0]
+        raise ValueError(f"line {first.at.line}: {first.text}")
+    return plain(node)
 
 
 def _check_names(found: list[object]) -> None:

@@ -6,7 +6,7 @@ from dataclasses import replace
 
 from stepdig import plan
 from stepdig.asl.leaves import GET_OBJECT, INVOKE, done
-from stepdig.asl.place import INPUT, Failure, Site, State, entry, note, text, write_check
+from stepdig.asl.place import INPUT, Failure, Site, State, checked, entry, note, text, write_check
 
 
 def write_sequence(step: plan.Sequence, site: Site) -> None:
@@ -23,17 +23,18 @@ def write_choose(step: plan.Choose, site: Site) -> None:
     after = site
     if site.next is None and (plan.is_empty(step.then) or plan.is_empty(step.otherwise)):
         after = site.to(f"{step.name} done")
+    first = checked(step.condition.true, step.condition.guards, site)
     then, otherwise = entry(step.then, after), entry(step.otherwise, after)
     state: State = {
         "Type": "Choice",
         "Comment": step.comment,
-        "Choices": [{"Condition": f"{{% {step.condition.true} %}}", "Next": then}],
+        "Choices": [{"Condition": f"{{% {first} %}}", "Next": then}],
     }
     if step.condition.false is None:
         site.add(step.name, {**state, "Default": otherwise})
     else:
-        choices = [{"Condition": f"{{% {step.condition.false} %}}", "Next": otherwise}]
-        state["Choices"] = [{"Condition": f"{{% {step.condition.true} %}}", "Next": then}, *choices]
+        second = {"Condition": f"{{% {step.condition.false} %}}", "Next": otherwise}
+        state["Choices"] = [{"Condition": f"{{% {first} %}}", "Next": then}, second]
         _write_neither(step, state, site)
     for inner in (step.then, step.otherwise):
         if inner is not None and not plan.is_empty(inner):
@@ -47,12 +48,17 @@ def _write_neither(step: plan.Choose, state: State, site: Site) -> None:
     failure = site.on_failure
     if failure is None:
         site.add(step.name, {**state, "Default": f"{step.name} neither"})
-        fail = {"Type": "Fail", "Comment": step.comment, "Error": "Config", "Cause": step.condition.message}
+        fail: State = {
+            "Type": "Fail",
+            "Comment": step.comment,
+            "Error": "Config",
+            "Cause": f"{{% {step.condition.message} %}}",
+        }
         site.add(f"{step.name} neither", fail)
         return
     if failure.note:
         failure.noted.append(step.name)
-        error = f"{{'Error':'Config','Cause':{text(step.condition.message)}}}"
+        error = f"{{'Error':'Config','Cause':{step.condition.message}}}"
         state["Assign"] = {site.variable("failure"): note(error, step.name)}
     site.add(step.name, {**state, "Default": failure.state})
 

@@ -9,7 +9,7 @@ from typing import Any
 from stepdig import plan
 from stepdig.asl.control import fetched_variables, write_failing_end
 from stepdig.asl.leaves import done
-from stepdig.asl.place import INPUT, Failure, Site, State, entry, note, text, write_check
+from stepdig.asl.place import INPUT, Failure, Site, State, checked, entry, note, text, value_of, write_check
 from stepdig.jsonata_text import MERGE, literal
 
 ITEM = "$states.context.Map.Item.Value"
@@ -46,9 +46,9 @@ def _items(step: plan.ForEach, site: Site, redo: str) -> object:
     """Return the Items of a Map: its entries, or after a redrive only those that failed."""
     value = step.entries
     if not redo:
-        return f"{{% {value.code} %}}" if isinstance(value, plan.Computed) else value.value
+        return value_of(value, site)
     again = site.read(site.variable(redo), "[]")
-    entries = value.code if isinstance(value, plan.Computed) else literal(value.value)
+    entries = checked(value.code, value.guards, site) if isinstance(value, plan.Computed) else literal(value.value)
     return f"{{% $count({again}) > 0 ? {again} : {entries} %}}"
 
 
@@ -182,8 +182,7 @@ def _write_counted(step: plan.ForEach, site: Site) -> None:
     }
     emptied: State = {name: {} for name in fetched}
     each = f"{step.name} each"
-    code = step.entries.code if isinstance(step.entries, plan.Computed) else literal(step.entries.value)
-    init: State = {items: f"{{% [{code}] %}}", position: 0, **carried, **emptied}
+    init: State = {items: value_of(step.entries, site), position: 0, **carried, **emptied}
     site.add(step.name, {"Type": "Pass", "Comment": step.comment, "Assign": init, "Next": each})
     before = set(site.variables)
     after = site if site.next is not None else site.to(f"{step.name} done")

@@ -135,13 +135,17 @@ def _write_fetch(step: plan.Command, fetched: plan.Fetched, site: Site) -> None:
 def write_log(step: plan.Log, site: Site) -> None:
     """Write `echo>`: a Pass that assigns the text to a variable, which the console and the history show."""
     write_check(step, site)
-    state: State = {"Type": "Pass", "Comment": step.comment, "Assign": {site.variable("echo"): value_of(step.text)}}
+    state: State = {
+        "Type": "Pass",
+        "Comment": step.comment,
+        "Assign": {site.variable("echo"): value_of(step.text, site)},
+    }
     site.add(step.name, site.ending(state))
 
 
 def write_wait(step: plan.Wait, site: Site) -> None:
     """Write `wait>`."""
-    site.add(step.name, site.ending({"Type": "Wait", "Comment": step.comment, "Seconds": value_of(step.seconds)}))
+    site.add(step.name, site.ending({"Type": "Wait", "Comment": step.comment, "Seconds": value_of(step.seconds, site)}))
 
 
 def write_fail(step: plan.Fail, site: Site) -> None:
@@ -149,7 +153,7 @@ def write_fail(step: plan.Fail, site: Site) -> None:
     write_check(step, site)
     failure = site.on_failure
     if failure is None:
-        state = {"Type": "Fail", "Comment": step.comment, "Error": "Fail", "Cause": value_of(step.message)}
+        state = {"Type": "Fail", "Comment": step.comment, "Error": "Fail", "Cause": value_of(step.message, site)}
         site.add(step.name, state)
         return
     cause = step.message.code if isinstance(step.message, plan.Computed) else text(str(step.message.value))

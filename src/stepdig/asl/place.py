@@ -158,6 +158,17 @@ def write_check(step: plan.Step, site: Site) -> None:
     site.add(name, {**state, "Default": failure.state})
 
 
-def value_of(value: plan.Value) -> object:
+def value_of(value: plan.Value, site: Site) -> object:
     """Return a value as a field of a state takes it."""
-    return f"{{% {value.code} %}}" if isinstance(value, plan.Computed) else value.value
+    return f"{{% {checked(value.code, value.guards, site)} %}}" if isinstance(value, plan.Computed) else value.value
+
+
+def checked(code: str, wanted: tuple[tuple[str, str], ...], site: Site) -> str:
+    """Return JSONata that fails with a message in our words when what it wants does not hold.
+
+    Where a failure may not end the execution, a Choice before the state has seen to it (`write_check`).
+    """
+    if site.on_failure is not None or not wanted:
+        return code
+    tests = "".join(f"$not({test})?$error({text(words)}):" for test, words in wanted)
+    return f"({tests}({code}))"
