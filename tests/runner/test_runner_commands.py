@@ -273,6 +273,7 @@ class TestPy:
         finished, _, _ = ran(machine, storage, {"py>": "m.subtask"})
         assert "digdag.env.add_subtask is not supported" in finished.message
         assert "Store a list and run over it with for_each>" in finished.message
+        assert "py_call" not in finished.message
 
     def test_stores_that_the_machine_cannot_hold_fail_the_task(self, machine, storage):
         (machine.project_dir / "big.py").write_text("import digdag\ndef f(): digdag.env.store(big='x' * 300_000)\n")

@@ -141,11 +141,10 @@ def write(path: str, env: Env, error: Json = None) -> None:
 
 
 def describe(error: BaseException) -> Dict[str, Json]:
-    """Print the traceback of a failure, from the project's first line on, and return the `error` of `output.json`."""
-    frames = error.__traceback__
-    while frames is not None and frames.tb_frame.f_code.co_filename == __file__:
-        frames = frames.tb_next
-    lines = traceback.format_exception(type(error), error, frames)
+    """Print the traceback of a failure, without lines of this file, and return the `error` of `output.json`."""
+    told = traceback.TracebackException(type(error), error, error.__traceback__)
+    told.stack = traceback.StackSummary.from_list([it for it in told.stack if it.filename != __file__])
+    lines = list(told.format())
     sys.stderr.write("".join(lines))
     message = str(error)
     if isinstance(error, SystemExit):
