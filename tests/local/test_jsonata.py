@@ -73,6 +73,7 @@ def test_pretty_printing_indents_by_two() -> None:
         ("$states.input.a[2] = 3 and 'x' in ['x']", True),
         ("$match('ab12', /[0-9]+/).match", "12"),
         ("$states.input.o ~> |$|{'k': 2}|", {"k": 2}),
+        ("$string({'a': function(){1}, 'b': $sum})", '{"a":"","b":""}'),
         ("$sort([2,1,3], function($l, $r) {$l > $r})", [1, 2, 3]),
         ("$sort([{'k':1,'n':'a'},{'k':1,'n':'b'},{'k':0,'n':'c'}], function($l, $r) {$l.k > $r.k}).n", ["c", "a", "b"]),
     ],

@@ -77,9 +77,15 @@ class Frame:
         return frame
 
 
-def bindings(frame: Frame, state: dict[str, Json], **more: Json) -> Variables:
-    """Return what the expressions of a state see: the variables and `$states`; `state` is the State of the context."""
+def bindings(frame: Frame, state: dict[str, Json], *, token: str | None = None, **more: Json) -> Variables:
+    """Return what the expressions of a state see: the variables and `$states`.
+
+    `state` is the State of its context, `token` the task token of a task that waits for one, `more` what else
+    `$states` holds: `result`, `errorOutput`.
+    """
     context = {**frame.context, "State": state}
+    if token is not None:
+        context["Task"] = {"Token": token}
     return Variables(frame.scope.variables, {"states": {"input": frame.input, "context": context, **more}})
 
 

@@ -6,6 +6,8 @@ import json
 import math
 from decimal import Decimal
 
+from jsonata.utils import Utils
+
 from stepdig.local.payload import Json
 
 _DIGITS = 15  # JSONata prints numbers with Number(x.toPrecision(15))
@@ -44,9 +46,9 @@ def js_json(value: Json, *, pretty: bool = False, indent: str = "") -> str:
     if isinstance(value, list):
         parts = [js_json(v, pretty=pretty, indent=inner) for v in value]
         return _wrapped("[", parts, "]", indent, pretty=pretty)
-    if callable(getattr(value, "call", None)):
-        return '""'  # JSON.stringify's replacer turns functions into empty texts
-    return "null"
+    if value is None or value is Utils.NULL_VALUE:
+        return "null"
+    return '""'  # JSONata's replacer for JSON.stringify turns functions into empty texts
 
 
 def _wrapped(opening: str, parts: list[str], closing: str, indent: str, *, pretty: bool) -> str:

@@ -43,22 +43,14 @@ async def _called(
     run: Execution, state: State, frame: Frame, context: dict[str, Json], resource: Resource, waiting: Waiting | None
 ) -> Json:
     history = run.history
-    outer = frame.context
-    if waiting is not None:
-        frame.context = {**outer, "Task": {"Token": waiting.token}}
-    try:
-        variables = bindings(frame, context)
-    finally:
-        frame.context = outer
+    variables = bindings(frame, context, token=waiting.token if waiting is not None else None)
     arguments = state.arguments.evaluate(variables) if state.arguments is not None else {}
     limit = _seconds(state.timeout, variables)
     heartbeat = _seconds(state.heartbeat, variables)
     text = encode(arguments)
     _limited(text, state)
     names = _Names(resource)
-    scheduled = {**names.details, **({} if names.plain else {"region": REGION, "parameters": text})}
-    if names.plain:
-        scheduled["input"] = text
+    scheduled = names.scheduled_details(text, limit, heartbeat)
     frame.last = history.add(names.scheduled, frame.last, names.key("Scheduled"), scheduled)
     frame.last = history.add(names.started, frame.last, *names.started_details)
 
@@ -121,7 +113,7 @@ def _cut(failure: StateError) -> None:
 class _Names:
     """How a Resource's events are called: Task*, or LambdaFunction* when the Resource is a function's ARN."""
 
-    __slots__ = ("details", "plain", "prefix", "scheduled", "started", "started_details", "succeeded")
+    __slots__ = ("details", "plain", "prefix", "resource", "scheduled", "started", "started_details", "succeeded")
 
     def __init__(self, resource: Resource) -> None:
         self.plain = bool(resource.function)
@@ -130,7 +122,18 @@ class _Names:
         self.scheduled = self.prefix + "Scheduled"
         self.started = self.prefix + "Started"
         self.succeeded = self.prefix + "Succeeded"
+        self.resource = resource.text
         self.started_details = () if self.plain else ("taskStartedEventDetails", self.details)
+
+    def scheduled_details(self, text: str, limit: float | None, heartbeat: float | None) -> dict[str, Json]:
+        """Return the details of the event that schedules an attempt."""
+        what: dict[str, Json] = (
+            {"resource": self.resource, "input": text}
+            if self.plain
+            else {**self.details, "region": REGION, "parameters": text}
+        )
+        times = {"timeoutInSeconds": limit, "heartbeatInSeconds": heartbeat}
+        return {**what, **{name: int(value) for name, value in times.items() if value is not None}}
 
     def key(self, kind: str) -> str:
         """Return the key of the details of an event of this kind."""
