@@ -50,12 +50,22 @@ class Fetch:
 
 @dataclass(slots=True)
 class LoopDraft:
-    """A loop of the bundle while it is being compiled; `columns` are the columns of its rows that states read."""
+    """A loop of the bundle while it is being compiled.
+
+    `columns` are the columns of its rows that states read; `numbered` tells whether the state input holds the number of
+    the iteration, for lists whose elements have no names of their own and where tasks may store.
+    """
 
     operator: str
     variables: list[dict[str, object]]
     columns: dict[str, set[str]] = field(default_factory=dict)
-    indexed: bool = False
+    numbered: bool = False
+
+    @property
+    def keys(self) -> tuple[str, ...]:
+        """The keys of the state input that hold this loop's variables."""
+        own = tuple(str(variable["input"]) for variable in self.variables)
+        return (f"{own[0]}#", *own) if self.numbered else own
 
 
 @dataclass(slots=True)

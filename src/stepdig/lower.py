@@ -11,6 +11,7 @@ from stepdig.model import Task, Workflow
 from stepdig.operators import TABLE
 from stepdig.place import Here, indexes, retry_of
 from stepdig.problem import did_you_mean
+from stepdig.repeat import around
 from stepdig.scopes import ErrorLayer, Scope, Store
 
 Lowered = tuple[plan.Step, tuple[Store, ...]]
@@ -138,7 +139,7 @@ def _branches(parts: list[_Arranged], scope: Scope, name: str, comment: str, lim
         steps.append(step.steps[0] if only and isinstance(step, plan.Sequence) else step)
         frames.append(frame.number)
         stores += more
-    return plan.Branches(name, comment, tuple(steps), limit, tuple(frames)), stores
+    return plan.Branches(name, comment, tuple(steps), limit, tuple(frames), around(scope)), stores
 
 
 def _guarded(task: Task, scope: Scope, name: str, comment: str, step: plan.Step, stores: tuple[Store, ...]) -> Lowered:

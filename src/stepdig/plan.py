@@ -117,12 +117,13 @@ class Choose(Step):
 class Branches(Step):
     """Run steps at the same time, at most `limit` of them; all run to their end, then a failure fails the step.
 
-    `frames` are the numbers of the branches' scopes of variables.
+    `frames` are the numbers of the branches' scopes of variables; `around` are the keys of the state input.
     """
 
     steps: tuple[Step, ...] = ()
     limit: int | None = None
     frames: tuple[int, ...] = ()
+    around: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,7 +131,9 @@ class ForEach(Step):
     """Run `body` for each entry of `entries`.
 
     entries   a list, or JSONata that gives one; an entry is what the console shows of an item
-    selector  key of the state input -> JSONata over `$item`, the entry; None merges the entry itself into the input
+    selector  key of the state input -> JSONata over `$item`, the entry
+    around    keys of the state input that the iterations keep from the loops around
+    back      JSONata over `$input`, a state input of an iteration, that gives its entry again
     parallel  None: one after another, stop at the first failure; else all run, at most `parallel` at once (0: no limit)
     mode      "map" (in this execution), "distributed" (child executions) or "counted" (states in a circle: iterations
               that see the stores of earlier ones)
@@ -138,12 +141,13 @@ class ForEach(Step):
     passes    variables of outer scopes that a distributed iteration reads, and JSONata for each
     frame     number of the iterations' scope of variables
     stores    keys of the tasks inside that may store
-    nested    whether another loop is around, whose variables the state input already holds
     run       JSONata of the run object around the loop
     """
 
     entries: Value = Constant(())
-    selector: tuple[tuple[str, str], ...] | None = None
+    selector: tuple[tuple[str, str], ...] = ()
+    around: tuple[str, ...] = ()
+    back: str = "$input"
     body: Step | None = None
     parallel: int | None = None
     mode: str = "map"
@@ -151,7 +155,6 @@ class ForEach(Step):
     passes: tuple[tuple[str, str], ...] = ()
     frame: int = 0
     stores: tuple[str, ...] = ()
-    nested: bool = False
     run: str = "$run"
 
 

@@ -9,7 +9,6 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 
-
 LINE_CHARS = 160  # of a source line that are shown around a caret
 
 

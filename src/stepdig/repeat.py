@@ -36,7 +36,7 @@ def repeat(
         return plan.Sequence(here.name, here.comment)
     stores = may_store(body, here)
     _unique_inputs(loop, here.scope)
-    loop.indexed = stores
+    loop.numbered = loop.numbered or (stores and loop.operator == "for_each")
     if count == 0:
         return plan.Sequence(here.name, here.comment)
     if task.parallel is None and stores:
@@ -87,9 +87,16 @@ def _for_each(
         passes=_passes(here.scope, frame) if mode == "distributed" else (),
         frame=frame.number,
         stores=tuple(store.task for store in inner),
-        nested=bool(here.scope.loops),
+        around=around(here.scope),
+        back=found.back,
         run=here.scope.run,
     )
+
+
+def around(scope: Scope) -> tuple[str, ...]:
+    """Return the keys of the state input in a scope: the variables of its loops, and what child executions are given."""
+    given = ("run", "vars") if scope.run != "$run" else ()
+    return (*(key for name in scope.loops for key in scope.draft.loops[name].keys), *given)
 
 
 def _passes(scope: Scope, frame: Frame) -> tuple[tuple[str, str], ...]:

@@ -191,7 +191,9 @@ def write_failing_end(step: plan.Step, site: Site, name: str, noted: list[str], 
     (docs/design.md, "fail_run"). `resets` are counters that start anew then.
     """
     failure = f"${site.variable('failure')}"
-    back = sorted(set(noted))
+    back = [at for at in dict.fromkeys(noted) if site.states.get(at, {}).get("Type") != "Pass"]
+    final = len(back) < len(set(noted))  # a `fail>` only fails again
+    resume = f"{step.name} resume"
     state: State = {
         "Type": "Task",
         "Comment": step.comment,
@@ -207,12 +209,16 @@ def write_failing_end(step: plan.Step, site: Site, name: str, noted: list[str], 
             },
         },
         "Output": INPUT,
-        "Next": back[0] if len(back) == 1 else f"{step.name} resume",
+        "Next": back[0] if len(back) == 1 and not final else resume if back else f"{step.name} failed again",
     }
     if resets:
         state["Assign"] = resets
     site.add(name, state)
-    if len(back) != 1:
-        rules = [{"Condition": f"{{% {failure}.at = {text(at)} %}}", "Next": at} for at in back[1:]]
-        resume: State = {"Type": "Choice", "Comment": step.comment, "Choices": rules, "Default": back[0]}
-        site.add(f"{step.name} resume", resume)
+    if back and state["Next"] == resume:
+        others = back if final else back[1:]
+        rules = [{"Condition": f"{{% {failure}.at = {text(at)} %}}", "Next": at} for at in others]
+        default = f"{step.name} failed again" if final else back[0]
+        site.add(resume, {"Type": "Choice", "Comment": step.comment, "Choices": rules, "Default": default})
+    if final:
+        error, cause = f"{{% {failure}.Error %}}", f"{{% {failure}.Cause %}}"
+        site.add(f"{step.name} failed again", {"Type": "Fail", "Comment": step.comment, "Error": error, "Cause": cause})

@@ -10,7 +10,7 @@ from stepdig import plan
 from stepdig.asl.control import fetched_variables, write_failing_end
 from stepdig.asl.leaves import done
 from stepdig.asl.place import INPUT, Failure, Site, State, checked, entry, note, text, value_of, write_check
-from stepdig.jsonata_text import MERGE, literal
+from stepdig.jsonata_text import MERGE, field, literal
 
 ITEM = "$states.context.Map.Item.Value"
 NAMED_FAILURES = 50  # of a list in the cause; all of them are in the history
@@ -39,7 +39,7 @@ def _write_map(step: plan.ForEach, site: Site) -> None:
     failed_end = f"{step.name} item failed" if step.parallel is not None else None
     processor.update(_scope(step.body, step, site, step.frame, failed_end))
     state["ItemProcessor"] = processor
-    _finish_fan_out(step, site, state, redo, failed_end, _redone(step), _causes(step))
+    _finish_fan_out(step, site, state, redo, failed_end, step.back, step.label)
 
 
 def _items(step: plan.ForEach, site: Site, redo: str) -> object:
@@ -52,31 +52,14 @@ def _items(step: plan.ForEach, site: Site, redo: str) -> object:
     return f"{{% $count({again}) > 0 ? {again} : {entries} %}}"
 
 
-def _selector(step: plan.ForEach, item: str = ITEM) -> object:
+def _selector(step: plan.ForEach, item: str = ITEM) -> State:
     """Return the state input of an iteration: the loop variables around, its own, for child executions the run object."""
-    parts = [f"{text(key)}:{code.replace('$item', item)}" for key, code in step.selector or ()]
+    fields: State = {key: f"{{% $states.input.{field(key)} %}}" for key in step.around}
+    fields.update({key: f"{{% {code.replace('$item', item)} %}}" for key, code in step.selector})
     if step.mode == "distributed":
-        parts.append(f"'run':{step.run}")
-        parts.append(f"'vars':{{{','.join(f'{text(name)}:{code}' for name, code in step.passes)}}}")
-    own = [item] if step.selector is None else []
-    if parts:
-        own.append(f"{{{','.join(parts)}}}")
-    if len(own) == 1 and not step.nested:
-        return f"{{% {own[0]} %}}"
-    around = ["$states.input"] if step.nested else []
-    return f"{{% $merge([{','.join(around + own)}]) %}}"
-
-
-def _redone(step: plan.ForEach) -> str:
-    """Return JSONata that gives the entry back from a state input `$input`, for a redrive."""
-    if step.selector is None:
-        return "$input"
-    key, code = step.selector[0]
-    return f"$input.{key}" if code == "$item" else f"$input.{key}.index"
-
-
-def _causes(step: plan.ForEach) -> str:
-    return step.label or "$string($input)"
+        fields["run"] = f"{{% {step.run} %}}"
+        fields["vars"] = {name: f"{{% {code} %}}" for name, code in step.passes}
+    return fields
 
 
 def _scope(body: plan.Step, step: plan.Step, site: Site, frame: int, failed_end: str | None) -> State:
@@ -186,32 +169,20 @@ def _write_counted(step: plan.ForEach, site: Site) -> None:
     site.add(step.name, {"Type": "Pass", "Comment": step.comment, "Assign": init, "Next": each})
     before = set(site.variables)
     after = site if site.next is not None else site.to(f"{step.name} done")
-    around = _around(step)
     rule: State = {
         "Condition": f"{{% ${position} < $count(${items}) %}}",
         "Assign": {},
-        "Output": _selector_of(step, f"${items}[${position}]", around),
+        "Output": _selector(step, f"${items}[${position}]"),
         "Next": entry(step.body, site.to(each)),
     }
-    state: State = {"Type": "Choice", "Comment": step.comment, "Choices": [rule], "Default": after.next}
+    kept: State = {key: f"{{% $states.input.{field(key)} %}}" for key in step.around}
+    state: State = {"Type": "Choice", "Comment": step.comment, "Choices": [rule], "Output": kept, "Default": after.next}
     site.add(each, state)
     site.write(step.body, site.to(each))
     made = {name: empty for name, empty in site.variables.items() if name not in before and name not in carried}
     rule["Assign"] = {position: f"{{% ${position} + 1 %}}", **carried, **made, **emptied}
     if after.next != site.next:
         site.add(str(after.next), done(step, site))
-
-
-def _around(step: plan.ForEach) -> str:
-    return "$states.input" if step.nested else "{}"
-
-
-def _selector_of(step: plan.ForEach, item: str, around: str) -> object:
-    """Return the state input of the next iteration of a counted loop."""
-    if step.selector is None:
-        return f"{{% $merge([{around},{item}]) %}}"
-    own = ",".join(f"{text(key)}:{code.replace('$item', item)}" for key, code in step.selector)
-    return f"{{% $merge([{around},{{{own}}}]) %}}"
 
 
 def write_branches(step: plan.Branches, site: Site) -> None:
@@ -300,7 +271,7 @@ def _write_window(step: plan.Branches, site: Site, redo: str) -> None:
         "Comment": step.comment,
         "Items": items,
         "MaxConcurrency": step.limit,
-        "ItemSelector": f"{{% $merge([$states.input,{{'#':{ITEM}}}]) %}}",
+        "ItemSelector": {**{key: f"{{% $states.input.{field(key)} %}}" for key in step.around}, "#": f"{{% {ITEM} %}}"},
         "ItemProcessor": {"StartAt": first, "States": states},
     }
     _finish_fan_out(step, site, state, redo, failed_end, "$input.`#`", _part_label(step))

@@ -160,7 +160,16 @@ def write_check(step: plan.Step, site: Site) -> None:
 
 def value_of(value: plan.Value, site: Site) -> object:
     """Return a value as a field of a state takes it."""
-    return f"{{% {checked(value.code, value.guards, site)} %}}" if isinstance(value, plan.Computed) else value.value
+    if isinstance(value, plan.Computed):
+        return f"{{% {checked(value.code, value.guards, site)} %}}"
+    return constant(value.value)
+
+
+def constant(value: object) -> object:
+    """Return a constant as a field takes it: as JSONata where the bare text would mean something else or not be taken."""
+    if isinstance(value, str) and ("\n" in value or value.lstrip().startswith("{%") or "${" in value):
+        return f"{{% {text(value)} %}}"
+    return value
 
 
 def checked(code: str, wanted: tuple[tuple[str, str], ...], site: Site) -> str:

@@ -67,10 +67,11 @@ class Place(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Entries:
-    """What a loop runs over, as in `plan.ForEach`: the entries, how they enter the state input, what names one."""
+    """What a loop runs over, as in `plan.ForEach`: entries, how they enter the state input and come back, names."""
 
     value: Value
-    selector: tuple[tuple[str, str], ...] | None
+    selector: tuple[tuple[str, str], ...]
+    back: str
     label: str
 
 

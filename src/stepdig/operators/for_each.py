@@ -60,32 +60,32 @@ def _table_file(node: Mapping, place: Place) -> Constant | None:
 
 def _known(task: Task, place: Place, rows: MappingOf[str, list[object]]) -> Step:
     """Return the loop over lists known when compiling: its rows stay in the bundle, the machine sees labels."""
-    labels = {name: tables.label(values) for name, values in rows.items()}
-    draft = LoopDraft("for_each", [{"name": n, "input": n, "rows": v, "label": labels[n]} for n, v in rows.items()])
-    named = len(rows) == 1 and all(_names_rows(values, labels[name]) for name, values in rows.items())
+    labels = [tables.label(values) for values in rows.values()]
+    variables: list[dict[str, object]] = [
+        {"name": name, "input": name, "rows": values, "label": label}
+        for (name, values), label in zip(rows.items(), labels, strict=True)
+    ]
+    named = all(map(_names_rows, rows.values(), labels))
+    draft = LoopDraft("for_each", variables, numbered=len(rows) > 1 or not named)
     combinations = list(product(*rows.values()))
 
     def entries(at: LoopDraft) -> Entries:
         keys = [str(it["input"]) for it in at.variables]
-        seen = [
-            [
-                _seen(row, labels[name], at.columns.get(key, set()))
-                for name, key, row in zip(rows, keys, combination, strict=True)
-            ]
-            for combination in combinations
-        ]
-        if named and not at.indexed:
-            return Entries(
-                Constant([row for (row,) in seen]), ((keys[0], "$item"),), _label(keys, list(labels.values()))
-            )
-        indexed = [
-            {f"{keys[0]}#": n, **{k: v for k, v in zip(keys, row, strict=True) if v is not None}}
-            for n, row in enumerate(seen)
-        ]
-        label = _label(keys, list(labels.values())) if all(map(_names_rows, rows.values(), labels.values())) else ""
-        return Entries(Constant(indexed), None, label or f"'#'&$string($input.{field(keys[0] + '#')})")
+        columns = [at.columns.get(key, set()) for key in keys]
+        seen = [list(map(_seen, combination, labels, columns)) for combination in combinations]
+        label = _label(keys, labels) if named else f"'#'&$string($input.{field(keys[0] + '#')})"
+        if not at.numbered:
+            key = keys[0]
+            return Entries(Constant([row for (row,) in seen]), ((key, "$item"),), f"$input.{field(key)}", label)
+        numbered = [{f"{keys[0]}#": n, **dict(zip(keys, row, strict=True))} for n, row in enumerate(seen)]
+        return Entries(Constant(numbered), _fields(at.keys), "$input", label)
 
     return place.repeat(task, draft, entries, len(combinations))
+
+
+def _fields(keys: tuple[str, ...]) -> tuple[tuple[str, str], ...]:
+    """Return the selector of entries that are objects with the keys of the state input."""
+    return tuple((key, f"$item.{field(key)}") for key in keys)
 
 
 def _names_rows(rows: list[object], label: str | None) -> bool:
@@ -97,8 +97,8 @@ def _seen(row: object, label: str | None, columns: set[str]) -> object:
     """Return as much of a row as the machine needs: all of it, the columns its states read, or just the label."""
     if not isinstance(row, dict) or WHOLE in columns:
         return row
-    if not columns:
-        return row[label] if label is not None else None
+    if not columns and label is not None:
+        return row[label]
     kept = columns | ({label} if label is not None else set())
     return {name: value for name, value in row.items() if name in kept}
 
@@ -116,13 +116,14 @@ def _label(keys: list[str], columns: list[str | None]) -> str:
 
 def _computed(task: Task, place: Place, lists: MappingOf[str, Value]) -> Step:
     """Return the loop over lists known only at run time: whole values in the state input, with their index."""
-    draft = LoopDraft("for_each", [{"name": n, "input": n, "rows": None, "label": None} for n in lists])
+    draft = LoopDraft("for_each", [{"name": n, "input": n, "rows": None, "label": None} for n in lists], numbered=True)
     guards = tuple(guard for it in lists.values() if isinstance(it, Computed) for guard in it.guards)
 
     def entries(at: LoopDraft) -> Entries:
         keys = [str(it["input"]) for it in at.variables]
         code = _combine([it.code if isinstance(it, Computed) else literal(it.value) for it in lists.values()], keys)
-        return Entries(Computed(code, guards), None, f"$substring($string($input.{field(keys[0])}),0,60)")
+        shown = f"$substring($string($input.{field(keys[0])}),0,60)"
+        return Entries(Computed(code, guards), _fields(at.keys), "$input", shown)
 
     return place.repeat(task, draft, entries, None)
 

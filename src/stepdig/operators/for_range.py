@@ -34,7 +34,7 @@ def for_range(task: Task, place: Place) -> Step:
     def entries(at: LoopDraft) -> Entries:
         key = str(at.variables[0]["input"])
         label = f"$string($input.{key}.from)&'-'&$string($input.{key}.to)"
-        return Entries(value, ((key, selected),), label)
+        return Entries(value, ((key, selected),), f"$input.{key}.index", label)
 
     return place.repeat(task, draft, entries, known)
 

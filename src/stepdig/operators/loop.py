@@ -26,6 +26,6 @@ def loop(task: Task, place: Place) -> Step:
 
     def entries(at: LoopDraft) -> Entries:
         key = str(at.variables[0]["input"])
-        return Entries(value, ((key, "$item"),), f"$string($input.{key})")
+        return Entries(value, ((key, "$item"),), f"$input.{key}", f"$string($input.{key})")
 
     return place.repeat(task, draft, entries, known)
