@@ -94,7 +94,7 @@ def find(path: str) -> tuple[Workflow, ...]:
         raise ProblemsFound([unreadable(error, path)]) from error
     if not found:
         text = f"no workflow here: neither {FOLDER}/<project>/*.dig nor *.dig"
-        raise ProblemsFound([Problem(Position(path, 1, 1), "SD003", text, "`stepdig init DIR` makes a first one")])
+        raise ProblemsFound([Problem(Position(path or ".", 1, 1), "SD003", text, "`stepdig init DIR` makes a first one")])
     _refuse_twins(found)
     return found
 
@@ -114,8 +114,9 @@ def find_all(paths: Iterable[str]) -> tuple[Workflow, ...]:
 
 
 def root_of(path: str) -> Path:
-    """Return the root that a folder is, or is a part of: above `workflows/<project>`, above `workflows`, or itself."""
+    """Return the root that a path is or belongs to: above `workflows/<project>`, above `workflows`, or the folder."""
     here = _absolute(path)
+    here = here.parent if here.is_file() else here
     return here.parent if here.name == FOLDER else _project(here).root
 
 
@@ -154,9 +155,10 @@ def _is_workflow(name: str) -> bool:
 def _of_file(path: Path, shown: str) -> Workflow:
     project = _project(path.parent)
     if not path.exists():
-        names = [entry.file for entry in project.workflows()] if path.parent.is_dir() else []
+        names = [entry.file for entry in project.workflows()] if path.parent.is_dir() and not path.is_symlink() else []
         hint = did_you_mean(path.name, names) or (f"there are: {', '.join(names[:5])}" if names else "")
-        raise ProblemsFound([Problem(Position(shown, 1, 1), "SD001", "no such file or folder", hint)])
+        text = "the link leads nowhere" if path.is_symlink() else "no such file or folder"
+        raise ProblemsFound([Problem(Position(shown, 1, 1), "SD001", text, hint)])
     if not _is_workflow(path.name):
         raise ProblemsFound([Problem(Position(shown, 1, 1), "SD003", "not a workflow: its name must end in .dig")])
     return Workflow(project, path.name)

@@ -64,6 +64,7 @@ class Reporter:
         self._folder = folder
         self.tracker = tracker
         self._view: View | None = view
+        self._logs: dict[tuple[str, int], str] = {}
 
     def on_event(self, execution: Execution, event: Event) -> None:
         """Hear an event of the history."""
@@ -73,9 +74,12 @@ class Reporter:
     def on_output(self, execution: Execution, state: str, entered_event_id: int, stream: str, text: str) -> None:
         """Hear a line of a task's output."""
         self._folder.on_output(execution, state, entered_event_id, stream, text)
-        log = self._folder.log(execution, state, execution.labels.get(entered_event_id, ()))
-        shown = os.path.relpath(log)
-        self._changed(self.tracker.output(entered_event_id, stream, text, _name(execution), shown))
+        key = (execution.arn, entered_event_id)
+        if key not in self._logs:
+            log = self._folder.log(execution, state, execution.labels.get(entered_event_id, ()))
+            self._logs[key] = os.path.relpath(log)
+        name = _name(execution)
+        self._changed(self.tracker.output(entered_event_id, stream, text, name, self._logs[key]))
 
     def show(self, what: Callable[[View], None]) -> None:
         """Let the view show something; when nobody reads it any more, the run goes on unseen."""

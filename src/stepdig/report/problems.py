@@ -52,6 +52,8 @@ def colours(stream: TextIO) -> bool:
 
 def _lines(path: str) -> list[str]:
     try:
+        if not Path(path).is_file():  # a pipe would be waited for
+            return []
         text = Path(path).read_bytes().decode("utf-8-sig", "replace")
     except (OSError, ValueError):
         return []
