@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from machines import branch, command, ended, engine, machine, map_, pass_, run, task, types
+from machines import alive, branch, command, ended, engine, machine, map_, pass_, run, task, types
 
 from stepdig.local.clock import RealClock, VirtualClock
 from stepdig.local.execution import Execution
@@ -33,10 +33,6 @@ class Heard:
         self.lines.append((state, stream, text))
         if len(self.lines) >= self._wanted:
             self.enough.set()
-
-
-def alive(pid: int) -> bool:
-    return Path(f"/proc/{pid}").exists()
 
 
 def test_a_command_succeeds_as_an_ecs_task_does() -> None:

@@ -7,10 +7,10 @@ import contextlib
 import os
 import subprocess
 import sys
-import time
 from pathlib import Path
 
 import pytest
+from machines import alive, gone
 
 from stepdig.local.guard import MARK, Guard
 from stepdig.local.processes import LINE_BYTES, spawn
@@ -34,22 +34,6 @@ async def sh(script: str, guard: Guard, lines: Lines | None = None, grace: float
     return await spawn(
         ["sh", "-c", script], dict(os.environ), None, guard, lines if lines is not None else Lines(), grace
     )
-
-
-def alive(pid: int) -> bool:
-    """Whether a process lives; a zombie does not."""
-    try:
-        return Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()[0] != "Z"
-    except (FileNotFoundError, ProcessLookupError):
-        return False
-
-
-def gone(pids: list[int]) -> bool:
-    """Whether all end within ten seconds."""
-    end = time.monotonic() + 10
-    while any(map(alive, pids)) and time.monotonic() < end:
-        time.sleep(0.01)
-    return not any(map(alive, pids))
 
 
 def test_output_comes_line_by_line_with_its_stream() -> None:

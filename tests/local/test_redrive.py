@@ -265,6 +265,32 @@ def test_what_was_stopped_or_timed_out_goes_on_too(how: str, tmp_path: Path) -> 
     assert log.read_text().split() == ["first", "second", "second"]
 
 
+def test_a_run_stopped_between_two_states_enters_the_next_one() -> None:
+    """The stop is heard when the loop turns, with one state left and the next not entered."""
+    states = {f"S{i}": pass_(**({"Next": f"S{i + 1}"} if i < 99 else {})) for i in range(100)}
+
+    async def go() -> Execution:
+        class Stop:
+            def on_event(self, execution: Execution, event: dict[str, Any]) -> None:
+                if event["type"] == "PassStateExited" and not execution.redrive_count:
+                    execution.stop()
+
+            def on_output(self, *_: object) -> None:
+                pass
+
+        async with engine(listener=Stop()) as it:
+            execution = await it.start(machine("S0", **states), {}, "x", "m").wait()
+            assert execution.status == "ABORTED"
+            await it.redrive(execution)
+            return await execution.wait()
+
+    execution = asyncio.run(go())
+
+    entered = [e["stateEnteredEventDetails"]["name"] for e in execution.events if e["type"] == "PassStateEntered"]
+    assert execution.status == "SUCCEEDED"
+    assert entered == list(states)
+
+
 def test_a_run_that_succeeded_or_runs_is_not_redriven() -> None:
     async def go() -> None:
         async with engine(clock=RealClock()) as it:

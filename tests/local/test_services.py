@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from machines import ended, engine, machine, pass_, run, task
+from machines import alive, ended, engine, gone, machine, pass_, run, task
 
 from stepdig.local.clock import RealClock
 from stepdig.local.integrations.aws import AwsServices
@@ -198,6 +198,21 @@ def test_errors_have_awss_names(server: str, resource: str, arguments: Any, erro
     assert done(server, (resource, arguments)) == error
 
 
+def test_kill_9_of_the_engine_ends_the_server_too() -> None:
+    pytest.importorskip("moto", reason="pip install 'stepdig[aws]'")
+    code = "from stepdig.local.integrations.aws import AwsServices as A; a = A(); a.start(); "
+    code += "print(a._server._process.pid, flush=True); import signal; signal.pause()"
+    engine_ = subprocess.Popen([sys.executable, "-c", code], stdout=subprocess.PIPE, text=True)
+    assert engine_.stdout is not None
+    pid = int(engine_.stdout.readline())
+
+    engine_.kill()
+    engine_.wait()
+    engine_.stdout.close()
+
+    assert gone([pid])
+
+
 def test_the_engines_own_server_starts_by_itself_and_ends_with_it() -> None:
     pytest.importorskip("moto", reason="pip install 'stepdig[aws]'")
     pytest.importorskip("boto3", reason="pip install 'stepdig[aws]'")
@@ -212,4 +227,4 @@ def test_the_engines_own_server_starts_by_itself_and_ends_with_it() -> None:
     buckets, pid = asyncio.run(go())
 
     assert buckets == []
-    assert not Path(f"/proc/{pid}").exists()
+    assert not alive(pid)

@@ -90,7 +90,7 @@ def _exit(run: Execution, state: State, frame: Frame, exit_: Exit) -> str | None
     if assigned:
         details["assignedVariables"] = frame.scope.assign(assigned)
     frame.last = run.history.add(f"{state.type}StateExited", frame.last, "stateExitedEventDetails", details)
-    frame.input, frame.text, frame.progress = value, text, None
+    frame.input, frame.text, frame.progress, frame.entered = value, text, None, 0
     return next_
 
 

@@ -8,7 +8,7 @@ import sys
 
 # The server prints its address and waits for the end of its input.
 _SERVER = """
-import logging, sys
+import logging, os, sys
 from moto.server import ThreadedMotoServer
 logging.getLogger("werkzeug").setLevel(logging.ERROR)
 server = ThreadedMotoServer(ip_address="127.0.0.1", port=0, verbose=False)
@@ -16,6 +16,7 @@ server.start()
 host, port = server.get_host_and_port()
 print(f"http://{host}:{port}", flush=True)
 sys.stdin.buffer.read()
+os._exit(0)
 """
 
 
