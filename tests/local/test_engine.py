@@ -109,6 +109,20 @@ def test_close_stops_what_still_runs() -> None:
     assert asyncio.run(go()).status == "ABORTED"
 
 
+def test_a_run_stopped_before_its_first_step_is_aborted_and_can_be_redriven() -> None:
+    async def go() -> tuple[str, Execution]:
+        async with engine() as it:
+            execution = it.start(machine("A", A=pass_()), {}, "x", "m")
+            execution.stop()
+            before = (await execution.wait()).status
+            await it.redrive(execution)
+            return before, await execution.wait()
+
+    before, execution = asyncio.run(go())
+
+    assert (before, execution.status) == ("ABORTED", "SUCCEEDED")
+
+
 def test_without_events_kept_only_the_listener_has_them() -> None:
     from stepdig.local.engine import Engine
     from stepdig.local.integrations import Integrations

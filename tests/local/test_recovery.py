@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import os
 import signal
 import subprocess
@@ -16,6 +17,7 @@ from machines import branch, engine, fail, machine, map_, pass_, task
 from stepdig.local.clock import RealClock
 from stepdig.local.errors import NotRedrivable
 from stepdig.local.execution import Execution
+from stepdig.local.redrive import checkpoint
 from stepdig.local.rundir import RunDir
 
 
@@ -155,6 +157,45 @@ def test_killed_after_any_event_it_comes_to_the_same_end(name: str) -> None:
         assert (execution.status, execution.output) == ("SUCCEEDED", expected.output), (cut, execution.cause)
         if name != "a distributed map in batches":  # batches are made again
             assert calls <= function.calls - exited + 1, cut
+
+
+class StopAt(Record):
+    """Stops the run at the nth event of its first attempt."""
+
+    def __init__(self, number: int) -> None:
+        super().__init__()
+        self._number = number
+
+    def on_event(self, execution: Execution, event: dict[str, Any]) -> None:
+        super().on_event(execution, event)
+        if len(self.events) == self._number:
+            execution.root.stop()
+
+
+@pytest.mark.parametrize("saved", [False, True], ids=["in memory", "from a checkpoint"])
+@pytest.mark.parametrize("name", MACHINES)
+def test_stopped_at_any_event_it_comes_to_the_same_end(name: str, saved: bool) -> None:
+    definition = MACHINES[name]
+
+    async def one(number: int) -> tuple[Execution, int]:
+        function, stopper = Work(), StopAt(number)
+        async with engine(functions={"work": function}, listener=stopper) as it:
+            execution = await it.start(definition, {}, "x", "m").wait()
+            if execution.status == "ABORTED" and not saved:
+                await it.redrive(execution)
+                await execution.wait()
+        if execution.status == "ABORTED":
+            kept = json.loads(json.dumps(checkpoint(execution)))
+            async with engine(functions={"work": function}) as it:
+                execution = it.restore(kept)
+                await it.redrive(execution)
+                await execution.wait()
+        return execution, len(stopper.events)
+
+    expected, events = asyncio.run(one(10_000))
+    for number in range(1, events):
+        execution, _ = asyncio.run(one(number))
+        assert (execution.status, execution.output) == ("SUCCEEDED", expected.output), (number, execution.cause)
 
 
 def test_a_run_that_had_ended_is_not_redriven(tmp_path: Path) -> None:

@@ -200,6 +200,7 @@ class Engine:
         execution.status, execution.aborting, execution.stopped = "RUNNING", False, None
         self._running[execution.arn] = execution
         execution.runner = asyncio.get_running_loop().create_task(self._run(execution), name=execution.arn)
+        execution.runner.add_done_callback(lambda _: self._ended_with(execution))
 
     def _program(self, definition: dict[str, Json]) -> Program:
         known = self._programs.get(id(definition))
@@ -251,9 +252,13 @@ class Engine:
             execution.error, execution.cause = RUNTIME, f"{type(e).__name__}: {e}"
             _end(execution, "FAILED")
             raise
-        finally:
-            execution.stopped = self.clock.now()
-            self._running.pop(execution.arn, None)
+
+    def _ended_with(self, execution: Execution) -> None:
+        """Close an execution; one that was stopped before its first step has not told its end yet."""
+        if execution.status == "RUNNING":
+            _end(execution, "ABORTED")
+        execution.stopped = self.clock.now()
+        self._running.pop(execution.arn, None)
 
 
 def _opened(execution: Execution) -> Frame:

@@ -135,7 +135,9 @@ class Execution:
     async def wait(self) -> Execution:
         """Return the execution itself once it has ended, in whatever way."""
         if self.runner is not None:
-            await asyncio.shield(self.runner)
+            await asyncio.wait([self.runner])
+            if not self.runner.cancelled():  # as it is when a stop came with its last breath
+                self.runner.result()  # a bug shows here
         return self
 
     def stop(self, error: str | None = None, cause: str | None = None) -> None:
@@ -167,12 +169,12 @@ class Execution:
 
 async def outlived(child: Execution) -> None:
     """Return when a child execution has ended; when the caller is ended first, end the child and its processes before."""
-    assert child.runner is not None
     try:
-        await asyncio.shield(child.runner)
+        await child.wait()
     except asyncio.CancelledError:
         child.stop()
-        await gone([child.runner])
+        if child.runner is not None:
+            await gone([child.runner])
         raise
 
 
