@@ -33,7 +33,7 @@ def array_member(array: List[Any], name: str) -> Js:
         return array[int(name)] if len(name) < 10 and int(name) < len(array) else UNDEFINED
     method = ARRAY_METHODS.get(name)
     if method is None:
-        return UNDEFINED
+        return own_member(name)
     return Function(name, lambda this, args: method(_array_of(this), args))
 
 
@@ -41,24 +41,35 @@ def object_member(value: Dict[str, Any], name: str) -> Js:
     """Return a field of an object, or one of the methods all objects have."""
     if name in value:
         return value[name]
-    if name == "hasOwnProperty":
-        return Function(name, lambda this, args: _text_of(args) in this if isinstance(this, dict) else False)
     if name in ("toString", "toLocaleString"):
         return Function(name, lambda this, args: "[object Object]")
-    return Function(name, lambda this, args: this) if name == "valueOf" else UNDEFINED
+    return Function(name, lambda this, args: this) if name == "valueOf" else own_member(name)
+
+
+def own_member(name: str) -> Js:
+    """Return `hasOwnProperty`, which everything has; UNDEFINED for any other name."""
+    return Function(name, has_own) if name == "hasOwnProperty" else UNDEFINED
+
+
+def has_own(this: Js, args: List[Js]) -> bool:
+    """Tell whether a value itself has a member: a field, an item, the length of a text or array."""
+    name = _text_of(args)
+    if isinstance(this, (list, str)):
+        return name == "length" or (name.isdigit() and int(name) < len(this))
+    return isinstance(this, dict) and name in this
 
 
 def number_member(name: str) -> Js:
     """Return a method of numbers."""
     method = NUMBER_METHODS.get(name)
-    return UNDEFINED if method is None else Function(name, lambda this, args: method(to_number(this), args))
+    return own_member(name) if method is None else Function(name, lambda this, args: method(to_number(this), args))
 
 
 def boolean_member(name: str) -> Js:
     """Return a method of booleans."""
     if name == "toString":
         return Function(name, lambda this, args: to_string(this))
-    return Function(name, lambda this, args: this) if name == "valueOf" else UNDEFINED
+    return Function(name, lambda this, args: this) if name == "valueOf" else own_member(name)
 
 
 def _array_of(this: Js) -> List[Any]:
@@ -69,7 +80,9 @@ def _array_of(this: Js) -> List[Any]:
         return list(strings.units(this))
     if isinstance(this, dict) and "length" in this:
         return [this.get(str(i), UNDEFINED) for i in range(int(to_integer(this["length"])))]
-    raise EvaluationError("TypeError: this is not an array")
+    if this is None or this is UNDEFINED:
+        raise EvaluationError("TypeError: Cannot convert undefined or null to object")
+    return []
 
 
 def _at(args: List[Any], index: int) -> Js:

@@ -26,6 +26,8 @@ def emit(e: "Emitter", node: Binary) -> Any_:
     if operator == "in":
         left, right = e.plain(node.left), e.plain(node.right)
         return Value(f"$exists($j_get({right.code},{convert.string(e, left)}))", "bool", present=True)
+    if operator == "|" and isinstance(node.right, Constant) and node.right.value == 0:
+        return Value(f"$j_cut({convert.numeric(e, e.value(node.left)).code})", "num", present=True)
     if operator in ("&", "|", "^", "<<", ">>", ">>>", "instanceof"):
         hint = (
             "use Math.floor"
@@ -83,7 +85,7 @@ def _add(e: "Emitter", node: Binary, left: Any_, right: Any_) -> Any_:
         return Value(f"({a.code} + {b.code})", "num", a.nan or b.nan, present=True)
     if left.type in ("arr", "obj") or right.type in ("arr", "obj"):
         return Value(f"({convert.string(e, left)} & {convert.string(e, right)})", "str", present=True)
-    return Value(f"$j_add({left.code},{right.code})", "any", present=True)
+    return Value(f"$j_add({left.code},{right.code})", "any", nan=True, present=True)
 
 
 def _summand(e: "Emitter", value: Any_) -> str:

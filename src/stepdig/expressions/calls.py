@@ -181,6 +181,7 @@ def _now(e: "Emitter", node: Node, args: Args) -> Any_:
     return Value("$millis()", "num", present=True)
 
 
+_PIECES = re.compile(r"\\[\s\S]|[\s\S]")
 _INTEGER = r"/^\s*[-+]?[0-9]+/"
 _FLOAT = r"/^\s*[-+]?([0-9]+[.]?[0-9]*|[.][0-9]+)([eE][-+]?[0-9]+)?/"
 _CALLS: Dict[str, Callable[["Emitter", Any, Args], Any_]] = {
@@ -214,9 +215,22 @@ _CALLS: Dict[str, Callable[["Emitter", Any, Args], Any_]] = {
 
 
 def pattern_code(pattern: str, flags: str) -> str:
-    """Return JSONata's regular expression; its `${` would be taken for a substitution, so the brace is escaped."""
-    body = pattern.replace("${", "$\\{")
-    return f"/{body}/{''.join(sorted(set(flags) - {'g'}))}"
+    """Return JSONata's regular expression.
+
+    Its scanner counts brackets without knowing classes or escaped backslashes, and `${` would be taken for a
+    substitution; so brackets inside classes are escaped, and a backslash is written by its code.
+    """
+    pieces = []
+    inside = False
+    for piece in _PIECES.findall(pattern):
+        if piece == "\\\\":
+            pieces.append("\\x5c")
+        elif inside and piece in "()[{}":
+            pieces.append(f"\\{piece}")
+        else:
+            pieces.append(piece)
+            inside = piece == "[" or (inside and piece != "]")
+    return f"/{''.join(pieces)}/{''.join(sorted(set(flags) - {'g'}))}"
 
 
 def simple_pattern(pattern: str) -> bool:

@@ -22,7 +22,9 @@ def text(e: "Emitter", value: Any_) -> str:
         return f"$j_nt({value.code})" if value.nan else f"$string({value.code})"
     if value.type in ("bool", "arr", "obj"):
         return f"$string({value.code})"
-    return "''" if value.type in ("undef", "null") else f"$j_t({value.code})"
+    if value.type in ("undef", "null"):
+        return "''"
+    return f"$j_{'nt' if value.nan else 't'}({value.code})"
 
 
 def _doubtful(e: "Emitter", value: Instant, quote: str) -> str:

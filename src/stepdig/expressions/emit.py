@@ -109,11 +109,15 @@ class Emitter:
 
     def branch(self, node: Node, proven: Set[str]) -> Any_:
         """Return the value of a node that may not be evaluated; `proven` holds then."""
+        return self.within(lambda: self.value(node), proven)
+
+    def within(self, emit: Callable[[], Any_], proven: Set[str]) -> Any_:
+        """Return what `emit` gives for code that may not be evaluated."""
         before = self.proven
         self.proven = before | proven
         self.branches += 1
         try:
-            return self.framed(lambda: self.value(node))
+            return self.framed(emit)
         finally:
             self.branches -= 1
             self.proven = before
@@ -364,6 +368,8 @@ def _unary(e: Emitter, node: Unary) -> Any_:
     if node.operator == "void":
         return NOTHING
     if node.operator == "~":
+        if isinstance(node.operand, Unary) and node.operand.operator == "~":
+            return Value(f"$j_cut({convert.numeric(e, e.value(node.operand.operand)).code})", "num", present=True)
         e.refuse(node, "bit operators are not supported in a state of the machine", "use Math.floor")
     number_value = convert.numeric(e, value)
     return number_value if node.operator == "+" else number_value._replace(code=f"(-{number_value.code})")

@@ -159,17 +159,10 @@ def _keys(args: List[Any]) -> List[Any]:
 def _object_function() -> Function:
     prototype = {
         "toString": Function("toString", lambda this, args: f"[object {class_of(this)}]"),
-        "hasOwnProperty": Function("hasOwnProperty", _has_own),
+        "hasOwnProperty": Function("hasOwnProperty", arrays.has_own),
     }
     members = {**_functions({"keys": _keys}), "prototype": Namespace("Object", prototype)}
     return _function("Object", lambda args: args[0] if args and args[0] not in (None, UNDEFINED) else {}, members)
-
-
-def _has_own(this: Js, args: List[Any]) -> bool:
-    name = to_string(_at(args, 0))
-    if isinstance(this, list):
-        return name == "length" or (name.isdigit() and int(name) < len(this))
-    return isinstance(this, dict) and name in this
 
 
 def _array_function() -> Function:

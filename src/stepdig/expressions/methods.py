@@ -6,9 +6,10 @@ from typing import TYPE_CHECKING, Any, Callable, Dict, List, Tuple
 from stepdig.expressions import conversions as convert
 from stepdig.expressions import strings
 from stepdig.expressions.calls import pattern_code, simple_pattern
+from stepdig.expressions.emit import chosen
 from stepdig.expressions.jsregex import RegExp
-from stepdig.expressions.nodes import Call, Constant, Function, Node, Regex, Return
-from stepdig.expressions.values import TEXTS, Any_, Instant, Value, quoted
+from stepdig.expressions.nodes import Call, Constant, Declare, Function, If, Node, Regex, Return, Statement
+from stepdig.expressions.values import NOTHING, TEXTS, Any_, Instant, Value, quoted
 
 if TYPE_CHECKING:
     from stepdig.expressions.emit import Emitter
@@ -203,8 +204,14 @@ def _concat(e: "Emitter", node: Call, base: Value) -> Any_:
         )
     code = base.code
     for value in values:
-        code = f"$append({code},{value.code})"
+        code = f"$append({code},{value.code})" if base.type == "arr" else f"$j_cat({code},{value.code})"
     return Value(code, "arr" if base.type == "arr" else "any", present=True)
+
+
+def _char_at(e: "Emitter", node: Call, base: Value) -> Any_:
+    index = convert.numeric(e, _args(e, node)[0]).code if node.arguments else "0"
+    code = f"$substring({base.code},{index},1)" if index.isdigit() else f"$j_char({base.code},{index})"
+    return Value(code, "str", present=True)
 
 
 def _fixed(e: "Emitter", node: Call, base: Value) -> Any_:
@@ -226,6 +233,12 @@ def _fixed(e: "Emitter", node: Call, base: Value) -> Any_:
 def _join(e: "Emitter", node: Call, base: Value) -> Any_:
     by = convert.string(e, _args(e, node)[0]) if node.arguments else "','"
     return Value(f"$j_join({base.code},{by})", "str", present=True)
+
+
+def _sort(e: "Emitter", node: Call, base: Value) -> Any_:
+    if node.arguments:
+        e.refuse(node, "sort with a function is not supported in a state of the machine")
+    return Value(f"[$sort({base.code},function($l,$r){{$j_s($l)>$j_s($r)}})]", "arr", present=True)
 
 
 def _reverse(e: "Emitter", node: Call, base: Value) -> Any_:
@@ -266,20 +279,36 @@ def _function(e: "Emitter", node: Call) -> Tuple[str, Any_]:
     function = node.arguments[0] if node.arguments else node
     if not isinstance(function, Function):
         e.refuse(function, "expected function(x){ return ...; }")
-    if len(function.body) != 1 or not isinstance(function.body[0], Return) or function.body[0].value is None:
-        e.refuse(
-            function, "only functions of the form function(x){ return ...; } are supported in a state of the machine"
-        )
-    body: Node = function.body[0].value
     if len(function.parameters) > 2:
         e.refuse(function, "only the item and its index are given to a function in a state of the machine")
     before = e.local
     kinds = ("any", "num")
     named = {name: Value(e.fresh(), kind, present=kind == "num") for name, kind in zip(function.parameters, kinds)}
     e.local = {**before, **named}
-    value = e.branch(body, set())
+    value = e.within(lambda: _body(e, function, function.body), set())
     e.local = before
     return ",".join(value.code for value in named.values()) or e.fresh(), value
+
+
+def _body(e: "Emitter", function: Function, statements: Tuple[Statement, ...]) -> Any_:
+    """Return the value of a function's statements: `var`, `if` and `return`."""
+    for index, statement in enumerate(statements):
+        if isinstance(statement, Declare) and statement.value is not None:
+            value = e.plain(statement.value)
+            e.local = {**e.local, statement.name: value._replace(code=e.variable(value.code), json="")}
+        elif isinstance(statement, Return):
+            return NOTHING if statement.value is None else e.value(statement.value)
+        elif isinstance(statement, If):
+            return _if(e, function, statement, statements[index + 1 :])
+        else:
+            e.refuse(function, "only functions of var, if and return are supported in a state of the machine")
+    return NOTHING
+
+
+def _if(e: "Emitter", function: Function, statement: If, rest: Tuple[Statement, ...]) -> Any_:
+    test = convert.boolean(e, e.value(statement.test))
+    yes = e.within(lambda: _body(e, function, (*statement.yes, *rest)), set())
+    return chosen(e, function, test, yes, e.within(lambda: _body(e, function, (*statement.no, *rest)), set()))
 
 
 def _has_own(e: "Emitter", node: Call, base: Value) -> Any_:
@@ -288,7 +317,7 @@ def _has_own(e: "Emitter", node: Call, base: Value) -> Any_:
 
 _METHODS: Dict[str, Callable[["Emitter", Any, Value], Any_]] = {
     **{name: _loop(name) for name in _LOOPS},
-    "charAt": _form("$substring({0},$j_n({1}),1)", 1, "str"),
+    "charAt": _char_at,
     "concat": _concat,
     "contains": _form("$contains({0},{1})", 1, "bool"),
     "endsWith": _form("($length({0})>=$length({1}) and $substring({0},$length({0})-$length({1}))={1})", 1, "bool"),
@@ -305,6 +334,7 @@ _METHODS: Dict[str, Callable[["Emitter", Any, Value], Any_]] = {
     "reverse": _reverse,
     "search": _search,
     "slice": _slice,
+    "sort": _sort,
     "split": _split,
     "startsWith": _form("($substring({0},0,$length({1}))={1})", 1, "bool"),
     "substr": _substr,

@@ -10,12 +10,12 @@ from stepdig.expressions import conversions as convert
 from stepdig.expressions.clock import DAY
 from stepdig.expressions.errors import ExpressionError
 from stepdig.expressions.jsvalues import to_number
-from stepdig.expressions.moment_format import DEFAULT, DEFAULT_UTC, TO_STRING
+from stepdig.expressions.moment_format import DEFAULT, DEFAULT_UTC, TO_STRING, tokens
 from stepdig.expressions.moment_methods import METHODS
 from stepdig.expressions.moment_picture import formatted, number_of, quarter, week, weekday
 from stepdig.expressions.moments import DAYS_OF, MILLISECONDS, MONTHS_OF, round_away, unit
 from stepdig.expressions.nodes import Call, Constant, New, Node, ObjectLiteral
-from stepdig.expressions.values import Any_, Instant, Value, literal, number
+from stepdig.expressions.values import Any_, Instant, Value, literal, number, quoted
 
 if TYPE_CHECKING:
     from stepdig.expressions.emit import Emitter
@@ -28,14 +28,31 @@ def made(e: "Emitter", node: Call, name: str) -> Any_:
             e.refuse(node, "moment.unix needs seconds")
         seconds = convert.numeric(e, e.value(node.arguments[0]))
         return Instant(f"({seconds.code} * 1000)", doubtful=seconds.nan)
-    if len(node.arguments) > 1:
-        e.refuse(
-            node, "moment(text, format) is not supported in a state of the machine", "give ISO 8601 texts: 2016-01-31"
-        )
     utc = name == "moment.utc"
+    if len(node.arguments) > 1:
+        return _by_format(e, node, utc)
     if not node.arguments:
         return Instant("$millis()", utc=utc)
     return _from(e, e.value(node.arguments[0]), node, utc)
+
+
+_DIGITS = {"YYYY": "[Y0001]", "MM": "[M01]", "DD": "[D01]", "HH": "[H01]", "mm": "[m01]", "ss": "[s01]"}
+
+
+def _by_format(e: "Emitter", node: Call, utc: bool) -> Any_:
+    """Return `moment(text, format)` for a constant format of whole, two-digit parts that begins with the year."""
+    form = node.arguments[1]
+    known = tokens(form.value) if isinstance(form, Constant) and isinstance(form.value, str) else ()
+    shown = [token.text for token in known if not token.literal]
+    if len(node.arguments) > 2 or "YYYY" not in shown or any(mark not in _DIGITS for mark in shown):
+        e.refuse(
+            node, "moment(text, format) takes only YYYY MM DD HH mm ss in a state of the machine", "use ISO 8601 texts"
+        )
+    picture = "".join(token.text if token.literal else _DIGITS[token.text] for token in known)
+    text = convert.string(e, convert.plain(e, e.value(node.arguments[0])))
+    length = sum(len(token.text) for token in known)  # what follows is left unread, as moment does
+    code = f"$toMillis($substring({text},0,{length}),{quoted(picture)})"
+    return Instant(code, wall=not utc, utc=utc, doubtful=True)
 
 
 def date(e: "Emitter", node: New) -> Any_:
@@ -193,6 +210,9 @@ def _by_months(e: "Emitter", moment: Instant, amount: Node, size: int, sign: int
         return _local(moment, f"$j_month({convert.wall(e, moment)},{number(months)})") if months else moment
     value = convert.plain(e, e.value(amount))
     count = f"$j_round($j_amount({value.code}){f' * {size}' if size > 1 else ''})"
+    if not moment.utc and not e.zone.fixed:
+        code = f"$j_months({convert.utc(e, moment)},{'-' if sign < 0 else ''}{count})"
+        return Instant(code, doubtful=moment.doubtful)
     return _local(moment, f"$j_month({convert.wall(e, moment)},{'-' if sign < 0 else ''}{count})")
 
 

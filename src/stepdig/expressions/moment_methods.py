@@ -176,6 +176,15 @@ def _by(size: int, getter: Getter) -> Callable[[Moment, List[Any]], Any]:
     return _field(getter, lambda moment, value: moment.set_wall(moment.wall + (value - getter(moment)) * size))
 
 
+def _by_days(size: int, getter: Getter) -> Callable[[Moment, List[Js]], Js]:
+    """Return the method of a field that moment sets by adding days, which leaves the instant alone for none."""
+    return _field(getter, lambda moment, value: _add_days(moment, (value - getter(moment)) * size))
+
+
+def _add_days(moment: Moment, days: int) -> None:
+    moment.add({"day": days})
+
+
 def _set_quarter(moment: Moment, quarter: int) -> None:
     moment.set_month((quarter - 1) * 3 + moment.read().month % 3)
 
@@ -189,12 +198,12 @@ _FIELDS: Dict[str, Callable[[Moment, List[Any]], Any]] = {
     "month": _field(lambda m: m.read().month, Moment.set_month),
     "quarter": _field(lambda m: m.read().month // 3 + 1, _set_quarter),
     "date": _by(DAY, lambda m: m.read().day),
-    "dayOfYear": _by(DAY, _day_of_year),
-    "day": _by(DAY, lambda m: m.read().weekday),
-    "weekday": _by(DAY, lambda m: m.read().weekday),
+    "dayOfYear": _by_days(1, _day_of_year),
+    "day": _by_days(1, lambda m: m.read().weekday),
+    "weekday": _by_days(1, lambda m: m.read().weekday),
     "isoWeekday": _field(lambda m: m.read().weekday or 7, _set_iso_weekday),
-    "week": _by(7 * DAY, lambda m: _week(m, False)[1]),
-    "isoWeek": _by(7 * DAY, lambda m: _week(m, True)[1]),
+    "week": _by_days(7, lambda m: _week(m, False)[1]),
+    "isoWeek": _by_days(7, lambda m: _week(m, True)[1]),
     "hour": _by(3_600_000, lambda m: m.read().hour),
     "minute": _by(60_000, lambda m: m.read().minute),
     "second": _by(1000, lambda m: m.read().second),

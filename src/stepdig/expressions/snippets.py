@@ -23,7 +23,7 @@ SNIPPETS: Dict[str, str] = {
     r"$number($replace($replace($replace($s,/[.]([eE]|$)/,'$1'),/^([-+]?)[.]/,'$10.'),/^(-?)[+]?0*([0-9])/,'$1$2')))"
     ":$type($v)='array'?$j_n($j_s($v))}",
     "b": "function($v){$type($v) in ['array','object'] or $exists($v) and $boolean($v)}",
-    "nt": "function($v){$exists($v)?$string($v):'null'}",
+    "nt": "function($v){$type($v)='string'?$v:$exists($v)?$string($v):'null'}",
     "ns": "function($v){$exists($v)?$string($v):'NaN'}",
     "j": "function($v){$type($v)='string'?($s:=$string([$v]);$substring($s,1,$length($s)-2)):$exists($v)?$string($v):'null'}",
     # operators
@@ -74,6 +74,11 @@ SNIPPETS: Dict[str, str] = {
     "start": "function($l){$toMillis($fromMillis($l,'[Y0001]-[M01]-01T00:00:00.000Z'))}",
     "amount": "function($v){$type($v) in ['number','string']?($n:=$j_n($v);$exists($n)?$n:0):0}",
     "days": "function($t,$l){$l=0?$t:$j_utc($j_wall($t)+$l)}",
+    "months": "function($t,$n){$n=0?$t:$j_utc($j_month($j_wall($t),$n))}",
+    "cat": "function($a,$b){$type($a)='array'?$append($a,$b):$type($a)='string'?$a&$j_s($b):"
+    "$error('TypeError: concat is not a function')}",
+    "char": "function($s,$i){$i<0?'':$substring($s,$i,1)}",
+    "cut": "function($n){$exists($n)?$n<0?$ceil($n):$floor($n):0}",
     "round": "function($n){$n<0?-$floor(0.5-$n):$floor(0.5+$n)}",
     "date": "function($v){$type($v)='number'?$v:$type($v)='string'?($v=''?$lookup({},'x'):"
     "$contains($v,/^[0-9]{8}$/)?$j_utc($toMillis($substring($v,0,4)&'-'&$substring($v,4,2)&'-'&$substring($v,6,2)&'T00:00:00.000Z')):$contains($v,"

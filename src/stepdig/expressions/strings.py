@@ -31,7 +31,7 @@ def member(text: str, name: str) -> Js:
     if name.isdigit() and (name == "0" or name[0] != "0"):
         halves = units(text)
         return halves[int(name)] if len(name) < 10 and int(name) < len(halves) else UNDEFINED
-    return UNDEFINED
+    return Function(name, lambda this, args: _text_at(args, 0) == "length") if name == "hasOwnProperty" else UNDEFINED
 
 
 def _at(args: List[Any], index: int) -> Js:

@@ -28,6 +28,7 @@ class Case:
     expression: str
     params: dict[str, Any]
     zone: str
+    session: str
     run: dict[str, Any]
     wrong: bool
     code: str
@@ -110,7 +111,7 @@ def _case(source, tree, index, session, zone, rng, wrong, made, table) -> Case:
     given = session_params(session, zone)
     params = {**params_for(tree, index, rng, wrong, set(given)), **given}
     run = {**run_object(session, zone), "tz": table}
-    return Case(source, params, zone, run, wrong, made.code if made else "", made.guards if made else ())
+    return Case(source, params, zone, session, run, wrong, made.code if made else "", made.guards if made else ())
 
 
 def run_node(report: Report) -> None:
