@@ -24,19 +24,25 @@ LowerTask = Callable[[Task, Scope, str], tuple[plan.Step, tuple[Store, ...]]]
 
 @dataclass(slots=True)
 class Here:
-    """The `Place` of one task; `stores` gathers the tasks in it that later ones see the stores of."""
+    """The `Place` of one task; `stores` gathers the tasks in it that later ones see the stores of.
+
+    `earlier` are values that the operator names itself: earlier lists of a `for_each>`.
+    """
 
     task: Task
     scope: Scope
     name: str
     comment: str
     lower: LowerTask
+    earlier: dict[str, Node] = field(default_factory=dict)
     stores: list[Store] = field(default_factory=list)
 
     @property
     def names(self) -> Names:
-        """The names of this scope."""
-        return Names(self.scope)
+        """The names of this scope, with the keys of the task that stand before its operator."""
+        at = self.task.operator_at or self.task.at
+        before = {key: node for key, node in self.task.options.items() if key[0] != "_" and _before(node.at, at)}
+        return Names(self.scope, {**before, **self.earlier})
 
     def problem(self, at: Position, code: str, text: str, hint: str = "", length: int = 1) -> None:
         """Note a user's mistake."""
@@ -247,6 +253,11 @@ def retry_of(retry: model.Retry | None) -> plan.Retry | None:
 def _checked(done: contexts.Checked, message: str) -> plan.Computed:
     """Return the value of a template whose value must be of a kind."""
     return plan.Computed(done.code, (*done.guards, (done.valid, message)))
+
+
+def _before(at: Position, other: Position) -> bool:
+    """Return whether a place stands before another, included files counting as before."""
+    return at.path != other.path or (at.line, at.column) < (other.line, other.column)
 
 
 def _printed(value: bool | int | float) -> str:

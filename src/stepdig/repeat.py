@@ -44,8 +44,8 @@ def repeat(
     parallel = None if task.parallel is None else task.parallel.limit or 0
     mode = _mode(body, count, parallel)
     frame = here.scope.draft.new_frame(here.scope.frame, distributed=mode == "distributed")
-    scope = _iteration(here.scope, here.name, loop, frame)
-    step, inner = here.lower(body, scope, f"^sub+[{here.name}]")
+    scope = _iteration(here.scope, here.name, loop, frame, body)
+    step, inner = here.lower(replace(body, export=None), scope, f"^sub+[{here.name}]")
     here.stores.extend(inner)
     return _for_each(here, entries(loop), step, inner, frame, mode, parallel)
 
@@ -53,19 +53,23 @@ def repeat(
 def _counted(here: Here, task: Task, body: Task, loop: LoopDraft, entries: Callable[[LoopDraft], Entries]) -> plan.Step:
     """Return the loop as states in a circle, whose iterations see the stores of earlier ones."""
     trial_scope = replace(here.scope, draft=here.scope.draft.fork())
-    trial = _iteration(trial_scope, here.name, replace(loop, columns={}), trial_scope.frame)
-    _, expected = here.lower(body, trial, f"^sub+[{here.name}]")
+    trial = _iteration(trial_scope, here.name, replace(loop, columns={}), trial_scope.frame, body)
+    _, expected = here.lower(replace(body, export=None), trial, f"^sub+[{here.name}]")
     earlier = tuple(replace(store, counted=True) for store in expected)
-    scope = _iteration(here.scope, here.name, loop, here.scope.frame, earlier)
-    step, inner = here.lower(body, scope, f"^sub+[{here.name}]")
+    scope = _iteration(here.scope, here.name, loop, here.scope.frame, body, earlier)
+    step, inner = here.lower(replace(body, export=None), scope, f"^sub+[{here.name}]")
     here.stores.extend(replace(store, counted=True) for store in inner)
     return _for_each(here, entries(loop), step, inner, here.scope.frame, "counted", None)
 
 
-def _iteration(scope: Scope, name: str, loop: LoopDraft, frame: Frame, earlier: tuple[Store, ...] = ()) -> Scope:
-    """Return the scope of an iteration: stores of earlier ones, then the loop's variables."""
+def _iteration(
+    scope: Scope, name: str, loop: LoopDraft, frame: Frame, body: Task, earlier: tuple[Store, ...] = ()
+) -> Scope:
+    """Return the scope of an iteration: stores of earlier ones, the export of `_do`, over it the loop's variables."""
     scope.draft.loops[name] = loop
+    inside = replace(scope, full=f"{scope.full}^sub+[{name}]").exporting(body.export)
     seen = scope.after(earlier, earlier=True)
+    seen = replace(seen, layers=(*seen.layers, *inside.layers[len(scope.layers) :]))
     return replace(seen, frame=frame, layers=(*seen.layers, LoopLayer(name)), loops=(*scope.loops, name))
 
 

@@ -9,10 +9,12 @@ Digdag's rules: docs.digdag.io/workflow_definition.html#using-variables.
 
 from __future__ import annotations
 
+from collections.abc import Mapping as MappingOf
 from dataclasses import dataclass, replace
+from math import prod
 
 from stepdig.draft import WHOLE, Draft, Frame, LoopDraft
-from stepdig.expressions import builtins, translate
+from stepdig.expressions import builtins, jsglobals, translate
 from stepdig.jsonata_text import MERGE, field, literal
 from stepdig.tree import Mapping, Node, Scalar, Sequence, plain
 
@@ -130,14 +132,18 @@ class Scope:
 class Names:
     """Resolves names for the expressions of one task's states (the `Names` protocol of `translate`)."""
 
-    def __init__(self, scope: Scope) -> None:
+    def __init__(self, scope: Scope, local: MappingOf[str, Node] | None = None) -> None:
         self.scope = scope
+        self.local = local or {}  # keys of the task itself that come before what is evaluated
         self._open: list[tuple[int, str]] = []  # exports being expanded, by layer and path
+        self._local_open: list[tuple[str, int]] = []
 
     def resolve(self, path: tuple[str, ...]) -> tuple[Binding | None, int]:
         """Return what the longest leading part of `path` is bound to, and how many segments that covers."""
-        if path[0] == "task_name" and not self.scope.loops:
-            return translate.Known(self.scope.full), 1
+        if path[0] in self.local and (path[0], -1) not in self._local_open:
+            return self._locally(path)
+        if path[0] == "task_name":
+            return task_name(self.scope), 1
         if path[0] == "timezone":
             return translate.Known(self.scope.draft.timezone), 1
         builtin = builtins.session_variable(path[0], self.scope.zone)
@@ -177,6 +183,8 @@ class Names:
                 continue
             if found is not None:
                 return found
+        if not rooted and jsglobals.is_global(path[0]):
+            return None, 1
         code = f"{self.scope.run}.params.{'.'.join(map(field, path))}"
         return (translate.Code(code, "any"), len(path)) if rooted else (
             translate.Code(f"{self.scope.run}.params.{field(path[0])}", "any", may_be_missing=True), 1
@@ -206,6 +214,21 @@ class Names:
         own = self.value(node)
         return ((_merged(weaker, own) if covered == len(path) else own), len(path)), True
 
+    def _locally(self, path: tuple[str, ...]) -> tuple[Binding, int]:
+        """Return what a key of the task itself holds; inside it, its own name means that of a weaker layer."""
+        node: Node | None = self.local[path[0]]
+        depth = 1
+        while isinstance(node, Mapping) and depth < len(path):
+            node = node.get(path[depth])
+            depth += 1
+        if node is None:
+            return translate.Known(None), depth
+        self._local_open.append((path[0], -1))
+        try:
+            return self.value(node), depth
+        finally:
+            self._local_open.pop()
+
     def value(self, node: Node) -> Binding:
         """Return a node's value with its templates evaluated: known, or JSONata."""
         if isinstance(node, Scalar):
@@ -215,7 +238,7 @@ class Names:
             self.scope.draft.needs_zone |= done.needs_tz
             if done.const is not translate.NOT_CONSTANT:
                 return translate.Known(done.const)
-            return translate.Code(done.code, "str")
+            return translate.Code(f"({done.code})", "str", guards=tuple(done.guards))
         if isinstance(node, Sequence):
             items = [self.value(item) for item in node.items]
             if all(isinstance(item, translate.Known) for item in items):
@@ -284,6 +307,48 @@ class Names:
         return translate.Code(f"{base}.{field(path[1])}", _type(values)), 2
 
 
+def task_name(scope: Scope) -> Binding:
+    """Return Digdag's full name of a task, the iterations of its loops filled in by the machine."""
+    if not scope.loops:
+        return translate.Known(scope.full)
+    parts: list[str] = []
+    rest = scope.full
+    for loop in scope.loops:
+        before, _, rest = rest.partition(f"[{loop}]")
+        parts += [literal(before), _iteration_name(scope.draft.loops[loop])]
+    return translate.Code(f"({'&'.join([*parts, literal(rest)])})", "str")
+
+
+def _iteration_name(loop: LoopDraft) -> str:
+    """Return JSONata for the name Digdag gives an iteration, without the `+` before it."""
+    inputs = [f"$states.input.{field(str(it['input']))}" for it in loop.variables]
+    if loop.operator == "loop":
+        return f"'loop-'&$string({inputs[0]})"
+    if loop.operator == "for_range":
+        return f"'range-from='&$string({inputs[0]}.from)&'&to='&$string({inputs[0]}.to)"
+    named = []
+    for position, (variable, value) in enumerate(zip(loop.variables, inputs, strict=True)):
+        key = f"{position}={str(variable['name'])[:8]}="
+        text = f"$type({value})='string'?{value}:$string({value})"
+        number = f"$string({_element(loop, position)})"
+        named.append(f"{literal(key)}&{number}&'='&$encodeUrlComponent($substring({text},0,8))")
+    return "'for-'&" + "&'&'&".join(named)
+
+
+def _element(loop: LoopDraft, position: int) -> str:
+    """Return JSONata for the index of an element in its own list."""
+    first = f"$states.input.{field(str(loop.variables[0]['input']))}"
+    rows = [it["rows"] if isinstance(it["rows"], list) else [] for it in loop.variables]
+    if loop.numbered:
+        below = prod(len(it) for it in rows[position + 1 :])
+        number = f"$states.input.{field(str(loop.variables[0]['input']) + '#')}"
+        return f"$floor({number}/{below})%{len(rows[position]) or 1}" if len(rows) > 1 else number
+    label = loop.variables[0]["label"]
+    names = [row[label] if isinstance(row, dict) else row for row in rows[0]]
+    value = f"($type({first})='object'?{first}.{field(str(label))}:{first})" if label is not None else first
+    return f"$lookup({literal({str(name): index for index, name in enumerate(names)})},{value})"
+
+
 def as_code(binding: Binding) -> str:
     """Return a binding as JSONata."""
     return binding.text if isinstance(binding, translate.Code) else literal(binding.value)
@@ -302,6 +367,9 @@ def _either(stored: str, weaker: Binding | None) -> Binding:
         return translate.Code(stored, "any", may_be_missing=True)
     if isinstance(weaker, translate.Known) and isinstance(weaker.value, dict):
         return translate.Code(_deep_merge(as_code(weaker), stored), "obj")
+    if isinstance(weaker, translate.Code) and weaker.text.startswith("($exists($o"):
+        # Objects that two tasks stored under one name merge.
+        return translate.Code(_deep_merge(as_code(weaker), stored), "any", may_be_missing=weaker.may_be_missing)
     missing = isinstance(weaker, translate.Code) and weaker.may_be_missing
     return translate.Code(f"($exists({stored})?{stored}:{as_code(weaker)})", "any", may_be_missing=missing)
 

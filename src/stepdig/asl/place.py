@@ -120,7 +120,7 @@ def entry(step: plan.Step | None, site: Site) -> str | None:
     if isinstance(step, plan.Sequence):
         return entry(next(inner for inner in step.steps if not plan.is_empty(inner)), site)
     if isinstance(step, plan.Guarded):
-        return entry(step.body, site)
+        return entry(step.body, replace(site, on_failure=Failure("")))
     return f"{step.name} check" if site.on_failure is not None and guards(step) else step.name
 
 

@@ -21,6 +21,7 @@ class Place(Protocol):
 
     name: str
     comment: str
+    earlier: dict[str, Node]
 
     def problem(self, at: Position, code: str, text: str, hint: str = "", length: int = 1) -> None:
         """Note a user's mistake."""

@@ -27,6 +27,7 @@ def for_each(task: Task, place: Place) -> Step:
         if found is None:
             return nothing(place)
         lists[str(key.value)] = found
+        place.earlier[str(key.value)] = node
     rows = {name: it.value for name, it in lists.items() if isinstance(it, Constant) and isinstance(it.value, list)}
     if not lists or any(not it for it in rows.values()):
         return nothing(place)
