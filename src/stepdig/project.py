@@ -94,7 +94,9 @@ def find(path: str) -> tuple[Workflow, ...]:
         raise ProblemsFound([unreadable(error, path)]) from error
     if not found:
         text = f"no workflow here: neither {FOLDER}/<project>/*.dig nor *.dig"
-        raise ProblemsFound([Problem(Position(path or ".", 1, 1), "SD003", text, "`stepdig init DIR` makes a first one")])
+        raise ProblemsFound(
+            [Problem(Position(path or ".", 1, 1), "SD003", text, "`stepdig init DIR` makes a first one")]
+        )
     _refuse_twins(found)
     return found
 

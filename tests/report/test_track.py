@@ -152,6 +152,27 @@ def test_a_group_runs_again_and_fails_after_its_error_handler():
     assert (row.name, row.tries, row.cause) == ("+wf+g+b", 2, "second")
 
 
+def test_a_task_stays_failed_while_its_error_handler_runs():
+    states_ = {
+        "+a": {"Type": "Task", "Comment": "wf.dig:2 +wf+a", "Catch": [{"Next": "+a error"}], "End": True},
+        "+a error": {"Type": "Pass", "Comment": "wf.dig:2 +wf+a", "Next": "+a^error+x"},
+        "+a^error+x": {
+            "Type": "Pass",
+            "Comment": "wf.dig:4 +wf+a^error+x",
+            "Assign": {"echo": "x"},
+            "Next": "+wf failed",
+        },
+        "+wf failed": {"Type": "Task", "Comment": "wf.dig:1 +wf", "End": True},
+    }
+    history = History(Tracker({"StartAt": "+a", "States": states_}, {"loops": {}, "tasks": {}}))
+    at = history.exit("Task", "+a", history.fail(history.launch(history.enter("Task", "+a", 0))))
+    at = history.step("Pass", "+a^error+x", history.step("Pass", "+a error", at), echo="x")
+    history.enter("Task", "+wf failed", at)
+    assert states(history, "+wf+a") == ["running", "error"]
+    assert states(history, "+wf+a^error") == ["running", "success"]
+    assert states(history, "+wf") == ["running", "group_error"]
+
+
 def test_a_group_that_succeeds_when_run_again_has_not_failed():
     history = guarded()
     at = history.step("Choice", "+g retry", fail_once(history, 0, "first"))

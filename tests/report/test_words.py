@@ -34,8 +34,21 @@ from stepdig.report.view import duration
             "it was stopped: Your Spot Task was interrupted.",
         ),
         ("States.Timeout", None, "", "it took longer than it may"),
-        ("Fail", "no rows", "", "Fail: no rows"),
-        ("ItemsFailed", "1 failed: users (exit code 1)", "", "ItemsFailed: 1 failed: users (exit code 1)"),
+        ("Fail", "no rows", "", "no rows"),
+        ("ItemsFailed", "1 failed: users (exit code 1)", "", "1 failed: users (exit code 1)"),
+        (
+            "S3.NoSuchKeyException",
+            "The specified key does not exist.",
+            "",
+            "S3.NoSuchKeyException: The specified key does not exist.",
+        ),
+        (
+            "States.QueryEvaluationError",
+            "An error occurred while executing the state '+t' (entered at the event id #4). The JSONata expression '$x' "
+            "specified for the field 'Assign/echo' threw an error during evaluation. D3137: ReferenceError: x is not defined",
+            "",
+            "ReferenceError: x is not defined",
+        ),
         ("States.TaskFailed", "plain text", "", "plain text"),
         (None, None, "", "it failed and gave no reason"),
         ("States.TaskFailed", '{"Containers": 3}', "", '{"Containers": 3}'),

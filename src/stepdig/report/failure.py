@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import signal
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any
@@ -21,6 +22,12 @@ CODES = {
     139: "crashed (SIGSEGV)",
     143: "told to stop (SIGTERM)",
 }
+# Names of errors that say nothing beside their cause: the compiler's own, and that a task failed.
+OURS = {"Fail", "Config", "UndefinedVariable", "ItemsFailed", "States.TaskFailed"}
+# What Step Functions puts before the message of an expression that failed, and JSONata before that of `$error`.
+EVALUATION = re.compile(
+    r"(?s)^An error occurred while executing the state .* threw an error during evaluation\. (D3137: )?"
+)
 Line = tuple[str, str]  # a style (`bad`, `dim`, `name`, "") and the text
 
 
@@ -36,8 +43,8 @@ def reason(error: str | None, cause: str | None, message: str = "") -> str:
         return f"{text}: {message}" if message else text
     if error == "States.Timeout":
         return message or "it took longer than it may" + (f": {cause}" if cause else "")
-    own = message or cause or ""
-    named = error if error and not error.startswith("States.Task") else ""
+    own = message or EVALUATION.sub("", cause or "")
+    named = error if error and error not in OURS and own == (message or cause) else ""
     return ": ".join(filter(None, (named, own))) or "it failed and gave no reason"
 
 

@@ -358,11 +358,13 @@ class Tracker:
         return self.rows[task]
 
     def _start(self, task: str) -> Row:
-        """Set a task and the groups around it running."""
+        """Set a task and the groups around it running; what has failed already stays so while its `^error` runs."""
         row = self._row(task)
         for name in names.groups(task):
-            if self.rows[name].state != RUNNING:
-                self._set(self.rows[name], RUNNING)
+            around = self.rows[name]
+            handled = around.state in FAILURES and task.startswith("^error", len(name))
+            if around.state != RUNNING and not handled:
+                self._set(around, RUNNING)
         return row
 
     def _leave(self, task: str, until: str) -> None:
