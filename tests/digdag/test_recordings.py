@@ -1,0 +1,149 @@
+"""Runs recorded on the real Digdag 0.10, run again here: exit code, output, states of tasks.
+
+A recording is covered when the language of this release can express it; where we differ on purpose, DIFFERENCES names the
+row of docs/differences.md, and a difference that is none any more fails the test, so that the list stays true.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from stepdig.cli import main
+
+HERE = Path(__file__).parent
+RECORDINGS: list[dict[str, Any]] = json.loads((HERE / "recordings.json").read_text(encoding="utf-8"))
+PAGE = (HERE.parents[1] / "docs/differences.md").read_text(encoding="utf-8")
+
+NOT_YET = {
+    "after_parallel": "_after",
+    "check_ok": "_check",
+    "check_group": "_check",
+    "retry_tmpl": "a template in _retry",
+    "foreach_parallel_string": "a template in _parallel",
+    "call_variants": "call> of a file known only at run time",
+    "py_add_subtask": "add_subtask",
+    "py_subtask_parallel": "add_subtask",
+    "py_add_subtask_dict": "add_subtask",
+    "py_export_scope": "add_subtask",
+    "py_script_output": "script: of py>",
+    "require_twice": "require>",
+    "require_fails": "require>",
+    "require_params_session": "require>",
+    "require_missing": "require>",
+    "http_post_forms": "http>",
+    "http_404": "http>",
+    "http_500_noretry": "http>",
+    "http_500_post": "http>",
+    "dry_run": "--dry-run",
+    "end_option": "--end",
+    "start_option": "--start",
+    "check_cmd": "the output of digdag check",
+    "check_cmd_broken": "the output of digdag check",
+    "moment_utc": "moment.version",
+}
+# name -> the row of docs/differences.md, by words of its first cell
+DIFFERENCES = {
+    "undefined_var": "`_error` does not run after a template error",
+    "template_error_in_if": "`_error` does not run after a template error",
+    "undefined_field": "a field of an undefined field",
+    "tmpl_param_mutation": "an assignment inside `${...}`",
+    "export_vs_p": "the order of keys",
+    "foreach_order_types": "a `null` parameter",
+    "null_param_breaks_sh": "a `null` parameter",
+    "null_store_breaks_later_sh": "a `null` parameter",
+    "null_p_param_file": "a `null` parameter",
+    "foreach_star": "`*` in the first characters",
+    "error_task_and_group": "`error.stacktrace`",
+    "error_two_parallel_failures": "the message of several failures",
+    "retry_group_store": "the exit code of `run`",
+    "sh_shell_option": "`$0` of a command",
+    "path_param_breaks_sh": "`$0` of a command",
+    "sh_cwd_files": "a script without the right to execute",
+    "sh_missing_shell": "the output of a failing `py>`",
+    "sh_stderr_stdout": "an output without a line end",
+    "other_workflow_yaml_broken": "one broken `.dig`",
+    "export_operator_key": "an `_export` key that ends in `>`",
+    "py_exit_code": "the output of a failing `py>`",
+    "py_exit_zero": "the output of a failing `py>`",
+    "py_file_in_subdir": "",  # prints the name of the project's folder, another one here
+    "loop_export_is_lazy": "an export that only an inner task can evaluate",
+    "foreach_1001_items": "1,000 tasks an attempt",
+    "store_with_template_text": "values from stores and `-p`",
+    "store_with_bad_template_text": "values from stores and `-p`",
+    "p_with_template_text": "values from stores and `-p`",
+    "store_with_dollar": "values from stores and `-p`",
+    "disable": "a task that does nothing",
+    "if_false_no_else": "a task that does nothing",
+}
+
+
+def _events(
+    record: dict[str, Any], folder: Path, capsys: pytest.CaptureFixture[str]
+) -> tuple[int, list[dict[str, Any]]]:
+    """Run a recording's workflow in `folder` and return exit code and events."""
+    for name, content in {record["workflow"]: record["dig"], **record["files"]}.items():
+        (folder / name).parent.mkdir(parents=True, exist_ok=True)
+        (folder / name).write_text(content, encoding="utf-8")
+    arguments = ["run", record["workflow"], "--json"]
+    arguments += ["--session", record["session"]] if record["session"] else []
+    for pair in record["params"]:
+        arguments += ["-p", pair]
+    arguments += ["-P", "p.yml"] if "p.yml" in record["files"] else []
+    code = main(arguments)
+    lines = capsys.readouterr().out.splitlines()
+    return code, [json.loads(line) for line in lines if line.startswith("{")]
+
+
+def _difference(record: dict[str, Any], code: int, events: list[dict[str, Any]]) -> str:
+    """Return in words what is not as recorded; "" when all is.
+
+    A mistake that Digdag meets in the middle of a run is found here before anything runs: that counts as equal when the
+    recorded run failed.
+    """
+    if (code == 0) != (record["exit_code"] == 0):
+        return f"exit code {code}, recorded {record['exit_code']}"
+    if any(event["event"] == "problem" for event in events):
+        return ""
+    output = [line for event in events if event["event"] == "output" for line in event["text"].split("\n")]
+    wanted = record["stdout"]
+    if record["concurrent"]:
+        output, wanted = sorted(output), sorted(wanted)
+    if output != wanted:
+        return f"output {output}, recorded {wanted}"
+    states = {event["task"]: event["state"] for event in events if event["event"] == "task"}
+    recorded = {task["name"]: task["state"] for task in record["tasks"]}
+    ended = {"success", "error", "group_error"}
+    return next(
+        (f"{name} is {states.get(name)}, recorded {state}" for name, state in recorded.items() if state in ended and states.get(name) != state),
+        "",
+    )  # fmt: skip
+
+
+@pytest.mark.parametrize("record", RECORDINGS, ids=lambda record: record["name"])
+def test_recorded_run(
+    record: dict[str, Any], tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Each recorded run of Digdag comes out the same, or its difference is listed."""
+    if record["name"] in NOT_YET:
+        pytest.skip(f"not in the language yet: {NOT_YET[record['name']]}")
+    monkeypatch.chdir(tmp_path)
+    code, events = _events(record, tmp_path, capsys)
+
+    difference = _difference(record, code, events)
+
+    if record["name"] in DIFFERENCES:
+        assert difference, "no longer different: take it off the list"
+    else:
+        assert not difference
+
+
+def test_differences_are_documented() -> None:
+    """Each deliberate difference is a row of docs/differences.md."""
+    rows = [re.split(r"\s*\|\s*", line)[1] for line in PAGE.splitlines() if line.startswith("|")]
+    for name, words in DIFFERENCES.items():
+        assert not words or any(row.startswith(words) for row in rows), f"{name}: {words}"
