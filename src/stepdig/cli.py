@@ -38,12 +38,14 @@ def main(argv: Sequence[str] | None = None) -> int:
             stream.reconfigure(errors="replace")  # a terminal without Unicode shows `?`, not a traceback
     try:
         code = _dispatch(words)
-        sys.stdout.flush()
-    except BrokenPipeError:  # `stepdig check | head`: nobody listens any more, which is no failure of ours
-        os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
-        return PROBLEMS
     except KeyboardInterrupt:
         return INTERRUPTED
+    except BrokenPipeError:  # `stepdig check | head`: nobody listens any more, which is no failure of ours
+        code = PROBLEMS
+    try:
+        sys.stdout.flush()
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
     return code
 
 

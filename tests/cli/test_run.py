@@ -233,7 +233,7 @@ def test_nobody_reading_does_not_stop_the_run(project):
     process = start(folder, "wf.dig")
     process.stdout.close()
     _, err = process.communicate(timeout=30)
-    assert err == ""
+    assert (process.returncode, err) == (0, "")
     assert (folder / "done").exists()
 
 

@@ -51,18 +51,18 @@ def test_a_group_ends_after_what_is_inside_and_before_what_follows(history):
 
 def test_figures_count_tasks_tries_and_billed_transitions(history, tracker):
     good_night(history)
-    leaves = list(tracker.leaves())
+    leaves = list(tracker.tasks.leaves())
     assert len(leaves) == 5
     assert sum(row.tries for row in leaves) == 6
     assert tracker.transitions == 8 + 1  # every state entered, and the retry
-    assert (tracker.status, tracker.result, tracker.failures()) == ("SUCCEEDED", {"rows": 3}, [])
+    assert (tracker.status, tracker.result, tracker.tasks.failures()) == ("SUCCEEDED", {"rows": 3}, [])
 
 
 def test_a_failed_list_names_the_failed_item_and_no_group(history, tracker):
     bad_night(history)
     users, items = loads(tracker)
     assert states(history, items)[-3:] == ["running", "Traceback: no such column", "error"]
-    assert [row.name for row in tracker.failures()] == [items]
+    assert [row.name for row in tracker.tasks.failures()] == [items]
     row = tracker.rows[items]
     assert (row.cause, row.tries, list(row.tail)) == (container(137), 2, ["Traceback: no such column"])
     assert row.at == ("+sync+load", '{"t": "order_items"}')
@@ -148,7 +148,7 @@ def test_a_group_runs_again_and_fails_after_its_error_handler():
     assert states(history, "+wf+g+b") == ["running", "error", "running", "error"]
     assert states(history, "+wf+g") == ["running", "retry_waiting", "running", "group_error"]
     assert states(history, "+wf+g^error+tell") == ["running", "success"]
-    (row,) = history.tracker.failures()
+    (row,) = history.tracker.tasks.failures()
     assert (row.name, row.tries, row.cause) == ("+wf+g+b", 2, "second")
 
 
@@ -179,14 +179,14 @@ def test_a_group_that_succeeds_when_run_again_has_not_failed():
     at = history.task("+g+b", history.step("Pass", "+g+a", history.step("Wait", "+g retry wait", at)))
     history.step("Pass", "+c", at)
     assert states(history, "+wf+g")[-1] == "success"
-    assert history.tracker.failures() == []
+    assert history.tracker.tasks.failures() == []
 
 
 def test_a_state_that_only_notes_a_failure_is_a_failed_task():
     history = guarded()
     at = history.step("Pass", "+d", 0, failure={"Error": "Fail", "Cause": "no rows", "at": "+d"})
     history.enter("Task", "+wf failed", at)
-    (row,) = history.tracker.failures()
+    (row,) = history.tracker.tasks.failures()
     assert (row.name, row.state, row.error, row.cause) == ("+wf+d", "error", "Fail", "no rows")
     assert states(history, "+wf") == ["running", "group_error"]
 
@@ -208,7 +208,7 @@ def test_a_fail_state_is_a_failed_task_with_the_cause_of_the_run():
     history = History(Tracker(definition, {"loops": {}, "tasks": {}}))
     details = {"error": "Fail", "cause": "no rows"}
     history.event("ExecutionFailed", history.enter("Fail", "+a", 0), executionFailedEventDetails=details)
-    (row,) = history.tracker.failures()
+    (row,) = history.tracker.tasks.failures()
     assert (row.name, row.error, row.cause) == ("+wf+a", "Fail", "no rows")
 
 

@@ -23,7 +23,8 @@ from stepdig.local.rundir import RunDir
 from stepdig.local.tasks import LocalTasks
 from stepdig.pipeline import Compiled
 from stepdig.project import Workflow
-from stepdig.report.track import Change, Tracker
+from stepdig.report.rows import Change
+from stepdig.report.track import Tracker
 from stepdig.report.view import Run, View, ended
 from stepdig.runner.storage import FolderStorage
 

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from stepdig.report.failure import reason
-from stepdig.report.track import Row
+from stepdig.report.rows import Row
 from stepdig.runner import outputs
 from stepdig.runner.loops import LoopError
 from stepdig.runner.shapes import TaskRun

@@ -8,7 +8,8 @@ import signal
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
-from stepdig.report.track import Row, Tracker
+from stepdig.report.rows import Row
+from stepdig.report.track import Tracker
 from stepdig.report.view import duration, spoken
 
 SHOWN = 5  # failures told in full; of the others the names
@@ -50,7 +51,7 @@ def reason(error: str | None, cause: str | None, message: str = "") -> str:
 
 def lines(tracker: Tracker, explain: Callable[[Row], str]) -> Iterator[Line]:
     """Yield what a person reads after a run that did not succeed; `explain` gives a row's reason."""
-    failures = tracker.failures()
+    failures = tracker.tasks.failures()
     for row in failures[:SHOWN]:
         tries = f", {row.tries} tries" if row.tries > 1 else ""
         took = duration(row.ended - row.started) if row.ended is not None and row.started is not None else ""

@@ -9,7 +9,8 @@ from datetime import UTC, datetime
 from typing import Any, TextIO
 
 from stepdig.report.failure import exit_code
-from stepdig.report.track import ACTIVE, FAILURES, RETRY_WAITING, Change, Line, Message, Row, Tracker
+from stepdig.report.rows import ACTIVE, FAILURES, RETRY_WAITING, Change, Line, Message, Row
+from stepdig.report.track import Tracker
 from stepdig.report.view import End, Run
 
 

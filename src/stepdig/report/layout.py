@@ -6,7 +6,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from stepdig.report import names
-from stepdig.report.track import ACTIVE, BLOCKED, FAILURES, Row, Tracker
+from stepdig.report.rows import ACTIVE, BLOCKED, FAILURES, Row
+from stepdig.report.track import Tracker
 from stepdig.report.view import tally
 
 FOLD = 20  # a loop of more iterations shows only those that run or failed

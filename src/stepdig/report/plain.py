@@ -7,7 +7,8 @@ from datetime import datetime, tzinfo
 from typing import TextIO
 
 from stepdig.report import failure, names
-from stepdig.report.track import FAILURES, RETRY_WAITING, RUNNING, SUCCESS, Change, Line, Message, Row, Tracker
+from stepdig.report.rows import FAILURES, RETRY_WAITING, RUNNING, SUCCESS, Change, Line, Message, Row
+from stepdig.report.track import Tracker
 from stepdig.report.view import NEXT, End, Run, closing, duration, spoken
 
 Explain = Callable[[Row], str]

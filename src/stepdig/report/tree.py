@@ -18,7 +18,7 @@ from rich.text import Text
 from stepdig.report import failure
 from stepdig.report.layout import Entry, entries
 from stepdig.report.names import ITERATION
-from stepdig.report.track import (
+from stepdig.report.rows import (
     BLOCKED,
     CANCELED,
     ERROR,
@@ -31,8 +31,8 @@ from stepdig.report.track import (
     Line,
     Message,
     Row,
-    Tracker,
 )
+from stepdig.report.track import Tracker
 from stepdig.report.view import NEXT, End, Run, closing, duration
 
 SPINNER = "⠋⠙⠹⠸⠼⠴⠦⠧⠇⠏"

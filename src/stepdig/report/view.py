@@ -8,7 +8,8 @@ from typing import Any, Protocol
 
 from stepdig.report import names
 from stepdig.report.problems import count
-from stepdig.report.track import CANCELED, ERROR, GROUP_ERROR, RETRY_WAITING, RUNNING, SUCCESS, Change, Row, Tracker
+from stepdig.report.rows import CANCELED, ERROR, GROUP_ERROR, RETRY_WAITING, RUNNING, SUCCESS, Change, Row
+from stepdig.report.track import Tracker
 
 # What the command to run again is introduced with.
 NEXT = {"FAILED": "Once that is put right", "TIMED_OUT": "To try again", "ABORTED": "To run it again"}
@@ -72,12 +73,12 @@ class View(Protocol):
 
 def ended(tracker: Tracker, seconds: float) -> End:
     """Return the end of a tracked run."""
-    leaves = list(tracker.leaves())
+    leaves = list(tracker.tasks.leaves())
     return End(
         tracker.status,
         tracker.error,
         tracker.cause,
-        tuple(row.name for row in tracker.failures()),
+        tuple(row.name for row in tracker.tasks.failures()),
         len(leaves),
         sum(row.tries for row in leaves),
         tracker.transitions,
