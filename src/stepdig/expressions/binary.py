@@ -4,7 +4,7 @@ import re
 from typing import TYPE_CHECKING
 
 from stepdig.expressions import conversions as convert
-from stepdig.expressions.nodes import Binary, Constant, Unary
+from stepdig.expressions.nodes import Binary, Constant, Name, Unary
 from stepdig.expressions.values import NOTHING, TEXTS, Any_, Instant, Value, literal
 
 if TYPE_CHECKING:
@@ -23,20 +23,8 @@ def emit(e: "Emitter", node: Binary) -> Any_:
         if operator[0] == "=":
             return Value(equal, "bool", present=True)
         return Value({"true": "false", "false": "true"}.get(equal) or f"$not({equal})", "bool", present=True)
-    if operator == "in":
-        left, right = e.plain(node.left), e.plain(node.right)
-        return Value(f"$exists($j_get({right.code},{convert.string(e, left)}))", "bool", present=True)
-    if operator == "|" and isinstance(node.right, Constant) and node.right.value == 0:
-        return Value(f"$j_cut({convert.numeric(e, e.value(node.left)).code})", "num", present=True)
-    if operator in ("&", "|", "^", "<<", ">>", ">>>", "instanceof"):
-        hint = (
-            "use Math.floor"
-            if operator in ("|", ">>", ">>>")
-            else "use Array.isArray"
-            if operator == "instanceof"
-            else ""
-        )
-        e.refuse(node, f"the operator {operator} is not supported in a state of the machine", hint)
+    if operator in ("in", "instanceof", "&", "|", "^", "<<", ">>", ">>>"):
+        return _rare(e, node)
     left_value, right_value = e.value(node.left), e.value(node.right)
     if operator in ("<", ">", "<=", ">="):
         return _comparison(e, operator, left_value, right_value)
@@ -47,6 +35,20 @@ def emit(e: "Emitter", node: Binary) -> Any_:
         divisor = e.variable(right.code)
         return Value(f"({divisor}!=0?{left.code} {operator} {divisor})", "num", nan=True, present=True)
     return Value(f"({left.code} {operator} {right.code})", "num", left.nan or right.nan, present=True)
+
+
+def _rare(e: "Emitter", node: Binary) -> Any_:
+    """Return `key in object`, `x instanceof Array` and `x | 0`; refuse the other operators on bits and classes."""
+    if node.operator == "in":
+        left, right = e.plain(node.left), e.plain(node.right)
+        return Value(f"$exists($j_get({right.code},{convert.string(e, left)}))", "bool", present=True)
+    if node.operator == "|" and isinstance(node.right, Constant) and node.right.value == 0:
+        return Value(f"$j_cut({convert.numeric(e, e.value(node.left)).code})", "num", present=True)
+    if node.operator == "instanceof" and isinstance(node.right, Name) and node.right.name == "Array":
+        return Value(f"($type({e.plain(node.left).code})='array')", "bool", present=True)
+    hints = {"instanceof": "use Array.isArray", ">>": "use Math.floor", ">>>": "use Math.floor", "|": "use Math.floor"}
+    message = f"the operator {node.operator} is not supported in a state of the machine"
+    return e.refuse(node, message, hints.get(node.operator, ""))
 
 
 def _may_divide_by_zero(node: Binary) -> bool:

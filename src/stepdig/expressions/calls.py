@@ -8,7 +8,7 @@ from stepdig.expressions.errors import ExpressionError
 from stepdig.expressions.evaluate import source
 from stepdig.expressions.jsglobals import is_global
 from stepdig.expressions.jsvalues import Js
-from stepdig.expressions.nodes import Call, Constant, Member, Name, New, Node
+from stepdig.expressions.nodes import Call, Constant, Member, Name, New, Node, Regex
 from stepdig.expressions.values import Any_, Instant, Value
 
 if TYPE_CHECKING:
@@ -33,6 +33,8 @@ def call(e: "Emitter", node: Call) -> Any_:
         e.refuse(node, f"{name}() is not supported in a state of the machine")
     if not isinstance(callee, Member):
         e.refuse(node, f"{source(callee)} cannot be called here", "only functions and methods by name can be called")
+    if callee.name == "test" and node.arguments and isinstance(callee.object, (Regex, Constant)):
+        return methods.tested(e, node, callee.object)
     base = e.value(callee.object)
     if isinstance(base, Instant):
         return moment_jsonata.method(e, node, base, callee.name)

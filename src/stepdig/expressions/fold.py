@@ -9,7 +9,7 @@ from typing import Any, Callable, Dict, FrozenSet, List, Optional, Tuple
 
 from stepdig.expressions import jsglobals
 from stepdig.expressions.errors import EvaluationError, NeedsRuntime
-from stepdig.expressions.evaluate import Context, evaluate
+from stepdig.expressions.evaluate import Context, evaluate, source
 from stepdig.expressions.functions import declared
 from stepdig.expressions.jsdate import Date
 from stepdig.expressions.jsregex import RegExp
@@ -247,7 +247,10 @@ def _call(folder: Folder, node: Call, local: Locals) -> Node:
         callee = folder.fold(callee, local)
         parts = (callee,)
     arguments = folder.all(node.arguments, local)
-    return folder.computed(node._replace(callee=callee, arguments=arguments), *parts, *arguments)
+    found = folder.computed(node._replace(callee=callee, arguments=arguments), *parts, *arguments)
+    if isinstance(found, Failure) and isinstance(node.callee, (Member, Index)):
+        return found._replace(message=found.message.replace("(intermediate value)", source(node.callee.object)))
+    return found
 
 
 def _new(folder: Folder, node: New, local: Locals) -> Node:

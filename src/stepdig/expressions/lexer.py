@@ -31,6 +31,7 @@ _REGEX = re.compile(
     r"/((?:[^/\\\[\n\r*]|\\.|\[(?:[^\]\\\n\r]|\\.)*\])(?:[^/\\\[\n\r]|\\.|\[(?:[^\]\\\n\r]|\\.)*\])*)/(\w*)"
 )
 _ESCAPE = re.compile(r"\\(?:u([0-9a-fA-F]{4})|x([0-9a-fA-F]{2})|(\r\n|[\s\S]))")
+_BAD_ESCAPE = re.compile(r"(?<!\\)(?:\\\\)*(\\u(?![0-9a-fA-F]{4})|\\x(?![0-9a-fA-F]{2}))")
 _ESCAPES = {"n": "\n", "t": "\t", "r": "\r", "b": "\b", "f": "\f", "v": "\v", "0": "\0"}
 _LINE_ENDS = ("\n", "\r", "\r\n", "\u2028", "\u2029")
 
@@ -41,11 +42,14 @@ def token_at(source: str, position: int) -> Token:
         match = _TOKEN.match(source, position)
         if match is None:
             raise _unreadable(source, position)
+        if match.lastgroup == "string":
+            _check_escapes(match.group(), position)
         if match.lastgroup != "blank":
             return Token(str(match.lastgroup), match.group(), match.start(), match.end())
         position = match.end()
-        if position == len(source) and "//" in match.group().rsplit("\n", 1)[-1]:
-            raise ExpressionError("a // comment must end before the }", match.start(), position, "use /* */")
+        comment = source.rfind("//", source.rfind("\n", 0, position) + 1) if position == len(source) else -1
+        if comment >= match.start():
+            raise ExpressionError("a // comment must end before the }", comment, position, "use /* */")
     return Token("end", "", len(source), len(source))
 
 
@@ -71,6 +75,13 @@ def number_value(literal: str) -> float:
         octal = all(digit in "01234567" for digit in literal)
         return float(int(literal, 8 if octal else 10))
     return float(literal)
+
+
+def _check_escapes(literal: str, position: int) -> None:
+    wrong = _BAD_ESCAPE.search(literal) if "\\" in literal else None
+    if wrong:
+        start = position + wrong.start(1)
+        raise ExpressionError("an escape needs its digits: \\u0041 or \\x41", start, start + 2)
 
 
 def _unescape(match: "re.Match[str]") -> str:

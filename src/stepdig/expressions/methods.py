@@ -142,6 +142,15 @@ def _search(e: "Emitter", node: Call, base: Value) -> Any_:
     return Value(code, "num", present=True)
 
 
+def tested(e: "Emitter", node: Call, pattern: Node) -> Any_:
+    """Return the value of `/pattern/.test(text)`."""
+    regex = _regex(e, pattern)
+    if regex is None:
+        e.refuse(node, "test is a method of regular expressions")
+    text = convert.string(e, _args(e, node)[0])
+    return Value(f"$contains({text},{pattern_code(regex.pattern, regex.flags)})", "bool", present=True)
+
+
 def _matches(e: "Emitter", node: Call, base: Value) -> Any_:
     """Return Java's matches: the whole text must match."""
     argument = node.arguments[0] if node.arguments else node

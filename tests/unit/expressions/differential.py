@@ -10,11 +10,11 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from environments import NOW, SESSIONS, ZONES, Names, params_for, run_object, session_params
+
 from stepdig.expressions import evaluate, translate, zones
 from stepdig.expressions.errors import EvaluationError, ExpressionError
 from stepdig.expressions.parse import parse
-
-from environments import NOW, SESSIONS, ZONES, Names, params_for, run_object, session_params
 
 ROOT = Path(__file__).resolve().parents[3]
 NODE = ROOT / "tests" / "expressions_js"
@@ -107,7 +107,7 @@ def _sessions(dated: bool, typed: int) -> list[tuple[int, str]]:
     return [(index, session) for index in range(min(typed, 2)) for session in SESSIONS]
 
 
-def _case(source, tree, index, session, zone, rng, wrong, made, table) -> Case:
+def _case(source, tree, index, session, zone, rng, wrong, made, table) -> Case:  # noqa: PLR0917  # private, called twice
     given = session_params(session, zone)
     params = {**params_for(tree, index, rng, wrong, set(given)), **given}
     run = {**run_object(session, zone), "tz": table}

@@ -2,8 +2,10 @@
 
 import json
 import random
-from datetime import datetime, timedelta, timezone
-from typing import Any, Iterator
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+from itertools import pairwise
+from typing import Any
 from zoneinfo import ZoneInfo
 
 from stepdig.expressions import builtins, jsglobals, strings, translate
@@ -14,9 +16,19 @@ from stepdig.expressions.values import field
 ZONES = ("UTC", "Asia/Tokyo", "America/Los_Angeles", "Europe/London")
 NOW = 1457863200123  # 2016-03-13T10:00:00.123Z, the hour a summer time begins in
 SESSIONS = (
-    "2016-03-13T10:00:00 2016-01-31T08:00:00 2024-02-29T00:00:00 2025-03-09T09:30:00 2025-03-10T02:00:00 2025-11-02T08:30:00 "
-    "2025-11-02T09:30:00 2025-12-31T23:59:59 2024-03-31T01:30:00 2025-03-30T00:59:00 2025-10-26T01:30:00 2026-07-01T12:00:00"
-).split()
+    "2016-03-13T10:00:00",
+    "2016-01-31T08:00:00",
+    "2024-02-29T00:00:00",
+    "2025-03-09T09:30:00",
+    "2025-03-10T02:00:00",
+    "2025-11-02T08:30:00",
+    "2025-11-02T09:30:00",
+    "2025-12-31T23:59:59",
+    "2024-03-31T01:30:00",
+    "2025-03-30T00:59:00",
+    "2025-10-26T01:30:00",
+    "2026-07-01T12:00:00",
+)
 _MISSING = object()
 _POOLS: dict[str, list[Any]] = {
     "text": ["a-b_c.d/e", "2016-01-15", "x", 'it\'s "q" \\ 日本', "a,b.c", ""],
@@ -100,7 +112,7 @@ def session_params(session: str, zone: str) -> dict[str, Any]:
     """Return all session variables, those of the schedule included."""
     params = builtins.session_values(run_object(session, zone), zone)
     for prefix, days in (("last_session_", -1), ("next_session_", 1)):
-        at = datetime.fromisoformat(session + "+00:00").astimezone(timezone.utc) + timedelta(days=days)
+        at = datetime.fromisoformat(session + "+00:00").astimezone(UTC) + timedelta(days=days)
         offset = at.astimezone(ZoneInfo(zone)).utcoffset() or timedelta()
         params.update(builtins.times(prefix, at.timestamp() * 1000, int(offset.total_seconds()) // 60))
     return params
@@ -243,7 +255,7 @@ def _put(params: dict[str, Any], path: list[Any], value: Any) -> None:
     """Put a value at a path, making arrays and objects on the way."""
     at: Any = params
     keys = [_key(key, params) for key in path]
-    for key, following in zip(keys, keys[1:]):
+    for key, following in pairwise(keys):
         made: Any = [] if isinstance(following, int) and not isinstance(following, bool) else {}
         if isinstance(at, list):
             if not isinstance(key, int):

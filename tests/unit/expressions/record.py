@@ -25,7 +25,12 @@ def main() -> None:
         cases = [case for case in report.cases if case.expression == source]
         step = max(1, len(cases) // PER_EXPRESSION)
         for case in cases[(len(source) % step) :: step][:PER_EXPRESSION]:
-            lines.append(json.dumps([source, case.zone, case.session, _used(source, case.params), *case.results["js"]], ensure_ascii=False))
+            lines.append(
+                json.dumps(
+                    [source, case.zone, case.session, _used(source, case.params), *case.results["js"]],
+                    ensure_ascii=False,
+                )
+            )
     RECORDED.write_text("[\n" + ",\n".join(lines) + "\n]\n", encoding="utf-8")
 
 
