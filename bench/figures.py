@@ -12,6 +12,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[1]
+# As on a person's machine: Python keeps the compiled modules, whatever the session of this measurement is set to.
+os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
 STEPDIG = str(Path(sys.executable).with_name("stepdig"))
 
 

@@ -89,6 +89,9 @@ def _compiled(
     problems.raise_if_any()
     definition = emit(machine)
     text = layout(definition)
+    if len(text.encode()) > limits.DEFINITION_BYTES:
+        definition = emit(machine, dense=True)
+        text = layout(definition, dense=True)
     size = len(text.encode())
     if size > limits.DEFINITION_BYTES:
         over = f"the definition has {size:,} bytes; Step Functions takes {limits.DEFINITION_BYTES:,}"

@@ -59,7 +59,7 @@ def _write_neither(step: plan.Choose, state: State, site: Site) -> None:
     if failure.note:
         failure.noted.append(step.name)
         error = f"{{'Error':'Config','Cause':{step.condition.message}}}"
-        state["Assign"] = {site.variable("failure"): note(error, step.name)}
+        state["Assign"] = {site.variable("failure"): note(error, step.name, site)}
     site.add(step.name, {**state, "Default": failure.state})
 
 

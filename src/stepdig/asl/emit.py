@@ -8,11 +8,14 @@ from stepdig.asl.place import Site, State, entry
 from stepdig.asl.start import NAME, start_state
 
 
-def emit(machine: plan.Machine) -> dict[str, object]:
-    """Return the definition of a workflow as the object that its JSON is made of."""
+def emit(machine: plan.Machine, *, dense: bool = False) -> dict[str, object]:
+    """Return the definition of a workflow as the object that its JSON is made of.
+
+    A `dense` one is smaller: its parallel branches are the items of a Map and share their states for failures.
+    """
     states: dict[str, State] = {}
     variables: dict[str, object] = {}
-    site = Site(machine, states, 0, None, "{% $states.input %}", None, variables, {}, write)
+    site = Site(machine, states, 0, None, "{% $states.input %}", None, variables, {}, write, dense)
     for fetched in machine.fetches.values():
         if fetched.frame == 0:
             variables[fetched.variable] = {}

@@ -11,6 +11,7 @@ from stepdig.asl.control import fetched_variables, write_failing_end
 from stepdig.asl.leaves import done
 from stepdig.asl.place import INPUT, Failure, Site, State, checked, entry, note, text, value_of, write_check
 from stepdig.jsonata_text import MERGE, field, literal
+from stepdig.limits import INLINE_MAP_CONCURRENCY
 
 ITEM = "$states.context.Map.Item.Value"
 NAMED_FAILURES = 50  # of a list in the cause; all of them are in the history
@@ -30,7 +31,7 @@ def _write_map(step: plan.ForEach, site: Site) -> None:
     assert step.body is not None
     redo = f"redo_{site.word(step.name)}" if step.parallel is not None and site.resumes else ""
     state: State = {"Type": "Map", "Comment": step.comment, "Items": _items(step, site, redo)}
-    state["MaxConcurrency"] = 1 if step.parallel is None else step.parallel or 40
+    state["MaxConcurrency"] = 1 if step.parallel is None else step.parallel or INLINE_MAP_CONCURRENCY
     state["ItemSelector"] = _selector(step)
     processor: State = {}
     if step.mode == "distributed":
@@ -144,7 +145,7 @@ def _write_join(step: plan.Step, site: Site, join: str, failed: str, redo: str, 
         assigned[site.variable(redo)] = f"{{% [$map(${failed}.failed,function($input){{{again}}})] %}}"
         clean["Assign"] = {site.variable(redo): []}
     if failure is None or failure.note:
-        assigned[site.variable("failure")] = note(error, step.name)
+        assigned[site.variable("failure")] = note(error, step.name, site)
     site.add(join, {**state, "Assign": assigned, "Default": failure.state if failure else f"{step.name} failed"})
     if failure is None:
         write_failing_end(step, site, f"{step.name} failed", [step.name], {})
@@ -188,7 +189,9 @@ def _write_counted(step: plan.ForEach, site: Site) -> None:
 def write_branches(step: plan.Branches, site: Site) -> None:
     """Write steps that run at the same time: a Parallel, or under a limit a Map whose iterations pick their step."""
     redo = f"redo_{site.word(step.name)}" if site.resumes else ""
-    if step.limit is not None and step.limit < len(step.steps):
+    if (step.limit is not None and step.limit < len(step.steps)) or (
+        site.dense and len(step.steps) <= INLINE_MAP_CONCURRENCY
+    ):
         _write_window(step, site, redo)
         return
     failed_end = f"{step.name} part failed"
@@ -270,7 +273,7 @@ def _write_window(step: plan.Branches, site: Site, redo: str) -> None:
         "Type": "Map",
         "Comment": step.comment,
         "Items": items,
-        "MaxConcurrency": step.limit,
+        "MaxConcurrency": step.limit or INLINE_MAP_CONCURRENCY,
         "ItemSelector": {**{key: f"{{% $states.input.{field(key)} %}}" for key in step.around}, "#": f"{{% {ITEM} %}}"},
         "ItemProcessor": {"StartAt": first, "States": states},
     }

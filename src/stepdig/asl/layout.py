@@ -7,8 +7,13 @@ import json
 _EXPANDED = {"States", "ItemProcessor", "Branches"}
 
 
-def layout(definition: dict[str, object]) -> str:
-    """Return the definition as JSON text, deterministic to the byte, with a line feed at the end."""
+def layout(definition: dict[str, object], *, dense: bool = False) -> str:
+    """Return the definition as JSON text, deterministic to the byte, with a line feed at the end.
+
+    A `dense` text has no blanks.
+    """
+    if dense:
+        return json.dumps(definition, ensure_ascii=False, separators=(",", ":")) + "\n"
     return _object(definition, 0, None) + "\n"
 
 

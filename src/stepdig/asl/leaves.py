@@ -30,7 +30,6 @@ LAUNCH_RETRY: State = {
     "ErrorEquals": LAUNCH_FAULTS,
     "IntervalSeconds": 2,
     "MaxAttempts": 20,
-    "BackoffRate": 2,
     "MaxDelaySeconds": 60,
     "JitterStrategy": "FULL",
 }
@@ -160,7 +159,7 @@ def write_fail(step: plan.Fail, site: Site) -> None:
     passed: State = {"Type": "Pass", "Comment": step.comment}
     if failure.note:
         failure.noted.append(step.name)
-        passed["Assign"] = {site.variable("failure"): note(f"{{'Error':'Fail','Cause':{cause}}}", step.name)}
+        passed["Assign"] = {site.variable("failure"): note(f"{{'Error':'Fail','Cause':{cause}}}", step.name, site)}
     site.add(step.name, {**passed, "Next": failure.state})
 
 

@@ -37,6 +37,7 @@ class Site:
     variables   variables of this scope that a state may read before it is assigned: name -> empty value
     words       words for the names of variables, by the step they belong to
     write       writes a step at a site
+    dense       whether the definition must be kept small: parallel branches share their states for failures
     """
 
     machine: plan.Machine
@@ -48,6 +49,7 @@ class Site:
     variables: dict[str, object]
     words: dict[str, str]
     write: Callable[[plan.Step, Site], None]
+    dense: bool = False
 
     def to(self, state: str | None) -> Site:
         """Return the site of a step that `state` follows."""
@@ -97,13 +99,14 @@ class Site:
         caught: State = {"ErrorEquals": ["States.ALL"]}
         if self.on_failure.note:
             self.on_failure.noted.append(at)
-            caught["Assign"] = {self.variable("failure"): note("$states.errorOutput", at)}
+            caught["Assign"] = {self.variable("failure"): note("$states.errorOutput", at, self)}
         return [{**caught, "Output": INPUT, "Next": self.on_failure.state}]
 
 
-def note(error: str, at: str) -> str:
+def note(error: str, at: str, site: Site) -> str:
     """Return JSONata for what is remembered of a failure: error and cause, the state, how often the run was redriven."""
-    return f"{{% $merge([{error},{{'at':{text(at)},'redrives':$states.context.Execution.RedriveCount}}]) %}}"
+    redrives = ",'redrives':$states.context.Execution.RedriveCount" if site.resumes else ""
+    return f"{{% $merge([{error},{{'at':{text(at)}{redrives}}}]) %}}"
 
 
 def text(value: str) -> str:
@@ -154,7 +157,7 @@ def write_check(step: plan.Step, site: Site) -> None:
     if failure.note:
         failure.noted.append(name)
         error = f"{{'Error':'UndefinedVariable','Cause':{message}}}"
-        state["Assign"] = {site.variable("failure"): note(error, name)}
+        state["Assign"] = {site.variable("failure"): note(error, name, site)}
     site.add(name, {**state, "Default": failure.state})
 
 
