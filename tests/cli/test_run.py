@@ -137,6 +137,24 @@ def test_a_failed_list_names_the_item_the_reason_and_the_next_step(project):
     assert (folder / log[1]).read_text() == "eating orange\n"
 
 
+def test_paths_of_a_failure_are_those_the_user_would_type(tmp_path):
+    folder = tmp_path / "workflows/shop"
+    folder.mkdir(parents=True)
+    (folder / "wf.dig").write_text("+a:\n  sh>: echo why >&2; exit 9\n")
+    for place, path in (
+        (folder, "wf.dig"),
+        (tmp_path, "workflows/shop/wf.dig"),
+        (tmp_path / "workflows", "shop/wf.dig"),
+    ):
+        code, out, _ = run(place, path)
+        assert code == 1
+        assert f"\n  {path}:1 +wf+a\n  exit code 9\n  | why\n" in out
+        log = re.search(r"  (\S+\.log)\n", out)
+        assert (place / log[1]).read_text() == "why\n"
+        kept = re.search(r"kept in (\S+)\n", out)
+        assert (place / kept[1] / "status.json").exists()
+
+
 def test_json_tells_tools_everything(project):
     folder = project(wf=BROKEN)
     code, out, _ = run(folder, "wf.dig", "--json", "--session", "2026-11-20")

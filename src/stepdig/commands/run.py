@@ -93,7 +93,15 @@ def _start(args: Namespace, workflow: Workflow, compiled: Compiled, params: dict
     )
     shown = typed(str(folder.path.relative_to(workflow.project.root)), workflow.project.root)
     again = _again(args, at)
-    run_ = Run(workflow.name, typed(workflow.path, workflow.project.root), at.isoformat(), name, shown, again)
+    run_ = Run(
+        workflow.name,
+        typed(workflow.path, workflow.project.root),
+        at.isoformat(),
+        name,
+        shown,
+        again,
+        workflow.project.root,
+    )
     return _local.Start(workflow, definition, compiled.bundle, given, run_, folder)
 
 

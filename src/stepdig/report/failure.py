@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import json
+import os
 import re
 import signal
 from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
 from typing import Any
 
 from stepdig.report.rows import Row
@@ -49,14 +51,18 @@ def reason(error: str | None, cause: str | None, message: str = "") -> str:
     return ": ".join(filter(None, (named, own))) or "it failed and gave no reason"
 
 
-def lines(tracker: Tracker, explain: Callable[[Row], str]) -> Iterator[Line]:
-    """Yield what a person reads after a run that did not succeed; `explain` gives a row's reason."""
+def lines(tracker: Tracker, explain: Callable[[Row], str], base: Path) -> Iterator[Line]:
+    """Yield what a person reads after a run that did not succeed.
+
+    `explain` gives a row's reason; `base` is the folder that sources are relative to.
+    """
     failures = tracker.tasks.failures()
     for row in failures[:SHOWN]:
         tries = f", {row.tries} tries" if row.tries > 1 else ""
         took = duration(row.ended - row.started) if row.ended is not None and row.started is not None else ""
         yield "bad", f"{spoken(row)}  ({took}{tries})" if took else spoken(row)
-        yield "dim", f"  {row.source} {row.name}".replace("  +", " +")
+        source = [os.path.relpath(base / row.source)] if row.source else []
+        yield "dim", f"  {' '.join([*source, row.name])}"
         for number, text in enumerate(_cut(explain(row)).split("\n")):
             yield "", f"  {text}" if number == 0 else f"    {text}"
         for text in row.tail or ():

@@ -53,7 +53,7 @@ class PlainLines:
         """Print why it failed, if it did, and the closing line."""
         if end.status != "SUCCEEDED":
             self._out.write("\n")
-            for _, text in failure.lines(self._tracker, self._explain):
+            for _, text in failure.lines(self._tracker, self._explain, self._run.base):
                 self._out.write(text + "\n")
             self._out.write(f"{NEXT[end.status]}: {self._run.again}\n")
         self._out.write(f"kept in {self._run.directory}\n{closing(end)}\n")

@@ -97,7 +97,7 @@ class Tree:
         self._console.print(self._draw(max(self._console.size.height - 4, 20)))
         self._console.print()
         if end.status != "SUCCEEDED":
-            for style, text in failure.lines(self._tracker, self._explain):
+            for style, text in failure.lines(self._tracker, self._explain, self._run.base):
                 self._console.print(Text(clean(text), STYLES[style]))
             self._console.print(Text.assemble(f"{NEXT[end.status]}: ", (self._run.again, "bold")), soft_wrap=True)
         style = "bold green" if end.status == "SUCCEEDED" else "bold red"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any, Protocol
 
 from stepdig.report import names
@@ -27,7 +28,10 @@ TALLY = {
 
 @dataclass(frozen=True, slots=True)
 class Run:
-    """One run as it starts; `directory` keeps its history, logs and outputs, `again` is the command for another try."""
+    """One run as it starts; `directory` keeps its history, logs and outputs, `again` is the command for another try.
+
+    `base` is the folder that the sources of tasks are relative to.
+    """
 
     workflow: str
     path: str
@@ -35,6 +39,7 @@ class Run:
     execution: str
     directory: str
     again: str
+    base: Path = Path()
 
 
 @dataclass(frozen=True, slots=True)
