@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from collections.abc import Sequence
 from dataclasses import asdict
 from datetime import UTC, datetime
@@ -27,7 +28,7 @@ class JsonLines:
         self._print(
             "start",
             workflow=run.workflow,
-            source=run.path,
+            source=os.path.relpath(run.path, run.base),
             session_time=run.session_time,
             execution=run.execution,
             directory=run.directory,
