@@ -84,12 +84,11 @@ def _run(verb: str, words: list[str]) -> int:
 
 
 def _parser(verb: str, command: ModuleType) -> ArgumentParser:
-    from argparse import ArgumentParser, RawDescriptionHelpFormatter
+    from argparse import ArgumentParser
 
     parser = ArgumentParser(
         f"stepdig {verb}",
         description=command.__doc__,
-        formatter_class=RawDescriptionHelpFormatter,
         allow_abbrev=False,  # a script must not break when a new option shares its beginning
     )
     command.add_arguments(parser)

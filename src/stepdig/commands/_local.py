@@ -55,7 +55,10 @@ def definition_of(compiled: Compiled) -> dict[str, Any]:
 def execute(start: Start, view: View) -> int:
     """Run to the end and show it; return the exit code: 0 only for SUCCEEDED, 130 when stopped from outside."""
     tracker = Tracker(start.definition, start.bundle)
-    return asyncio.run(_execute(start, Reporter(start.folder, tracker, view)))
+    try:
+        return asyncio.run(_execute(start, Reporter(start.folder, tracker, view)))
+    finally:
+        view.close()
 
 
 class Reporter:

@@ -51,6 +51,9 @@ class JsonLines:
     def tick(self) -> None:
         """Nothing moves between lines."""
 
+    def close(self) -> None:
+        """Nothing was changed."""
+
     def end(self, end: End) -> None:
         """Print the end."""
         self._print(

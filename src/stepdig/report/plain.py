@@ -49,6 +49,9 @@ class PlainLines:
     def tick(self) -> None:
         """Nothing moves between lines."""
 
+    def close(self) -> None:
+        """Nothing was changed."""
+
     def end(self, end: End) -> None:
         """Print why it failed, if it did, and the closing line."""
         if end.status != "SUCCEEDED":

@@ -92,8 +92,7 @@ class Tree:
     def end(self, end: End) -> None:
         """Leave the tree as it ended, then why it failed, if it did, and the closing line."""
         self._flush()
-        self._live.stop()
-        self._restore.close()
+        self.close()
         self._console.print(self._draw(max(self._console.size.height - 4, 20)))
         self._console.print()
         if end.status != "SUCCEEDED":
@@ -104,6 +103,11 @@ class Tree:
         status, _, rest = closing(end).partition(" ")
         self._console.print(Text(f"kept in {self._run.directory}", "dim"), soft_wrap=True)
         self._console.print(Text.assemble((status, style), " ", rest), soft_wrap=True)
+
+    def close(self) -> None:
+        """Take the tree away and let the terminal print keys again."""
+        self._live.stop()
+        self._restore.close()
 
     def _message(self, message: Message) -> None:
         """Draw a message as a box."""

@@ -75,6 +75,9 @@ class View(Protocol):
     def end(self, end: End) -> None:
         """Show how it ended."""
 
+    def close(self) -> None:
+        """Leave the terminal as it was, also when the run broke off without an end."""
+
 
 def ended(tracker: Tracker, seconds: float) -> End:
     """Return the end of a tracked run."""
