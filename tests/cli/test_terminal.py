@@ -21,6 +21,10 @@ WORKFLOW = """\
     +x:
       sh>: echo "n is ${n}"; sleep ${nap}
 """
+# Ctrl-C reaches a process only from its controlling terminal.
+OWN_TERMINAL = (
+    "import fcntl, sys, termios; fcntl.ioctl(0, termios.TIOCSCTTY, 0); from stepdig.cli import main; sys.exit(main())"
+)
 
 
 @pytest.fixture
@@ -37,14 +41,13 @@ def start(folder, theirs, nap):
     (folder / "wf.dig").write_text(WORKFLOW)
     environ = {key: value for key, value in os.environ.items() if key not in ("NO_COLOR", "COLUMNS", "LINES")}
     return subprocess.Popen(
-        [sys.executable, "-m", "stepdig", "run", "wf.dig", "--session", "2026-11-20", "-p", f"nap={nap}"],
+        [sys.executable, "-c", OWN_TERMINAL, "run", "wf.dig", "--session", "2026-11-20", "-p", f"nap={nap}"],
         cwd=folder,
         stdin=theirs,
         stdout=theirs,
         stderr=theirs,
         env=environ | {"TERM": "xterm", "PYTHONIOENCODING": "utf-8"},
         start_new_session=True,
-        preexec_fn=lambda: os.close(os.open(os.ttyname(theirs), os.O_RDWR)),  # it becomes the controlling terminal
     )
 
 
