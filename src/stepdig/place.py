@@ -12,6 +12,8 @@ from stepdig.draft import TOP, LoopDraft
 from stepdig.expressions import contexts, translate
 from stepdig.expressions.errors import ExpressionError
 from stepdig.expressions.shapes import NOT_CONSTANT
+from stepdig.jsonata_text import field as field_of
+from stepdig.jsonata_text import literal
 from stepdig.model import Task
 from stepdig.operators import _registry
 from stepdig.problem import Position, did_you_mean
@@ -286,7 +288,10 @@ def _given(scope: Scope) -> str:
     """Return JSONata for what `STEPDIG_RUN` holds: the run object, the loop variables, the error a handler sees."""
     run, parts = scope.run, []
     if scope.loops:
-        inner = "$states.input" if run == "$run" else "$sift($states.input,function($v,$k){$not($k in ['run','vars'])})"
+        inner = "$states.input"
+        if run != "$run":  # beside the loop variables it holds what child executions are given
+            keys = [key for name in scope.loops for key in scope.draft.loops[name].keys]
+            inner = "{" + ",".join(f"{literal(key)}:$states.input.{field_of(key)}" for key in keys) + "}"
         parts.append(f"'loop':{inner}")
     errors = [layer for layer in scope.layers if isinstance(layer, ErrorLayer)]
     if errors:

@@ -16,7 +16,9 @@ from stepdig.local.jsonata import Variables
 from stepdig.local.payload import Json, encode
 
 Evaluate = Callable[[Variables], Any]
-_PLAIN = re.compile(r"\$states\.(input|result|errorOutput)|\$([A-Za-z_]\w*)")  # names a value, computes nothing
+_PATH = re.compile(r"\$([A-Za-z_]\w*)((?:\.(?:[A-Za-z_]\w*|`[^`]+`))*)", re.ASCII)  # names a value, computes nothing
+_STEP = re.compile(r"\.(?:`([^`]+)`|(\w+))", re.ASCII)
+_NUMBER = re.compile(r"0|[1-9][0-9]{0,14}")
 
 
 class Template:
@@ -67,20 +69,29 @@ def _expression(text: str, field: str, problems: list[str]) -> Evaluate:
         jsonata.compiled(text)
     except jsonata.JsonataError as e:
         problems.append(f"The JSONata expression '{text}' specified for the field '{field}' is not valid. {e}")
-    plain = _PLAIN.fullmatch(text)
-    if plain:
-        return _lookup(text, field, plain[1], plain[2])
+    path = _PATH.fullmatch(text)
+    if path:
+        return _lookup(text, field, path[1], [quoted or word for quoted, word in _STEP.findall(path[2])])
+    if _NUMBER.fullmatch(text):
+        number = int(text)
+        return lambda _: number
     return lambda variables: _evaluated(text, field, variables)
 
 
-def _lookup(text: str, field: str, part: str | None, name: str | None) -> Evaluate:
-    """Return the short way for an expression that only names a value: most of a compiled definition's are."""
+def _lookup(text: str, field: str, name: str, steps: list[str]) -> Evaluate:
+    """Return the short way for an expression that only names a value: most of a compiled definition's are.
+
+    What is not plainly there, a missing field, a null, a list on the way, is left to JSONata.
+    """
 
     def look(variables: Variables) -> Json:
         try:
-            return variables.get("states")[part] if part else variables.get(name or "")
+            value = variables.get(name)
+            for step in steps:
+                value = value[step] if type(value) is dict else None
         except KeyError:
             return _evaluated(text, field, variables)
+        return value if value is not None or not steps else _evaluated(text, field, variables)
 
     return look
 
