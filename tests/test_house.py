@@ -29,9 +29,13 @@ FLOORS = [
     ["names", "timezones", "directives", "parse", "project"],
     ["draft"],
     ["scopes"],
+    ["iterations"],
+    ["resolve"],
     ["bundle"],
     ["operators"],
-    ["calls", "repeat", "place"],
+    ["place"],
+    ["calls"],
+    ["repeat"],
     ["lower"],
     ["asl"],
     ["pipeline"],
@@ -43,7 +47,7 @@ FLOORS = [
 FLOOR = {room: number for number, rooms in enumerate(FLOORS) for room in rooms}
 # What the compiler must not reach for: disk, clock, chance, AWS. They enter at the edge, as arguments.
 IMPURE = {"os", "time", "random", "boto3", "datetime", "pathlib", "subprocess", "socket", "asyncio", "uuid"}
-COMPILER = {room for rooms in FLOORS[4:18] for room in rooms} - {"project", "timezones"}
+COMPILER = {room for rooms in FLOORS[4:22] for room in rooms} - {"project", "timezones"}
 
 FILES = sorted(SOURCE.rglob("*.py"))
 
@@ -84,7 +88,8 @@ def test_imports_only_go_down(path: Path) -> None:
         target = name.split(".")[1]
         if target == room or target not in FLOOR:
             continue
-        allowed = FLOOR[target] < FLOOR[room] or (FLOOR[target] == FLOOR[room] and (SOURCE / f"{room}.py").exists())
+        same = FLOOR[target] == FLOOR[room] and (SOURCE / f"{room}.py").exists()
+        allowed = FLOOR[target] < FLOOR[room] or same
         assert allowed, f"{path.name}:{line} imports {name}, which stands above it"
 
 

@@ -4,15 +4,25 @@ from __future__ import annotations
 
 import posixpath
 from dataclasses import replace
-from typing import TYPE_CHECKING
 
-from stepdig import parse, tree
+from stepdig import parse, plan, tree
 from stepdig.model import Workflow
+from stepdig.place import Here
 from stepdig.scopes import Scope
 from stepdig.tree import Node
 
-if TYPE_CHECKING:
-    from stepdig.place import Here
+
+def called(here: Here, node: Node) -> plan.Step:
+    """Return the tasks of another file, inlined in this scope."""
+    found = callee(here, node)
+    if found is None:
+        return plan.Sequence(here.name, here.comment)
+    workflow, scope = found
+    scope.draft.calls, before = (*scope.draft.calls, workflow.path), scope.draft.calls
+    step, stores = here.lower(replace(workflow.root, name="^sub"), scope, "^sub")
+    scope.draft.calls = before
+    here.stores.extend(stores)
+    return step
 
 
 def callee(here: Here, node: Node) -> tuple[Workflow, Scope] | None:

@@ -2,25 +2,75 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from collections.abc import Callable
+from dataclasses import dataclass, replace
 from functools import partial
 
 from stepdig import model, plan
-from stepdig.draft import TOP, Draft
+from stepdig.calls import called
+from stepdig.draft import TOP, Draft, LoopDraft
 from stepdig.model import Task, Workflow
 from stepdig.operators import TABLE
+from stepdig.operators._registry import Entries
 from stepdig.place import Here, indexes, retry_of
 from stepdig.problem import did_you_mean
-from stepdig.repeat import around
+from stepdig.repeat import around, repeat
 from stepdig.scopes import ErrorLayer, Scope, Store
+from stepdig.tree import Node
 
 # Digdag's own operators that are not here yet; any other word is a mistake. docs.digdag.io/operators.html
 DIGDAG = frozenset(
-    "rb embulk http http_call require mail notify param_get param_set s3_wait s3_touch s3_copy s3_move s3_delete emr redshift"
-    " redshift_load redshift_unload pg bq bq_ddl bq_load bq_extract gcs_wait td td_run td_load td_ddl td_table_export td_wait"
-    " td_wait_table td_partial_delete td_result_export td_for_each".split()
+    [
+        "rb",
+        "embulk",
+        "http",
+        "http_call",
+        "require",
+        "mail",
+        "notify",
+        "param_get",
+        "param_set",
+        "s3_wait",
+        "s3_touch",
+        "s3_copy",
+        "s3_move",
+        "s3_delete",
+        "emr",
+        "redshift",
+        "redshift_load",
+        "redshift_unload",
+        "pg",
+        "bq",
+        "bq_ddl",
+        "bq_load",
+        "bq_extract",
+        "gcs_wait",
+        "td",
+        "td_run",
+        "td_load",
+        "td_ddl",
+        "td_table_export",
+        "td_wait",
+        "td_wait_table",
+        "td_partial_delete",
+        "td_result_export",
+        "td_for_each",
+    ]
 )
 Lowered = tuple[plan.Step, tuple[Store, ...]]
+
+
+@dataclass(slots=True)
+class Place(Here):
+    """What an operator is given, whole: with other files' tasks and loops."""
+
+    def called(self, node: Node) -> plan.Step:
+        """Return the workflow of another file, inlined in this scope."""
+        return called(self, node)
+
+    def repeat(self, loop: LoopDraft, entries: Callable[[LoopDraft], Entries], count: int | None) -> plan.Step:
+        """Return the loop over `_do`; `count` is the number of iterations when known."""
+        return repeat(self, self.task, loop, entries, count)
 
 
 def lower(workflow: Workflow, draft: Draft) -> plan.Machine:
@@ -80,7 +130,7 @@ def _named(task: Task, outer: Scope, generated: str) -> Scope:
 
 def _operator(task: Task, scope: Scope, name: str, comment: str) -> Lowered:
     """Return the plan an operator gives."""
-    here = Here(task, scope, name, comment, _task)
+    here = Place(task, scope, name, comment, _task)
     step = TABLE[task.operator or ""].lower(task, here)
     return step, tuple(here.stores)
 

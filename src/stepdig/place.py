@@ -1,10 +1,10 @@
-"""What an operator is given: the place of its task, with the values of its options in this scope (`operators.Place`)."""
+"""What an operator is given: the place of its task, with the values of its options there; `lower` adds loops and calls."""
 
 from __future__ import annotations
 
 import posixpath
 from collections.abc import Callable
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import TypeVar
 
 from stepdig import model, plan, tree
@@ -15,9 +15,9 @@ from stepdig.expressions.shapes import NOT_CONSTANT
 from stepdig.jsonata_text import field as field_of
 from stepdig.jsonata_text import literal
 from stepdig.model import Task
-from stepdig.operators import _registry
 from stepdig.problem import Position, did_you_mean
-from stepdig.scopes import ErrorLayer, Names, Scope, Store, as_code
+from stepdig.resolve import Names, as_code
+from stepdig.scopes import ErrorLayer, Scope, Store
 from stepdig.tree import Mapping, Node, Scalar, Sequence
 
 Meaning = TypeVar("Meaning", translate.Translated, contexts.Boolean, contexts.Checked)
@@ -219,32 +219,6 @@ class Here:
             hint = did_you_mean(str(name), known) or f"known jobs: {', '.join(sorted(known)) or 'none'}"
             self.problem(at, "SD406", f"there is no job '{name}' in jobs/", hint, len(str(name)))
         return str(name)
-
-    def called(self, task: Task, node: Node) -> plan.Step:
-        """Return the workflow of another file, inlined in this scope."""
-        from stepdig.calls import callee  # reads and parses another file, needed by call> alone
-
-        found = callee(self, node)
-        if found is None:
-            return plan.Sequence(self.name, self.comment)
-        workflow, scope = found
-        scope.draft.calls, before = (*scope.draft.calls, workflow.path), scope.draft.calls
-        step, stores = self.lower(replace(workflow.root, name="^sub"), scope, "^sub")
-        scope.draft.calls = before
-        self.stores.extend(stores)
-        return step
-
-    def repeat(
-        self,
-        task: Task,
-        loop: LoopDraft,
-        entries: Callable[[LoopDraft], _registry.Entries],
-        count: int | None,
-    ) -> plan.Step:
-        """Return the loop over `_do`."""
-        from stepdig.repeat import repeat  # the choice of a Map's mode is a room of its own
-
-        return repeat(self, task, loop, entries, count)
 
 
 def retry_of(retry: model.Retry | None) -> plan.Retry | None:

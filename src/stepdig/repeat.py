@@ -4,17 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import replace
-from typing import TYPE_CHECKING
 
 from stepdig import limits, plan
+from stepdig.calls import callee
 from stepdig.draft import TOP, Frame, LoopDraft
 from stepdig.model import Task
 from stepdig.operators import TABLE
 from stepdig.operators._registry import Entries
+from stepdig.place import Here
 from stepdig.scopes import LoopLayer, Scope, Store
-
-if TYPE_CHECKING:
-    from stepdig.place import Here
 
 # Half of the events of an execution are kept for redrives of it.
 EVENTS = limits.HISTORY_EVENTS // 2
@@ -151,8 +149,6 @@ def may_store(task: Task, here: Here) -> bool:
 
 def _callee_stores(task: Task, here: Here) -> bool:
     """Return whether a called file may store; one that cannot be read now is taken to."""
-    from stepdig.calls import callee  # reads another file, needed by call> alone
-
     draft = here.scope.draft.fork()
     trial = replace(here, scope=replace(here.scope, draft=draft), task=task)
     assert task.argument is not None

@@ -56,13 +56,13 @@ class Place(Protocol):
     def body(self, task: Task, name: str) -> Step:
         """Return `_do` or `_else_do`; a step that does nothing when absent."""
 
-    def called(self, task: Task, node: Node) -> Step:
+    def called(self, node: Node) -> Step:
         """Return the workflow of another file, inlined in this scope."""
 
     def command(self, task: Task, *, stores: bool) -> Command:
         """Return the command task, its parameters noted for the task runner."""
 
-    def repeat(self, task: Task, loop: LoopDraft, entries: Callable[[LoopDraft], Entries], count: int | None) -> Step:
+    def repeat(self, loop: LoopDraft, entries: Callable[[LoopDraft], Entries], count: int | None) -> Step:
         """Return the loop over `_do`; `count` is the number of iterations when known."""
 
 

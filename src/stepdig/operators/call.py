@@ -9,4 +9,4 @@ from stepdig.plan import Step
 def call(task: Task, place: Place) -> Step:
     """Run the tasks of another file of the project here: `call>: common/load.dig`."""
     argument = place.required(task)
-    return nothing(place) if argument is None else place.called(task, argument)
+    return nothing(place) if argument is None else place.called(argument)

@@ -81,7 +81,7 @@ def _known(task: Task, place: Place, rows: MappingOf[str, list[object]]) -> Step
         numbered = [{f"{keys[0]}#": n, **dict(zip(keys, row, strict=True))} for n, row in enumerate(seen)]
         return Entries(Constant(numbered), _fields(at.keys), "$input", label)
 
-    return place.repeat(task, draft, entries, len(combinations))
+    return place.repeat(draft, entries, len(combinations))
 
 
 def _fields(keys: tuple[str, ...]) -> tuple[tuple[str, str], ...]:
@@ -126,7 +126,7 @@ def _computed(task: Task, place: Place, lists: MappingOf[str, Value]) -> Step:
         shown = f"$substring($string($input.{field(keys[0])}),0,60)"
         return Entries(Computed(code, guards), _fields(at.keys), "$input", shown)
 
-    return place.repeat(task, draft, entries, None)
+    return place.repeat(draft, entries, None)
 
 
 def _combine(lists: list[str], keys: list[str]) -> str:

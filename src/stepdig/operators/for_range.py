@@ -36,7 +36,7 @@ def for_range(task: Task, place: Place) -> Step:
         label = f"$string($input.{key}.from)&'-'&$string($input.{key}.to)"
         return Entries(value, ((key, selected),), f"$input.{key}.index", label)
 
-    return place.repeat(task, draft, entries, known)
+    return place.repeat(draft, entries, known)
 
 
 def _bounds(argument: Mapping, place: Place) -> tuple[Value | None, Value | None, Value | None]:

@@ -28,4 +28,4 @@ def loop(task: Task, place: Place) -> Step:
         key = str(at.variables[0]["input"])
         return Entries(value, ((key, "$item"),), f"$input.{key}", f"$string($input.{key})")
 
-    return place.repeat(task, draft, entries, known)
+    return place.repeat(draft, entries, known)

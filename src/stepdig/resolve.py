@@ -1,0 +1,241 @@
+"""What a name means at one place, while compiling: a constant that folds, or JSONata that reads it in the machine.
+
+The layers are walked from the strongest (docs/design.md, "Parameters are layers"). Objects merge deeply, path by path.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping as MappingOf
+
+from stepdig.draft import WHOLE, Frame, LoopDraft
+from stepdig.expressions import builtins, jsglobals, translate
+from stepdig.iterations import task_name
+from stepdig.jsonata_text import MERGE, field, literal
+from stepdig.scopes import ErrorLayer, ExportLayer, LoopLayer, Scope, Store, StoresLayer
+from stepdig.tree import Mapping, Node, Scalar, Sequence
+
+Binding = translate.Known | translate.Code
+
+
+class Names:
+    """Resolves names for the expressions of one task's states (the `Names` protocol of `translate`)."""
+
+    def __init__(self, scope: Scope, local: MappingOf[str, Node] | None = None) -> None:
+        self.scope = scope
+        self.local = local or {}  # keys of the task itself that come before what is evaluated
+        self._open: list[tuple[int, str]] = []  # exports being expanded, by layer and path
+        self._local_open: list[tuple[str, int]] = []
+
+    def resolve(self, path: tuple[str, ...]) -> tuple[Binding | None, int]:
+        """Return what the longest leading part of `path` is bound to, and how many segments that covers."""
+        if path[0] in self.local and (path[0], -1) not in self._local_open:
+            return self._locally(path)
+        if path[0] == "task_name":
+            return task_name(self.scope), 1
+        if path[0] == "timezone":
+            return translate.Known(self.scope.draft.timezone), 1
+        builtin = builtins.session_variable(path[0], self.scope.zone)
+        if builtin is not None:
+            return builtin, 1
+        known_length = path[: path.index("length")] if "length" in path[1:] else path
+        return self._below(len(self.scope.layers), known_length)
+
+    def exported(self, path: tuple[str, ...]) -> object:
+        """Return what an `_export` has under a path, if that is known when compiling; None if not."""
+        for layer in reversed(self.scope.layers):
+            node: Node | None = layer.mapping if isinstance(layer, ExportLayer) else None
+            for name in path:
+                node = node.get(name) if isinstance(node, Mapping) else None
+            if node is not None:
+                value = self.value(node)
+                return value.value if isinstance(value, translate.Known) else None
+        return None
+
+    def _below(self, level: int, path: tuple[str, ...]) -> tuple[Binding | None, int]:
+        """Resolve among the layers under `level`; the attempt parameters lie under all of them."""
+        rooted = False
+        found: tuple[Binding | None, int] | None
+        for index in range(level - 1, -1, -1):
+            layer = self.scope.layers[index]
+            if isinstance(layer, StoresLayer) and layer.stores:
+                return self._stored(layer, index, path, rooted=rooted)
+            if isinstance(layer, LoopLayer):
+                found = self._looped(self.scope.draft.loops[layer.loop], path)
+            elif isinstance(layer, ErrorLayer):
+                name = self.scope.variable(layer.variable, layer.frame)
+                found = (translate.Code(name, "obj"), 1) if path[0] == "error" else None
+            elif isinstance(layer, ExportLayer):
+                found, here = self._exported(layer, index, path)
+                rooted = rooted or here
+            else:
+                continue
+            if found is not None:
+                return found
+        if not rooted and jsglobals.is_global(path[0]):
+            return None, 1
+        code = f"{self.scope.run}.params.{'.'.join(map(field, path))}"
+        return (translate.Code(code, "any"), len(path)) if rooted else (
+            translate.Code(f"{self.scope.run}.params.{field(path[0])}", "any", may_be_missing=True), 1
+        )  # fmt: skip
+
+    def _exported(
+        self, layer: ExportLayer, index: int, path: tuple[str, ...]
+    ) -> tuple[tuple[Binding | None, int] | None, bool]:
+        """Look a path up in an `_export`: what it is bound to, and whether at least its first name is there."""
+        node: Node | None = layer.mapping
+        for depth, name in enumerate(path):
+            assert isinstance(node, Mapping)
+            node = node.get(name)
+            if node is None:
+                return None, depth > 0
+            if not isinstance(node, Mapping):
+                key = (index, ".".join(path[: depth + 1]))
+                if key in self._open:  # `x: ${x}` means the x of a weaker layer
+                    return None, True
+                self._open.append(key)
+                try:
+                    return (self.value(node), depth + 1), True
+                finally:
+                    self._open.pop()
+        assert isinstance(node, Mapping)
+        weaker, covered = self._below(index, path)
+        own = self.value(node)
+        return ((_merged(weaker, own) if covered == len(path) else own), len(path)), True
+
+    def _locally(self, path: tuple[str, ...]) -> tuple[Binding, int]:
+        """Return what a key of the task itself holds; inside it, its own name means that of a weaker layer."""
+        node: Node | None = self.local[path[0]]
+        depth = 1
+        while isinstance(node, Mapping) and depth < len(path):
+            node = node.get(path[depth])
+            depth += 1
+        if node is None:
+            return translate.Known(None), depth
+        self._local_open.append((path[0], -1))
+        try:
+            return self.value(node), depth
+        finally:
+            self._local_open.pop()
+
+    def value(self, node: Node) -> Binding:
+        """Return a node's value with its templates evaluated: known, or JSONata."""
+        if isinstance(node, Scalar):
+            if not isinstance(node.value, str) or "$" not in node.value:
+                return translate.Known(node.value)
+            done = translate.text(node.value, self, self.scope.zone)
+            self.scope.draft.needs_zone |= done.needs_tz
+            if done.const is not translate.NOT_CONSTANT:
+                return translate.Known(done.const)
+            return translate.Code(f"({done.code})", "str", guards=tuple(done.guards))
+        if isinstance(node, Sequence):
+            items = [self.value(item) for item in node.items]
+            if all(isinstance(item, translate.Known) for item in items):
+                return translate.Known([item.value for item in items if isinstance(item, translate.Known)])
+            return translate.Code(f"[{','.join(map(as_code, items))}]", "arr")
+        fields = {str(name.value): self.value(inner) for name, inner in node}
+        if all(isinstance(it, translate.Known) for it in fields.values()):
+            return translate.Known({name: it.value for name, it in fields.items() if isinstance(it, translate.Known)})
+        return translate.Code("{" + ",".join(f"{literal(k)}:{as_code(v)}" for k, v in fields.items()) + "}", "obj")
+
+    def _stored(
+        self, layer: StoresLayer, index: int, path: tuple[str, ...], *, rooted: bool
+    ) -> tuple[Binding | None, int]:
+        """Resolve a name that tasks upstream may have stored: theirs if there, else the weaker layers'."""
+        weaker, covered = self._below(index, path)
+        binding: Binding | None = weaker
+        whole = covered == len(path)
+        used = path if whole else path[:covered]
+        dotted = ".".join(map(field, used))
+        for store in layer.stores:
+            for variable in self._variables(store, used[0], earlier=layer.earlier):
+                binding = _either(f"{variable}.{dotted}", binding)
+        if rooted and isinstance(binding, translate.Code):
+            binding = binding._replace(may_be_missing=False)
+        return binding, len(used)
+
+    def _variables(self, store: Store, name: str, *, earlier: bool) -> list[str]:
+        """Return the variables that hold a task's stores for a reader here, weakest first, and note the reading."""
+        draft = self.scope.draft
+        fetch = draft.fetch(store.task, store.frame)
+        fetch.names.add(name)
+        kinds = [fetch.variable + "e"] if earlier else [fetch.variable]
+        if store.counted and not earlier:
+            kinds.insert(0, fetch.variable + "e")
+        return [self._reachable(kind, store.frame) for kind in kinds]
+
+    def _reachable(self, variable: str, owner: Frame) -> str:
+        """Return the reference of a variable of this scope, an enclosing one, or one inside that has ended."""
+        draft, frame = self.scope.draft, owner
+        while self.scope.frame.up_to(frame) is None:
+            outer = frame.outer
+            assert outer is not None
+            outside = f"{variable.partition('_')[0]}_{outer.number}"
+            draft.gathers.setdefault(frame.number, {})[variable] = outside
+            variable, frame = outside, outer
+        return self.scope.variable(variable, frame)
+
+    def _looped(self, loop: LoopDraft, path: tuple[str, ...]) -> tuple[Binding, int] | None:
+        """Resolve a loop variable, noting which columns of its rows the machine reads."""
+        variable = next((it for it in loop.variables if it["name"] == path[0]), None)
+        if variable is None:
+            return None
+        key = str(variable["input"])
+        base = f"$states.input.{field(key)}"
+        rows = variable["rows"]
+        if not isinstance(rows, list):
+            return translate.Code(base, "num" if loop.operator == "loop" else "any"), 1
+        if not any(isinstance(row, dict) for row in rows):
+            return translate.Code(base, _type(rows)), 1
+        columns = loop.columns.setdefault(key, set())
+        if len(path) == 1:
+            columns.add(WHOLE)
+            return translate.Code(base, "any"), 1
+        columns.add(path[1])
+        values = [row[path[1]] if isinstance(row, dict) and path[1] in row else None for row in rows]
+        return translate.Code(f"{base}.{field(path[1])}", _type(values)), 2
+
+
+def as_code(binding: Binding) -> str:
+    """Return a binding as JSONata."""
+    return binding.text if isinstance(binding, translate.Code) else literal(binding.value)
+
+
+def _type(values: list[object]) -> str:
+    """Return the type that all values share, as `translate` names it, else "any"."""
+    kinds = {bool: "bool", str: "str", int: "num", float: "num", list: "arr", dict: "obj"}
+    found = {kinds.get(type(value), "any") for value in values}
+    return found.pop() if len(found) == 1 else "any"
+
+
+def _either(stored: str, weaker: Binding | None) -> Binding:
+    """Return what a store holds, else the weaker binding; objects of both merge."""
+    if weaker is None:
+        return translate.Code(stored, "any", may_be_missing=True)
+    if isinstance(weaker, translate.Known) and isinstance(weaker.value, dict):
+        return translate.Code(_deep_merge(as_code(weaker), stored), "obj")
+    if isinstance(weaker, translate.Code) and weaker.text.startswith("($exists($o"):
+        # Objects that two tasks stored under one name merge.
+        return translate.Code(_deep_merge(as_code(weaker), stored), "any", may_be_missing=weaker.may_be_missing)
+    missing = isinstance(weaker, translate.Code) and weaker.may_be_missing
+    return translate.Code(f"($exists({stored})?{stored}:{as_code(weaker)})", "any", may_be_missing=missing)
+
+
+def _merged(weaker: Binding | None, own: Binding) -> Binding:
+    """Return an exported object merged over what weaker layers have under the same path."""
+    if isinstance(weaker, translate.Known) and isinstance(weaker.value, dict) and isinstance(own, translate.Known):
+        return translate.Known(deep_merge(weaker.value, own.value))
+    if weaker is None or (isinstance(weaker, translate.Known) and not isinstance(weaker.value, dict)):
+        return own
+    return translate.Code(_deep_merge(as_code(weaker), as_code(own)), "obj")
+
+
+def deep_merge(weak: object, strong: object) -> object:
+    """Merge two values as Digdag does: objects by key, deeply; anything else is replaced."""
+    if not isinstance(weak, dict) or not isinstance(strong, dict):
+        return strong
+    return {**weak, **{key: deep_merge(weak[key], value) if key in weak else value for key, value in strong.items()}}
+
+
+def _deep_merge(weak: str, strong: str) -> str:
+    """Return JSONata for `deep_merge`; a side that does not exist counts as nothing."""
+    return f"({MERGE}$m({weak},{strong}))"
