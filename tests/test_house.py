@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import ast
 import re
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -103,7 +105,6 @@ def test_compiler_is_pure(path: Path) -> None:
 @pytest.mark.parametrize("folder", ["runner", "expressions"])
 def test_the_runner_carries_only_the_standard_library(folder: str) -> None:
     """What images carry imports the standard library and each other, boto3 inside functions."""
-    import sys
 
     allowed = {*sys.stdlib_module_names, "stepdig", "boto3", "botocore", "__future__"}
     for path in (SOURCE / folder).rglob("*.py"):
@@ -156,3 +157,22 @@ def test_every_public_thing_says_what_it_is() -> None:
                 "_"
             ):
                 assert ast.get_docstring(node), f"{path}:{node.lineno} {node.name} has no docstring"
+
+
+def test_check_needs_no_library_of_aws() -> None:
+    """`stepdig check` imports PyYAML and tzdata's reader at most: nothing of AWS, no terminal, no JSONata."""
+    code = "import sys; from stepdig.cli import main; main(['check']); print(*sys.modules)"
+    heavy = {
+        "boto3",
+        "botocore",
+        "moto",
+        "samtranslator",
+        "rich",
+        "jsonata",
+        "aws_lambda_powertools",
+        "urllib3",
+        "asyncio",
+    }
+    done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True)
+
+    assert heavy & {name.partition(".")[0] for name in done.stdout.split()} == set()

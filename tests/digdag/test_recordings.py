@@ -117,11 +117,10 @@ def _difference(record: dict[str, Any], code: int, events: list[dict[str, Any]])
         return f"output {output}, recorded {wanted}"
     states = {event["task"]: event["state"] for event in events if event["event"] == "task"}
     recorded = {task["name"]: task["state"] for task in record["tasks"]}
-    ended = {"success", "error", "group_error"}
-    return next(
-        (f"{name} is {states.get(name)}, recorded {state}" for name, state in recorded.items() if state in ended and states.get(name) != state),
-        "",
-    )  # fmt: skip
+    for name, state in recorded.items():
+        if state in {"success", "error", "group_error"} and states.get(name) != state:
+            return f"{name} is {states.get(name)}, recorded {state}"
+    return ""
 
 
 @pytest.mark.parametrize("record", RECORDINGS, ids=lambda record: record["name"])
