@@ -5,7 +5,7 @@ from __future__ import annotations
 import posixpath
 from dataclasses import replace
 
-from stepdig import parse, plan, tree
+from stepdig import parse, plan, secrets, tree
 from stepdig.model import Workflow
 from stepdig.place import Here
 from stepdig.scopes import Scope
@@ -51,6 +51,7 @@ def callee(here: Here, node: Node) -> tuple[Workflow, Scope] | None:
     top = tree.load(content, path, draft.read, draft.problems)
     if top is None:
         return None
+    secrets.find(top, draft.problems)
     workflow = parse.workflow(top, here.task.name.lstrip("+^") or "called", path, draft.problems, called=True)
     inner = replace(here.scope, directory=posixpath.dirname(path))
     return workflow, inner

@@ -12,7 +12,7 @@ from __future__ import annotations
 from collections.abc import Callable, Collection
 from dataclasses import dataclass, replace
 
-from stepdig import limits, parse, tree
+from stepdig import limits, parse, secrets, tree
 from stepdig.asl.emit import emit
 from stepdig.asl.layout import layout
 from stepdig.asl.leaves import job_token
@@ -73,6 +73,7 @@ def _compiled(
     top = tree.load(content or b"", path, read, problems) if content is not None else None
     if top is None:
         raise ProblemsFound(problems)
+    secrets.find(top, problems)
     written = parse.workflow(top, workflow, path, problems)
     draft = Draft(
         read=read,

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import TypeVar
 
-from stepdig import model, plan, tree
+from stepdig import model, plan, secrets, tree
 from stepdig.draft import TOP, LoopDraft
 from stepdig.expressions import contexts, translate
 from stepdig.expressions.errors import ExpressionError
@@ -176,7 +176,10 @@ class Here:
             return None
         draft = self.scope.draft
         joined = posixpath.normpath(posixpath.join(self.scope.directory, path))
-        return tree.load(content, joined, draft.read, draft.problems)
+        loaded = tree.load(content, joined, draft.read, draft.problems)
+        if loaded is not None:
+            secrets.find(loaded, draft.problems)
+        return loaded
 
     def body(self, task: Task, name: str) -> plan.Step:
         """Return `_do` or `_else_do`; a step that does nothing when absent."""
