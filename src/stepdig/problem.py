@@ -26,13 +26,17 @@ class Position:
 
 @dataclass(frozen=True, slots=True, order=True)
 class Problem:
-    """One mistake at one place; `length` is the number of characters the caret underlines, `hint` what to try."""
+    """One mistake at one place.
+
+    `length` is the number of characters the caret underlines, `hint` what to try; those of a `secret` are not shown.
+    """
 
     at: Position
     code: str
     text: str
     hint: str = ""
     length: int = 1
+    secret: bool = False
 
     def __str__(self) -> str:
         return f"{self.at}: {self.code} {self.text}"
@@ -85,7 +89,11 @@ def show(problem: Problem, source: str | None) -> str:
     lines = source.splitlines() if source is not None else []
     if not 0 < problem.at.line <= len(lines):
         return f"{head}\n  hint: {problem.hint}" if problem.hint else head
-    line, column = _window(lines[problem.at.line - 1].replace("\t", " "), problem.at.column)
+    line = lines[problem.at.line - 1].replace("\t", " ")
+    if problem.secret:
+        start = problem.at.column - 1
+        line = line[:start] + "*" * len(line[start : start + problem.length]) + line[start + problem.length :]
+    line, column = _window(line, problem.at.column)
     number = f"{problem.at.line:>4} | "
     before = _width(line[: column - 1])
     room = max(1, min(problem.length, len(line) - column + 1))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from stepdig.problem import Problems
+from stepdig.problem import Problem, Problems
 from stepdig.tree import Mapping, Node, Scalar, Sequence
 
 # What a secret looks like wherever it stands: a Slack webhook, an AWS access key, a private key, a Slack or GitHub token.
@@ -35,4 +35,5 @@ def _look(node: Scalar, text: str, problems: Problems) -> None:
     for what, pattern in _LOOKS:
         match = pattern.search(text)
         if match:
-            problems.add(node.position(match.start()), "SD410", f"{what} is written out here", _HINT, len(match[0]))
+            at, words = node.position(match.start()), f"{what} is written out here"
+            problems.found.append(Problem(at, "SD410", words, _HINT, len(match[0]), secret=True))
