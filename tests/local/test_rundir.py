@@ -11,6 +11,7 @@ import sys
 from pathlib import Path
 from typing import Any
 
+import pytest
 from machines import command, engine, machine, map_, pass_, task
 
 from stepdig.local.clock import RealClock
