@@ -4,7 +4,7 @@ import re
 from typing import TYPE_CHECKING
 
 from stepdig.expressions import conversions as convert
-from stepdig.expressions.nodes import Binary, Constant, Name, Unary
+from stepdig.expressions.nodes import Binary, Constant, Name
 from stepdig.expressions.values import NOTHING, TEXTS, Any_, Instant, Value, literal
 
 if TYPE_CHECKING:
@@ -99,32 +99,25 @@ def _summand(e: "Emitter", value: Any_) -> str:
 
 def _equality(e: "Emitter", node: Binary) -> str:
     """Return code of `==` or `===` between the two sides."""
-    strict = len(node.operator) == 3
-    for side, other in ((node.left, node.right), (node.right, node.left)):
-        if isinstance(other, Constant) and isinstance(other.value, str):
-            special = _asked_for_type(e, side, other.value)
+    left, right = e.value(node.left), e.value(node.right)
+    for side, other in ((left, node.right), (right, node.left)):
+        if isinstance(other, Constant) and isinstance(other.value, str) and isinstance(side, Value):
+            special = _asked_for_type(side.code, other.value)
             if special:
                 return special
-    left, right = e.value(node.left), e.value(node.right)
     if isinstance(node.left, Constant):
         left, right = right, left
-        return _compared(e, left, right, node.left, strict)
-    return _compared(e, left, right, node.right, strict)
+        return _compared(e, left, right, node.left, len(node.operator) == 3)
+    return _compared(e, left, right, node.right, len(node.operator) == 3)
 
 
-def _asked_for_type(e: "Emitter", side: object, word: str) -> str:
+def _asked_for_type(code: str, word: str) -> str:
     """Return short code for `typeof x == 'undefined'` and for the usual test whether something is an array."""
-    from stepdig.expressions.calls import tagged  # calls need operators in turn
-
-    if isinstance(side, Unary) and side.operator == "typeof" and word in ("undefined", "string", "number", "boolean"):
-        value = e.emit(side)
-        if not isinstance(value, Value) or not value.code.startswith("$j_type("):
-            return ""
-        code = value.code[len("$j_type(") : -1]
-        return f"$not($exists({code}))" if word == "undefined" else f"($type({code})='{word}')"
-    asked = tagged(e, side)
-    match = _TAG.match(word)
-    return f"($type({asked})='{match.group(1).lower()}')" if asked and match else ""
+    if code.startswith("$j_type(") and word in ("undefined", "string", "number", "boolean"):
+        asked = code[len("$j_type(") : -1]
+        return f"$not($exists({asked}))" if word == "undefined" else f"($type({asked})='{word}')"
+    match = _TAG.match(word) if code.startswith("$j_tag(") else None
+    return f"($type({code[len('$j_tag(') : -1]})='{match.group(1).lower()}')" if match else ""
 
 
 def _compared(e: "Emitter", left: Any_, right: Any_, known: object, strict: bool) -> str:

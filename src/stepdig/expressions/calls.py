@@ -7,7 +7,6 @@ from stepdig.expressions import conversions as convert
 from stepdig.expressions.errors import ExpressionError
 from stepdig.expressions.evaluate import source
 from stepdig.expressions.jsglobals import is_global
-from stepdig.expressions.jsvalues import Js
 from stepdig.expressions.nodes import Call, Constant, Member, Name, New, Node, Regex
 from stepdig.expressions.values import Any_, Instant, Value
 
@@ -39,13 +38,6 @@ def call(e: "Emitter", node: Call) -> Any_:
     if isinstance(base, Instant):
         return moment_jsonata.method(e, node, base, callee.name)
     return methods.method(e, node, base, callee.name)
-
-
-def tagged(e: "Emitter", node: Js) -> str:
-    """Return the code of x in `Object.prototype.toString.call(x)`, or ""."""
-    if isinstance(node, Call) and _global_name(node.callee) == "Object.prototype.toString.call" and node.arguments:
-        return e.plain(node.arguments[0]).code
-    return ""
 
 
 def construct(e: "Emitter", node: New) -> Any_:

@@ -55,10 +55,17 @@ class Folder:
     def __init__(self, names: Names, zone: Zone) -> None:
         self.names = names
         self.context = Context(zone.rows, None)
+        self.done: Dict[int, Tuple[Node, Node]] = {}  # by id, so that the keys of a path are not folded at each step
 
     def fold(self, node: Node, local: Locals = frozenset()) -> Node:
         """Return the tree with names bound and known parts computed."""
-        return _FOLD[type(node)](self, node, local)
+        known = self.done.get(id(node))
+        if known is not None and known[0] is node:
+            return known[1]
+        result = _FOLD[type(node)](self, node, local)
+        self.done[id(node)] = (node, result)
+        self.done[id(result)] = (result, result)
+        return result
 
     def all(self, nodes: Tuple[Node, ...], local: Locals) -> Tuple[Node, ...]:
         """Fold several nodes."""

@@ -1,5 +1,6 @@
 """JavaScript's own Date, read-only: what `new Date(...)` gives in a template."""
 
+import math
 from typing import Any, Callable, Dict, List
 
 from stepdig.expressions import clock
@@ -96,7 +97,7 @@ def time_of(args: List[Any], zone: Offsets) -> float:
 def wall_of(args: List[Any]) -> float:
     """Return the wall clock of `(year, month, day, hours, minutes, seconds, milliseconds)`."""
     numbers = [to_number(arg) for arg in args]
-    if any(number != number for number in numbers):  # noqa: PLR0124  # NaN
+    if not all(map(math.isfinite, numbers)):
         return NAN
     fields = [int(to_integer(number)) for number in numbers] + [1] * (len(args) == 2)
     if 0 <= fields[0] <= 99:

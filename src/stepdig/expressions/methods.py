@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from stepdig.expressions.emit import Emitter
 
 _LOOPS = frozenset(("map", "filter", "some", "every"))
+_MAX_BRANCHES = 4  # what follows an `if` is written out in both of its branches
 _SPECIAL = re.compile(r"[\\^$.|?*+()\[\]{}]")
 
 
@@ -227,6 +228,8 @@ def _fixed(e: "Emitter", node: Call, base: Value) -> Any_:
     places = node.arguments[0].value if node.arguments and isinstance(node.arguments[0], Constant) else 0
     if (node.arguments and not isinstance(node.arguments[0], Constant)) or not isinstance(places, (int, float)):
         e.refuse(node, "the number of digits must be constant")
+    if not 0 <= places <= 15:
+        e.refuse(node, "toFixed takes 0 to 15 digits in a state of the machine")
     number = convert.numeric(e, base)
     picture = "0" + ("." + "0" * int(places) if places else "")
     scale = 10 ** int(places)
@@ -288,6 +291,8 @@ def _function(e: "Emitter", node: Call) -> Tuple[str, Any_]:
     function = node.arguments[0] if node.arguments else node
     if not isinstance(function, Function):
         e.refuse(function, "expected function(x){ return ...; }")
+    if _branches(function.body) > _MAX_BRANCHES:
+        e.refuse(function, f"a function with more than {_MAX_BRANCHES} ifs is not supported in a state of the machine")
     if len(function.parameters) > 2:
         e.refuse(function, "only the item and its index are given to a function in a state of the machine")
     before = e.local
@@ -297,6 +302,10 @@ def _function(e: "Emitter", node: Call) -> Tuple[str, Any_]:
     value = e.within(lambda: _body(e, function, function.body), set())
     e.local = before
     return ",".join(value.code for value in named.values()) or e.fresh(), value
+
+
+def _branches(statements: Tuple[Statement, ...]) -> int:
+    return sum(1 + _branches(s.yes) + _branches(s.no) for s in statements if isinstance(s, If))
 
 
 def _body(e: "Emitter", function: Function, statements: Tuple[Statement, ...]) -> Any_:

@@ -13,7 +13,7 @@ from stepdig.expressions.jsvalues import to_number
 from stepdig.expressions.moment_format import DEFAULT, DEFAULT_UTC, TO_STRING, tokens
 from stepdig.expressions.moment_methods import METHODS
 from stepdig.expressions.moment_picture import formatted, number_of, quarter, week, weekday
-from stepdig.expressions.moments import DAYS_OF, MILLISECONDS, MONTHS_OF, round_away, unit
+from stepdig.expressions.moments import DAYS_OF, MILLISECONDS, MONTHS_OF, bounded, round_away, unit
 from stepdig.expressions.nodes import Call, Constant, New, Node, ObjectLiteral
 from stepdig.expressions.values import Any_, Instant, Value, literal, number, quoted
 
@@ -185,8 +185,7 @@ def _amount(node: Constant) -> float:
     value = node.value
     if isinstance(value, bool) or not isinstance(value, (int, float, str)):
         return 0
-    amount = to_number(value)
-    return amount if amount == amount else 0  # noqa: PLR0124  # NaN counts as 0
+    return bounded(to_number(value))
 
 
 def _by_constant(

@@ -3,6 +3,7 @@
 Not here: `tz` (Digdag has no moment-timezone), `locale`, `calendar`, and `fromNow` with its relatives.
 """
 
+import math
 import re
 from typing import Any, Callable, Dict, List, Optional
 
@@ -42,7 +43,7 @@ def as_moment(value: Js, like: Moment) -> Moment:
 
 def from_fields(fields: List[float], zone: Offsets) -> float:
     """Return the instant of year, month (from 0), day, hour and so on; NaN when there is no such time."""
-    if any(number != number for number in fields):  # noqa: PLR0124  # NaN
+    if not all(map(math.isfinite, fields)):
         return NAN
     given = [int(number) for number in fields[:7]]
     year, month, day, hour, minute, second, milli = given + [0, 0, 1, 0, 0, 0, 0][len(given) :]
@@ -120,12 +121,14 @@ def _utc_offset(moment: Moment, args: List[Any]) -> Js:
         minutes = offset_minutes(value)
     else:
         number = to_number(value)
+        if not math.isfinite(number):
+            return moment
         minutes = int(number * 60 if abs(number) < 16 else number)
     return _at_offset(moment, minutes * 60_000, len(args) > 1 and to_boolean(args[1]))
 
 
 def _at_offset(moment: Moment, offset: int, keep_wall: bool) -> Moment:
-    if keep_wall:
+    if keep_wall and moment.valid:
         moment.ms = int(moment.wall - offset)
     moment.fixed = offset
     return moment
@@ -164,7 +167,7 @@ def _field(getter: Getter, setter: Setter) -> Callable[[Moment, List[Any]], Any]
         if value is UNDEFINED or value is None:
             return getter(moment) if moment.valid else NAN
         number = to_number(value)
-        if moment.valid and number == number:  # noqa: PLR0124  # not NaN
+        if moment.valid and math.isfinite(number):
             setter(moment, int(number))
         return moment
 

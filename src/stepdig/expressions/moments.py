@@ -47,6 +47,11 @@ def unit(name: Js) -> Optional[str]:
     return _ALIASES.get(name) or _ALIASES.get(name.lower())
 
 
+def bounded(amount: float) -> float:
+    """Return an amount that can be counted with: NaN is 0, and nothing lies further than the end of time."""
+    return 0 if math.isnan(amount) else max(-1e17, min(1e17, amount))
+
+
 def round_away(number: float) -> float:
     """Round to the nearest whole number, halves away from zero, as moment does with days and months."""
     return -math.floor(0.5 - number) if number < 0 else math.floor(0.5 + number)
@@ -89,7 +94,7 @@ class Moment(Object):
     def set_wall(self, wall: float) -> None:
         """Move to the instant at which the wall clock shows this."""
         ms = self.zone.to_utc(wall) if self.fixed is None else wall - self.fixed
-        self.ms = NAN if abs(ms) > _MAX_TIME else int(ms)
+        self.ms = int(ms) if abs(ms) <= _MAX_TIME else NAN
 
     # --- how it converts
 
@@ -132,9 +137,9 @@ class Moment(Object):
         if months:
             now = self.read()
             self.set_month(now.month + int(months) * sign)
-        if days:
+        if days and self.valid:
             self.set_wall(self.wall + int(days) * sign * DAY)
-        if exact:
+        if exact and self.valid:
             ms = self.ms + exact * sign
             self.ms = int(ms) if abs(ms) <= _MAX_TIME else NAN
         return self
@@ -197,8 +202,7 @@ _PARTS = {DAY: 24, 3_600_000: 60, 60_000: 60, 1000: 1000}
 
 
 def _amount(amounts: Dict[str, Any], name: str) -> float:
-    number = to_number(amounts.get(name, 0))
-    return 0 if math.isnan(number) else number
+    return bounded(to_number(amounts.get(name, 0)))
 
 
 def _month_diff(a: Moment, b: Moment) -> float:

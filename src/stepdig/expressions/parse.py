@@ -30,7 +30,7 @@ from stepdig.expressions.nodes import (
 )
 
 _MAX_DEPTH = 50  # of brackets: each takes seven calls of Python; a chain of operators may be longer
-_MAX_CHAIN = 150  # operators and members in one row; deeper trees would exhaust Python's stack
+_MAX_CHAIN = 100  # operators and members in one row; deeper trees would exhaust Python's stack
 _PRECEDENCE = {
     **{"||": 1, "&&": 2, "|": 3, "^": 4, "&": 5},
     **dict.fromkeys(("==", "!=", "===", "!=="), 6),
