@@ -113,7 +113,8 @@ class Names:
         return translate.Code("$o.x", "any", True), 1
 for source in ("x" + "+x" * 99, "x" + "&&x" * 99, "x" + ".a" * 99, "(" * 48 + "x" + ")" * 48,
                "x?1:" * 48 + "2", "!" * 48 + "x",
-               "[1].map(function(a){return " * 11 + "x" + "})" * 11, "x[x[" * 20 + "x" + "]]" * 20, "(x==" * 40 + "'a'" + ")" * 40):
+               "[1].map(function(a){return " * 11 + "x" + "})" * 11,
+               "x[x[" * 20 + "x" + "]]" * 20, "(x==" * 40 + "'a'" + ")" * 40):
     for attempt in (lambda: evaluate.render("${" + source + "}", {"x": "s"}, evaluate.Context()),
                     lambda: translate.text("${" + source + "}", Names(), translate.Zone(zones.offsets("UTC")))):
         try:
