@@ -160,7 +160,8 @@ class Here:
 
     def _expression(self, node: Node, error: ExpressionError) -> None:
         """Note a mistake in an expression of a scalar."""
-        at = node.position(error.start) if isinstance(node, Scalar) else node.at
+        own = node.position(error.start) if isinstance(node, Scalar) else node.at
+        at = error.place if isinstance(error.place, Position) else own
         self.problem(at, "SD301", error.message, error.hint or "", max(1, (error.end or 0) - error.start))
 
     def read(self, path: str) -> bytes | None:

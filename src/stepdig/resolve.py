@@ -9,6 +9,7 @@ from collections.abc import Mapping as MappingOf
 
 from stepdig.draft import WHOLE, Frame, LoopDraft
 from stepdig.expressions import builtins, jsglobals, translate
+from stepdig.expressions.errors import ExpressionError
 from stepdig.iterations import task_name
 from stepdig.jsonata_text import MERGE, field, literal
 from stepdig.scopes import ErrorLayer, ExportLayer, LoopLayer, Scope, Store, StoresLayer
@@ -122,7 +123,7 @@ class Names:
         if isinstance(node, Scalar):
             if not isinstance(node.value, str) or "$" not in node.value:
                 return translate.Known(node.value)
-            done = translate.text(node.value, self, self.scope.zone)
+            done = self._text(node, node.value)
             self.scope.draft.needs_zone |= done.needs_tz
             if done.const is not translate.NOT_CONSTANT:
                 return translate.Known(done.const)
@@ -137,11 +138,21 @@ class Names:
             return translate.Known({name: it.value for name, it in fields.items() if isinstance(it, translate.Known)})
         return translate.Code("{" + ",".join(f"{literal(k)}:{as_code(v)}" for k, v in fields.items()) + "}", "obj")
 
+    def _text(self, node: Scalar, text: str) -> translate.Translated:
+        """Translate a scalar's text; a mistake is told where that stands, not where it is referred to."""
+        try:
+            return translate.text(text, self, self.scope.zone)
+        except ExpressionError as error:
+            error.place = error.place or node.position(error.start)
+            raise
+
     def _stored(
         self, layer: StoresLayer, index: int, path: tuple[str, ...], *, rooted: bool
     ) -> tuple[Binding | None, int]:
         """Resolve a name that tasks upstream may have stored: theirs if there, else the weaker layers'."""
         weaker, covered = self._below(index, path)
+        if weaker is None and not rooted and jsglobals.is_global(path[0]):
+            return None, 1  # `moment` stays moment, whatever a task upstream may store
         binding: Binding | None = weaker
         whole = covered == len(path)
         used = path if whole else path[:covered]

@@ -5,8 +5,11 @@ class ExpressionError(Exception):
     """An expression that cannot be read or translated.
 
     `start` and `end` are offsets in the source given to the parser (after `template.text`-level functions: in the
-    whole text); `hint` says what to try and may be empty.
+    whole text); `hint` says what to try and may be empty. `place` is the caller's own idea of where that is, once it stands in
+    another text than the one being translated: in an export that it refers to.
     """
+
+    place: object = None
 
     def __init__(self, message: str, start: int, end: int, hint: str = "") -> None:
         super().__init__(message)
@@ -17,6 +20,8 @@ class ExpressionError(Exception):
 
     def moved(self, by: int) -> "ExpressionError":
         """Return the same error with its offsets moved, for an expression that stands inside a longer text."""
+        if self.place is not None:
+            return self
         return ExpressionError(self.message, self.start + by, self.end + by, self.hint)
 
 
