@@ -23,6 +23,7 @@ from stepdig.lower import lower
 from stepdig.problem import Position, Problems, ProblemsFound
 
 Read = Callable[[str], bytes | None]
+FIRST_SESSION = 1_262_304_000  # 2010-01-01: sessions before have the offset of then, in zones that change their clocks
 _ALWAYS = ("Bucket", "Cluster", "FailRunFunction", "NotifySlackFunction", "SecurityGroupIds", "SubnetIds")
 
 
@@ -86,7 +87,7 @@ def _compiled(
         problems=problems,
         calls=(path,),
     )
-    machine = lower(written, draft)
+    machine = replace(lower(written, draft), offsets=_since(draft.offsets, FIRST_SESSION))
     problems.raise_if_any()
     definition = emit(machine)
     text = layout(definition)
@@ -110,6 +111,12 @@ def _offsets(timezone: str) -> tuple[tuple[int | None, int], ...]:
         return tuple((row[0], row[1] or 0) for row in zones.offsets(timezone))
     except (KeyError, ValueError, OSError):
         return ((None, 0),)
+
+
+def _since(offsets: tuple[tuple[int | None, int], ...], first: int) -> tuple[tuple[int | None, int], ...]:
+    """Return the rows of a zone from a time on: a definition carries no history it does not need."""
+    before = [offset for at, offset in offsets if at is None or at <= first]
+    return ((None, before[-1]), *(row for row in offsets if row[0] is not None and row[0] > first))
 
 
 def _shown(at: Position, display: Callable[[str], str]) -> Position:

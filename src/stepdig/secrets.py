@@ -1,4 +1,4 @@
-"""Secrets written out in a workflow: an error, since a definition, an archive and a log would carry them on."""
+"""Secrets in a workflow. Written out they are an error, since a definition, an archive and a log would carry them on."""
 
 from __future__ import annotations
 
@@ -15,6 +15,7 @@ _LOOKS = (
     ("a Slack token", re.compile(r"\bxox[abpr]-[A-Za-z0-9-]{10,}")),
     ("a GitHub token", re.compile(r"\bgh[pousr]_[A-Za-z0-9]{36}\b")),
 )
+_REFERENCE = re.compile(r"\$\{secret:[^}]*\}?")
 _HINT = "keep it in Secrets Manager or Parameter Store and give the task its name"
 
 
@@ -32,8 +33,11 @@ def find(node: Node, problems: Problems) -> None:
 
 
 def _look(node: Scalar, text: str, problems: Problems) -> None:
+    for match in _REFERENCE.finditer(text):
+        hint = "give the job the secret as an environment variable for now"
+        problems.add(node.position(match.start()), "SD906", f"{match[0]} is not supported yet", hint, len(match[0]))
     for what, pattern in _LOOKS:
-        match = pattern.search(text)
-        if match:
-            at, words = node.position(match.start()), f"{what} is written out here"
-            problems.found.append(Problem(at, "SD410", words, _HINT, len(match[0]), secret=True))
+        found = pattern.search(text)
+        if found:
+            at, words = node.position(found.start()), f"{what} is written out here"
+            problems.found.append(Problem(at, "SD410", words, _HINT, len(found[0]), secret=True))

@@ -35,30 +35,24 @@ def _session_time(offsets: tuple[tuple[int | None, int], ...]) -> str:
 
     A given time without offset is a time of the workflow's zone; without any it is the start of the execution, to the second.
     """
-    at = _offset("$u", offsets)
-    local = f"($l:=$toMillis($g&'Z');$l-({_offset(f'($l-{_offset_at_local(offsets)})', offsets)})*1000)"
+    first = offsets[0][1]
+    if len(offsets) == 1:
+        zone, at_utc, at_local = "", str(first), str(first)
+    else:
+        steps = [{"u": at, "d": offset - before} for (_, before), (at, offset) in pairwise(offsets)]
+        zone = f"$z:={literal(steps)};$at:=function($t){{{first}+$sum($append([0],$z[u<=$t/1000].d))}};"
+        # Before a transition beside it, so that a time that comes twice is the earlier and one that is skipped moves on.
+        at_utc, at_local = "$at($u)", f"$at($l-{max(offset for _, offset in offsets) * 1000})"
     return (
-        "$g:=$exists($in.session_time)?$replace($in.session_time,' ','T'):'';"
+        f"{zone}$g:=$exists($in.session_time)?$replace($in.session_time,' ','T'):'';"
         "$g:=$length($g)=10?$g&'T00:00:00':$g;"
-        f"$u:=$g=''?$floor($toMillis($states.context.Execution.StartTime)/1000)*1000"
-        f":$contains($g,/(Z|[+-][0-9][0-9]:?[0-9][0-9])$/)?$toMillis($g):{local};"
-        f"$o:={at};$m:=$floor($abs($o)/60);"
+        "$u:=$g=''?$floor($toMillis($states.context.Execution.StartTime)/1000)*1000"
+        ":$contains($g,/(Z|[+-][0-9][0-9]:?[0-9][0-9])$/)?$toMillis($g)"
+        f":($l:=$toMillis($g&'Z');$l-{at_local}*1000);"
+        f"$o:={at_utc};$m:=$floor($abs($o)/60);"
         "$st:=$fromMillis($u+$o*1000,'[Y0001]-[M01]-[D01]T[H01]:[m01]:[s01]')"
         "&($o<0?'-':'+')&$pad($string($floor($m/60)),-2,'0')&':'&$pad($string($m%60),-2,'0');"
     )
-
-
-def _offset(millis: str, offsets: tuple[tuple[int | None, int], ...]) -> str:
-    """Return JSONata for the zone's offset in seconds at a UTC time."""
-    if len(offsets) == 1:
-        return str(offsets[0][1])
-    steps = [{"u": at, "d": offset - before} for (_, before), (at, offset) in pairwise(offsets)]
-    return f"({offsets[0][1]}+$sum([0,{literal(steps)}[u<={millis}/1000].d]))"
-
-
-def _offset_at_local(offsets: tuple[tuple[int | None, int], ...]) -> str:
-    """Return the milliseconds to take off a wall clock time to be surely before a transition beside it."""
-    return str(max(offset for _, offset in offsets) * 1000)
 
 
 def _zone(machine: plan.Machine) -> str:
