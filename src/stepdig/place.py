@@ -16,7 +16,7 @@ from stepdig.jsonata_text import field as field_of
 from stepdig.jsonata_text import literal
 from stepdig.model import Task
 from stepdig.problem import Position, did_you_mean
-from stepdig.resolve import Names, as_code
+from stepdig.resolve import Names, as_code, guards
 from stepdig.scopes import ErrorLayer, Scope, Store
 from stepdig.tree import Mapping, Node, Scalar, Sequence
 
@@ -113,7 +113,9 @@ class Here:
             except ExpressionError as error:
                 self._expression(node, error)
                 return plan.Constant([])
-            return plan.Constant(value.value) if isinstance(value, translate.Known) else plan.Computed(as_code(value))
+            if isinstance(value, translate.Known):
+                return plan.Constant(value.value)
+            return plan.Computed(as_code(value), guards(value))
         if isinstance(node, Scalar) and isinstance(node.value, str):
             done = self._translated(node, contexts.items)
             if done is None or isinstance(done.const, list):

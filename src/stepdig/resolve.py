@@ -25,11 +25,11 @@ class Names:
         self.scope = scope
         self.local = local or {}  # keys of the task itself that come before what is evaluated
         self._open: list[tuple[int, str]] = []  # exports being expanded, by layer and path
-        self._local_open: list[tuple[str, int]] = []
+        self._local_open: list[str] = []  # keys of the task itself being expanded
 
     def resolve(self, path: tuple[str, ...]) -> tuple[Binding | None, int]:
         """Return what the longest leading part of `path` is bound to, and how many segments that covers."""
-        if path[0] in self.local and (path[0], -1) not in self._local_open:
+        if path[0] in self.local and path[0] not in self._local_open:
             return self._locally(path)
         if path[0] == "task_name":
             return task_name(self.scope), 1
@@ -38,7 +38,7 @@ class Names:
         builtin = builtins.session_variable(path[0], self.scope.zone)
         if builtin is not None:
             return builtin, 1
-        known_length = path[: path.index("length")] if "length" in path[1:] else path
+        known_length = path[: path.index("length", 1)] if "length" in path[1:] else path
         return self._below(len(self.scope.layers), known_length)
 
     def exported(self, path: tuple[str, ...]) -> object:
@@ -112,7 +112,7 @@ class Names:
             depth += 1
         if node is None:
             return translate.Known(None), depth
-        self._local_open.append((path[0], -1))
+        self._local_open.append(path[0])
         try:
             return self.value(node), depth
         finally:
@@ -132,11 +132,12 @@ class Names:
             items = [self.value(item) for item in node.items]
             if all(isinstance(item, translate.Known) for item in items):
                 return translate.Known([item.value for item in items if isinstance(item, translate.Known)])
-            return translate.Code(f"[{','.join(map(as_code, items))}]", "arr")
+            return translate.Code(f"[{','.join(map(as_code, items))}]", "arr", guards=guards(*items))
         fields = {str(name.value): self.value(inner) for name, inner in node}
         if all(isinstance(it, translate.Known) for it in fields.values()):
             return translate.Known({name: it.value for name, it in fields.items() if isinstance(it, translate.Known)})
-        return translate.Code("{" + ",".join(f"{literal(k)}:{as_code(v)}" for k, v in fields.items()) + "}", "obj")
+        code = ",".join(f"{literal(name)}:{as_code(it)}" for name, it in fields.items())
+        return translate.Code(f"{{{code}}}", "obj", guards=guards(*fields.values()))
 
     def _text(self, node: Scalar, text: str) -> translate.Translated:
         """Translate a scalar's text; a mistake is told where that stands, not where it is referred to."""
@@ -211,6 +212,11 @@ def as_code(binding: Binding) -> str:
     return binding.text if isinstance(binding, translate.Code) else literal(binding.value)
 
 
+def guards(*bindings: Binding) -> tuple[tuple[str, str], ...]:
+    """Return what must hold for the JSONata of some bindings not to fail: (test, message) pairs."""
+    return tuple(it for binding in bindings if isinstance(binding, translate.Code) for it in binding.guards)
+
+
 def _type(values: list[object]) -> str:
     """Return the type that all values share, as `translate` names it, else "any"."""
     kinds = {bool: "bool", str: "str", int: "num", float: "num", list: "arr", dict: "obj"}
@@ -218,17 +224,22 @@ def _type(values: list[object]) -> str:
     return found.pop() if len(found) == 1 else "any"
 
 
-def _either(stored: str, weaker: Binding | None) -> Binding:
+class _Stored(translate.Code):
+    """What tasks may have stored under a name, or else what weaker layers have."""
+
+    __slots__ = ()
+
+
+def _either(stored: str, weaker: Binding | None) -> _Stored:
     """Return what a store holds, else the weaker binding; objects of both merge."""
     if weaker is None:
-        return translate.Code(stored, "any", may_be_missing=True)
-    if isinstance(weaker, translate.Known) and isinstance(weaker.value, dict):
-        return translate.Code(_deep_merge(as_code(weaker), stored), "obj")
-    if isinstance(weaker, translate.Code) and weaker.text.startswith("($exists($o"):
-        # Objects that two tasks stored under one name merge.
-        return translate.Code(_deep_merge(as_code(weaker), stored), "any", may_be_missing=weaker.may_be_missing)
+        return _Stored(stored, "any", may_be_missing=True)
     missing = isinstance(weaker, translate.Code) and weaker.may_be_missing
-    return translate.Code(f"($exists({stored})?{stored}:{as_code(weaker)})", "any", may_be_missing=missing)
+    wanted = tuple((f"($exists({stored}) or ({test}))", message) for test, message in guards(weaker))
+    known = weaker.value if isinstance(weaker, translate.Known) else None
+    if isinstance(known, dict) or isinstance(weaker, _Stored) or getattr(weaker, "type", "") == "obj":
+        return _Stored(_merge_code(as_code(weaker), stored), "any", missing, wanted)
+    return _Stored(f"($exists({stored})?{stored}:{as_code(weaker)})", "any", missing, wanted)
 
 
 def _merged(weaker: Binding | None, own: Binding) -> Binding:
@@ -237,7 +248,7 @@ def _merged(weaker: Binding | None, own: Binding) -> Binding:
         return translate.Known(deep_merge(weaker.value, own.value))
     if weaker is None or (isinstance(weaker, translate.Known) and not isinstance(weaker.value, dict)):
         return own
-    return translate.Code(_deep_merge(as_code(weaker), as_code(own)), "obj")
+    return translate.Code(_merge_code(as_code(weaker), as_code(own)), "obj", guards=guards(weaker, own))
 
 
 def deep_merge(weak: object, strong: object) -> object:
@@ -247,6 +258,6 @@ def deep_merge(weak: object, strong: object) -> object:
     return {**weak, **{key: deep_merge(weak[key], value) if key in weak else value for key, value in strong.items()}}
 
 
-def _deep_merge(weak: str, strong: str) -> str:
+def _merge_code(weak: str, strong: str) -> str:
     """Return JSONata for `deep_merge`; a side that does not exist counts as nothing."""
     return f"({MERGE}$m({weak},{strong}))"
