@@ -51,6 +51,7 @@ def test_a_run_leaves_definition_history_and_status(tmp_path: Path) -> None:
         4,
     )
     assert not (run.path / "checkpoint.json").exists()
+    assert (tmp_path / ".stepdig/.gitignore").read_text() == "*\n"
 
 
 def test_each_task_and_iteration_has_its_log(tmp_path: Path) -> None:

@@ -28,6 +28,16 @@ def test_before_the_run_every_task_outside_loops_is_blocked(tracker):
     assert tracker.rows["+wf+verify"].source == "wf.dig:20"
 
 
+def test_a_called_file_has_its_place_among_the_tasks_before_it_runs():
+    states = {
+        "+a": {"Type": "Pass", "Comment": "wf.dig:1 +wf+a", "Next": "+call+x"},
+        "+call+x": {"Type": "Pass", "Comment": "other.dig:1 +wf+call^sub+x", "Next": "+b"},
+        "+b": {"Type": "Pass", "Comment": "wf.dig:5 +wf+b", "End": True},
+    }
+    tracker = Tracker({"StartAt": "+a", "States": states}, {"loops": {}, "tasks": {}})
+    assert list(tracker.rows) == ["+wf", "+wf+a", "+wf+call", "+wf+b"]
+
+
 def test_tasks_and_groups_go_through_digdags_states(history, tracker):
     good_night(history)
     users, items = loads(tracker)

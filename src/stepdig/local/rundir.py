@@ -45,6 +45,7 @@ class RunDir:
         """Make the folder of a new run. Raises FileExistsError when there is one of this id."""
         run = cls(root / ".stepdig" / "runs" / id_)
         run.s3.mkdir(parents=True)
+        _hide_from_git(root / ".stepdig")
         _write(run.path / "definition.json", definition)
         _write(run.path / "start.json", {"input": input_, "name": name, "machine": machine})
         return run
@@ -175,6 +176,12 @@ def status_of(execution: Execution) -> dict[str, Any]:
         "transitions": execution.transitions,
         "events": execution.history.last,
     }
+
+
+def _hide_from_git(folder: Path) -> None:
+    """Let git pass the folder over, in a plain Digdag project too, whose .gitignore does not know it."""
+    with contextlib.suppress(FileExistsError), (folder / ".gitignore").open("x", encoding="utf-8") as file:
+        file.write("*\n")
 
 
 def _write(path: Path, value: Json) -> None:

@@ -123,10 +123,15 @@ def _computed(task: Task, place: Place, lists: MappingOf[str, Value]) -> Step:
     def entries(at: LoopDraft) -> Entries:
         keys = [str(it["input"]) for it in at.variables]
         code = _combine([it.code if isinstance(it, Computed) else literal(it.value) for it in lists.values()], keys)
-        shown = f"$substring($string($input.{field(keys[0])}),0,60)"
-        return Entries(Computed(code, guards), _fields(at.keys), "$input", shown)
+        return Entries(Computed(code, guards), _fields(at.keys), "$input", _computed_label(keys[0]))
 
     return place.repeat(draft, entries, None)
+
+
+def _computed_label(key: str) -> str:
+    """Return JSONata that names an item whose columns are unknown: by the texts of a row, else by its JSON."""
+    texts = "$type($v)='object'?$join([$v.*[$type($)='string']],' '):''"
+    return f"($v:=$input.{field(key)};$t:={texts};$substring($t=''?$string($v):$t,0,60))"
 
 
 def _combine(lists: list[str], keys: list[str]) -> str:

@@ -78,6 +78,8 @@ class Tracker:
         for place in self.places.values():
             if not place.ours and "^" not in place.task:
                 self.tasks.row(place.task).source = place.source
+            elif "^sub" in place.task:
+                self.tasks.row(place.task.partition("^")[0])  # a call> has no state of its own, only what it calls
 
     def event(self, event: Mapping[str, Any], execution: str = "") -> list[Change]:
         """Take one history event; `execution` tells the children of a distributed map apart, "" is the run itself."""
