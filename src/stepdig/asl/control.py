@@ -130,7 +130,7 @@ def _delay(retry: plan.Retry, count: str) -> object:
 def fetched_variables(stores: tuple[str, ...], site: Site) -> list[str]:
     """Return the variables of this scope that hold stores of the given tasks."""
     found = [site.machine.fetches[key] for key in stores if key in site.machine.fetches]
-    return [it.variable for it in found if it.frame == site.frame]
+    return [it.variable for it in found if it.frame in site.frames]
 
 
 def _write_error(step: plan.Guarded, site: Site, name: str, handler: str) -> None:

@@ -70,17 +70,31 @@ def _scope(body: plan.Step, step: plan.Step, site: Site, frame: int, failed_end:
     """
     gathered = site.machine.gathers.get(frame, ())
     result = _returned(gathered)
-    states: dict[str, State] = {}
     failure = Failure(failed_end, resumes=False) if failed_end is not None else None
     last = f"{step.name} stores {frame}" if gathered else None
-    inner = replace(site, states=states, frame=frame, next=last, result=result, on_failure=failure, variables={})
+    inner = _inside(site, (frame,), last, result, failure)
     start = entry(body, inner)
     site.write(body, inner)
     if last is not None:
         inner.add(last, {"Type": "Pass", "Comment": step.comment, "Output": result, "End": True})
     if failure is not None and failure.noted:
         inner.add(failure.state, _failed_item(step, inner))
-    return {"StartAt": start, "States": states}
+    return {"StartAt": start, "States": inner.states}
+
+
+def _inside(site: Site, frames: tuple[int, ...], last: str | None, result: object, failure: Failure | None) -> Site:
+    """Return the site of an iteration or a branch: states and variables of its own, nothing of it run before."""
+    return replace(
+        site,
+        states={},
+        frame=frames[0],
+        frames=frames,
+        next=last,
+        result=result,
+        on_failure=failure,
+        variables={},
+        repeated=False,
+    )
 
 
 def _returned(gathered: Sequence[tuple[str, str]]) -> object:
@@ -161,12 +175,14 @@ def _write_counted(step: plan.ForEach, site: Site) -> None:
     word = site.word(step.name)
     items, position = site.variable(f"items_{word}"), site.variable(f"position_{word}")
     fetched = fetched_variables(step.stores, site)
-    carried = {
+    carried: State = {
         f"{name}e": f"{{% ({MERGE}$m({site.read(name + 'e', '{}')},{site.read(name, '{}')})) %}}" for name in fetched
     }
     emptied: State = {name: {} for name in fetched}
+    # Stores of an earlier run of this loop are there only when a loop around comes here again.
+    stored: State = carried if site.repeated else {name: {} for name in carried}
     each = f"{step.name} each"
-    init: State = {items: value_of(step.entries, site), position: 0, **carried, **emptied}
+    init: State = {items: value_of(step.entries, site), position: 0, **stored, **emptied}
     site.add(step.name, {"Type": "Pass", "Comment": step.comment, "Assign": init, "Next": each})
     before = set(site.variables)
     after = site if site.next is not None else site.to(f"{step.name} done")
@@ -179,7 +195,7 @@ def _write_counted(step: plan.ForEach, site: Site) -> None:
     kept: State = {key: f"{{% $states.input.{field(key)} %}}" for key in step.around}
     state: State = {"Type": "Choice", "Comment": step.comment, "Choices": [rule], "Output": kept, "Default": after.next}
     site.add(each, state)
-    site.write(step.body, site.to(each))
+    site.write(step.body, replace(site, next=each, repeated=True))
     made = {name: empty for name, empty in site.variables.items() if name not in before and name not in carried}
     rule["Assign"] = {position: f"{{% ${position} + 1 %}}", **carried, **made, **emptied}
     if after.next != site.next:
@@ -244,13 +260,11 @@ def _part_label(step: plan.Branches) -> str:
 def _write_window(step: plan.Branches, site: Site, redo: str) -> None:
     """Write branches under a limit: a Map over their numbers, whose first state leads to the branch of that number."""
     failed_end = f"{step.name} part failed"
-    frame = step.frames[0]
-    states: dict[str, State] = {}
     failure = Failure(failed_end, resumes=False)
     gathered = [pair for number in step.frames for pair in site.machine.gathers.get(number, ())]
     result: object = _returned(gathered)
     last = f"{step.name} stores" if gathered else None
-    inner = replace(site, states=states, frame=frame, next=last, result=result, on_failure=failure, variables={})
+    inner = _inside(site, step.frames, last, result, failure)
     first = f"{step.name} which?"
     rules = [
         {"Condition": f"{{% $states.input.`#` = {number} %}}", "Next": entry(part, inner)}
@@ -275,6 +289,6 @@ def _write_window(step: plan.Branches, site: Site, redo: str) -> None:
         "Items": items,
         "MaxConcurrency": step.limit or INLINE_MAP_CONCURRENCY,
         "ItemSelector": {**{key: f"{{% $states.input.{field(key)} %}}" for key in step.around}, "#": f"{{% {ITEM} %}}"},
-        "ItemProcessor": {"StartAt": first, "States": states},
+        "ItemProcessor": {"StartAt": first, "States": inner.states},
     }
     _finish_fan_out(step, site, state, redo, failed_end, "$input.`#`", _part_label(step))

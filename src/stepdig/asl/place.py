@@ -31,12 +31,14 @@ class Site:
 
     states      the states written so far in this Map, Parallel branch or top level
     frame       number of the scope of variables, 0 at the top
+    frames      numbers of the plan's scopes whose steps are written here: several under a limit of parallel branches
     next        the state that follows; None: this ends the scope
     result      what a state that ends the scope outputs
     on_failure  None: a failure ends the execution (or the Map) right there, so that Redrive restarts exactly that state
     variables   variables of this scope that a state may read before it is assigned: name -> empty value
     words       words for the names of variables, by the step they belong to
     write       writes a step at a site
+    repeated    whether states in a circle come here again, so that variables of an earlier round are there
     dense       whether the definition must be kept small: parallel branches share their states for failures
     """
 
@@ -50,6 +52,8 @@ class Site:
     words: dict[str, str]
     write: Callable[[plan.Step, Site], None]
     dense: bool = False
+    frames: tuple[int, ...] = (0,)
+    repeated: bool = False
 
     def to(self, state: str | None) -> Site:
         """Return the site of a step that `state` follows."""
