@@ -15,13 +15,15 @@ RUNS = 3
 
 
 def figures(_folder: Path) -> Iterator[Figure]:
-    """Measure a chain of states and a Map."""
+    """Measure a chain of states, a Map, and tasks that are processes."""
     for shape, what, goal in (("chain", "a chain of 200 states", 25), ("map", "a Map of 1,000 items", 10)):
         ours, moto = (
             statistics.median(states_a_second(who, shape) for _ in range(RUNS)) for who in ("stepdig", "moto")
         )
         note = f" ({ours:,.0f} against {moto:,.0f} states a second)"
         yield at_least(what, ours / moto, goal, "times moto's speed", note)
+    processes = statistics.median(states_a_second("stepdig", "processes") for _ in range(RUNS))
+    yield at_least("tasks that are processes (`true`)", processes, 1000, "a second")
 
 
 def states_a_second(who: str, shape: str) -> float:

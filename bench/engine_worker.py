@@ -1,4 +1,7 @@
-"""engine_worker.py stepdig|moto chain|map: print the states a second of one engine, start of the process not counted."""
+"""engine_worker.py stepdig|moto chain|map|processes: print the states, or processes, a second of one engine.
+
+The start of the process is not counted.
+"""
 
 from __future__ import annotations
 
@@ -30,12 +33,30 @@ def fan_out() -> dict[str, Any]:
     return {"QueryLanguage": "JSONata", "StartAt": "M", "States": {"M": items}}
 
 
+def processes() -> dict[str, Any]:
+    """Return a Map over 1,000 tasks that run the command `true`, ten at a time."""
+    arguments = {"TaskDefinition": "t", "Overrides": {"ContainerOverrides": [{"Name": "c", "Command": ["true"]}]}}
+    resource = "arn:aws:states:::ecs:runTask.sync"
+    task = {"Type": "Task", "Resource": resource, "Arguments": arguments, "Output": 0, "End": True}
+    processor = {"StartAt": "True", "States": {"True": task}}
+    items = {"Type": "Map", "Items": "{% [1..1000] %}", "MaxConcurrency": 10, "ItemProcessor": processor, "End": True}
+    return {"QueryLanguage": "JSONata", "StartAt": "M", "States": {"M": items}}
+
+
+SHAPES = {
+    "chain": (chain, STEPS, STEPS),
+    "map": (fan_out, list(range(2, ITEMS + 2)), ITEMS),
+    "processes": (processes, [0] * ITEMS, ITEMS),
+}
+
+
 def on_stepdig(definition: dict[str, Any]) -> Callable[[], Any]:
     """Return a run of the definition on our engine."""
     from stepdig.local.engine import Engine
     from stepdig.local.integrations import Integrations
+    from stepdig.local.integrations.ecs import SimpleLauncher
 
-    engine = Engine(integrations=Integrations())
+    engine = Engine(integrations=Integrations(tasks=SimpleLauncher()))
     names = itertools.count()
 
     async def run() -> Any:
@@ -75,13 +96,12 @@ def on_moto(definition: dict[str, Any]) -> Callable[[], Any]:
 def main() -> None:
     """Run once for warmth and the result, then for the figure."""
     who, shape = sys.argv[1:]
-    definition = chain() if shape == "chain" else fan_out()
-    run = (on_stepdig if who == "stepdig" else on_moto)(definition)
-    expected = STEPS if shape == "chain" else list(range(2, ITEMS + 2))
+    build, expected, count = SHAPES[shape]
+    run = (on_stepdig if who == "stepdig" else on_moto)(build())
     found = run()
     if found != expected:
         sys.exit(f"{who} gave {str(found)[:200]}")
-    print((STEPS if shape == "chain" else ITEMS) / statistics.median(seconds(run) for _ in range(RUNS)))
+    print(count / statistics.median(seconds(run) for _ in range(RUNS)))
 
 
 def seconds(run: Callable[[], Any]) -> float:

@@ -29,7 +29,8 @@ def figures(folder: Path) -> Iterator[Figure]:
     yield at_least("their memory", ratio, 10, "times less than Digdag", f" ({echoes.megabytes:.0f} MB)")
 
     few, many = ran(project, "few", 3), ran(project, "many", 3)
-    yield at_least("processes that do nothing", 2000 / (many.seconds - few.seconds), 1000, "a second")
+    # The engine alone is measured in engine.py; here each task also has its parameters, its log and its lines.
+    yield at_least("tasks of sh>: true of a whole run", 2000 / (many.seconds - few.seconds), 500, "a second")
     for name in ("items_echo", "items_sh"):
         items = use([STEPDIG, "run", f"{name}.dig"], project)
         yield at_most(f"10,000 items, {name[6:]}>", items.megabytes, 150, "MB", f" ({items.seconds:.1f} s)")
