@@ -127,7 +127,7 @@ class Here:
         return plan.Constant([])
 
     def structure(self, node: Node) -> tuple[object, tuple[tuple[str, str], ...]]:
-        """Return a node as JSON with `{% %}` for what the machine computes, and the guards of that."""
+        """Return a node as JSON, with `plan.Computed` for what the machine computes, and the guards of that."""
         if isinstance(node, Mapping):
             pairs = [(str(key.value), self.structure(value)) for key, value in node]
             return {key: it[0] for key, it in pairs}, tuple(guard for _, it in pairs for guard in it[1])
@@ -137,7 +137,7 @@ class Here:
         if not isinstance(node.value, str) or "$" not in node.value:
             return node.value, ()
         value = self.text(node)
-        return (value.value, ()) if isinstance(value, plan.Constant) else (f"{{% {value.code} %}}", value.guards)
+        return (value.value, ()) if isinstance(value, plan.Constant) else (value, value.guards)
 
     def constant(self, node: Node, what: str) -> object:
         """Return a node's value that must be known when compiling; None after noting that it is not."""

@@ -98,7 +98,10 @@ class Fail(Step):
 
 @dataclass(frozen=True, slots=True)
 class Notify(Step):
-    """Send a message by the function `notify_slack`; failing to do so never fails the task."""
+    """Send a message by the function `notify_slack`; failing to do so never fails the task.
+
+    `message` is JSON whose values may be `Computed`; their guards are in `guards`.
+    """
 
     message: object = None
     guards: tuple[tuple[str, str], ...] = ()

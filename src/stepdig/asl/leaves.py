@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from stepdig import limits, plan
-from stepdig.asl.place import INPUT, Site, State, note, text, value_of, write_check
+from stepdig.asl.place import INPUT, Site, State, constant, note, text, value_of, write_check
 
 RUN_TASK = "arn:aws:states:::ecs:runTask.sync"
 INVOKE = "arn:aws:states:::lambda:invoke"
@@ -171,7 +171,7 @@ def write_notify(step: plan.Notify, site: Site) -> None:
         "Type": "Task",
         "Comment": step.comment,
         "Resource": INVOKE,
-        "Arguments": {"FunctionName": "${NotifySlackFunction}", "Payload": {"message": step.message}},
+        "Arguments": {"FunctionName": "${NotifySlackFunction}", "Payload": {"message": _message(step.message)}},
         "Retry": [LAMBDA_RETRY],
         "Catch": [{"ErrorEquals": ["States.ALL"], "Output": INPUT, "Next": after.next}],
         "Output": INPUT,
@@ -179,6 +179,17 @@ def write_notify(step: plan.Notify, site: Site) -> None:
     site.add(step.name, site.ending(state))
     if after.next != site.next:
         site.add(str(after.next), done(step, site))
+
+
+def _message(value: object) -> object:
+    """Return a message as the Payload takes it."""
+    if isinstance(value, plan.Computed):
+        return f"{{% {value.code} %}}"
+    if isinstance(value, dict):
+        return {key: _message(inner) for key, inner in value.items()}
+    if isinstance(value, list):
+        return [_message(inner) for inner in value]
+    return constant(value)
 
 
 def done(step: plan.Step, site: Site) -> State:

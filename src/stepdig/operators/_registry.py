@@ -33,7 +33,7 @@ class Place(Protocol):
         """Return a scalar's text, templates evaluated."""
 
     def structure(self, node: Node) -> tuple[object, tuple[tuple[str, str], ...]]:
-        """Return a node as JSON with `{% %}` for what the machine computes, and the guards of that."""
+        """Return a node as JSON, with `Computed` for what the machine computes, and the guards of that."""
 
     def constant(self, node: Node, what: str) -> object:
         """Return a node's value that must be known when compiling; None after noting that it is not."""
