@@ -16,6 +16,12 @@ from stepdig.report.view import duration
     [
         ("States.TaskFailed", container(1), "", "exit code 1"),
         ("States.TaskFailed", container(1), "boom (ValueError)", "exit code 1: boom (ValueError)"),
+        (
+            "States.TaskFailed",
+            container(1),
+            "Failed to evaluate a variable set -e\nload ${a}\n (ReferenceError: a is not defined) (config)",
+            "exit code 1: Failed to evaluate a variable set -e ... (ReferenceError: a is not defined) (config)",
+        ),
         ("States.TaskFailed", container(126), "", "exit code 126 (the command is there but cannot be executed)"),
         ("States.TaskFailed", container(127), "", "exit code 127 (a command was not found)"),
         ("States.TaskFailed", container(137), "", "exit code 137 (killed; in a container mostly for want of memory)"),

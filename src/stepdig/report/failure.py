@@ -31,6 +31,8 @@ OURS = {"Fail", "Config", "UndefinedVariable", "ItemsFailed", "States.TaskFailed
 EVALUATION = re.compile(
     r"(?s)^An error occurred while executing the state .* threw an error during evaluation\. (D3137: )?"
 )
+# Digdag's words for a template that cannot be evaluated repeat all of it: a whole script, which the log has as well.
+TEMPLATE = re.compile(r"(?s)^(Failed to evaluate a variable [^\n]*)\n.*( \(\w+: [^\n]*\))$")
 Line = tuple[str, str]  # a style (`bad`, `dim`, `name`, "") and the text
 
 
@@ -42,8 +44,8 @@ def reason(error: str | None, cause: str | None, message: str = "") -> str:
     """
     task = _container_task(cause)
     if task is not None:
-        text = _stopped(task)
-        return f"{text}: {message}" if message else text
+        text, said = _stopped(task), TEMPLATE.sub(r"\1 ...\2", message)
+        return f"{text}: {said}" if said else text
     if error == "States.Timeout":
         return message or "it took longer than it may" + (f": {cause}" if cause else "")
     own = message or EVALUATION.sub("", cause or "")

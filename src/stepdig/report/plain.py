@@ -67,7 +67,7 @@ class PlainLines:
             return f"  try {row.tries}" if row.tries > 1 else ""
         took = f"  {duration(row.ended - row.started)}" if row.ended is not None and row.started is not None else ""
         why = row.state in FAILURES | {RETRY_WAITING} and not row.failed_inside
-        return took * (row.state == SUCCESS) + (f"  {self._explain(row)}" if why else "")
+        return took * (row.state == SUCCESS) + ("  " + self._explain(row).replace("\n", " ") if why else "")
 
     def _line(self, word: str, text: str) -> None:
         time = datetime.fromtimestamp(self._tracker.now, self._zone).strftime("%H:%M:%S")
