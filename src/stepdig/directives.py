@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 
+from stepdig import limits
 from stepdig.model import Parallel, Retry
 from stepdig.nodes import Mapping, Node, Scalar, plain
 from stepdig.problem import Position, Problems, did_you_mean
@@ -58,8 +59,9 @@ def retry(node: Node, group: bool, problems: Problems) -> Retry | None:
     A number, a number as text, or a mapping of limit, interval, max_interval (seconds) and interval_type:
     digdag-plugin-utils/src/main/java/io/digdag/util/RetryControl.java. A group's is never evaluated.
     """
+    tries, seconds = limits.RETRY_MAX_ATTEMPTS, limits.RETRY_MAX_DELAY_SECONDS
     if not isinstance(node, Mapping):
-        limit = None if _evaluated(node, group, problems) else _number("_retry", node, problems, _FORMS)
+        limit = None if _evaluated(node, group, problems) else _number("_retry", node, problems, None, tries, _FORMS)
         return Retry(limit, 0, None, False, node.at) if limit and limit > 0 else None
     _unknown_keys(node, "_retry", _RETRY_KEYS, problems)
     values = {str(key.value): value for key, value in node if not _is_null(value)}
@@ -69,9 +71,9 @@ def retry(node: Node, group: bool, problems: Problems) -> Retry | None:
     if "limit" not in values:
         problems.add(node.at, "SD211", "'_retry' as a mapping needs 'limit'", _FORMS)
         return None
-    limit = _number("limit", values["limit"], problems)
-    interval = _number("interval", values["interval"], problems, least=0) if "interval" in values else 0
-    most = _number("max_interval", values["max_interval"], problems, least=0) if "max_interval" in values else None
+    limit = _number("limit", values["limit"], problems, None, tries)
+    interval = _number("interval", values["interval"], problems, 0, seconds) if "interval" in values else 0
+    most = _number("max_interval", values["max_interval"], problems, 0, seconds) if "max_interval" in values else None
     exponential = _is_exponential(values.get("interval_type"), problems)
     return Retry(limit, interval or 0, most, exponential, node.at) if limit and limit > 0 else None
 
@@ -114,11 +116,15 @@ def _evaluated(node: Node, group: bool, problems: Problems) -> bool:
     return True
 
 
-def _number(name: str, node: Node, problems: Problems, hint: str = "", least: int | None = None) -> int | None:
+def _number(name: str, node: Node, problems: Problems, least: int | None, most: int, hint: str = "") -> int | None:
+    """Return an integer, or None after noting that it is none or that Step Functions takes no such number."""
     found = integer(node)
     if found is None or (least is not None and found < least):
         what = "an integer" if least is None else f"an integer of {least} or more"
         _add(problems, node, "SD211", f"'{name}' must be {what}, not {shown(node)}", hint)
+        return None
+    if found is not None and found > most:
+        _add(problems, node, "SD211", f"'{name}' is {found:,}; Step Functions takes {most:,} at most", "")
         return None
     return found
 

@@ -95,14 +95,15 @@ def _own_retry(retry: plan.Retry | None) -> list[State]:
     """Return `_retry` of a command task. Step Functions waits a second at least, Digdag not at all by default."""
     if retry is None or retry.limit < 1:
         return []
-    interval = max(limits.RETRY_MIN_INTERVAL_SECONDS, retry.interval)
+    interval, most = max(limits.RETRY_MIN_INTERVAL_SECONDS, retry.interval), retry.max_interval
     state: State = {"ErrorEquals": ["States.TaskFailed"], "IntervalSeconds": interval, "MaxAttempts": retry.limit}
     if not retry.exponential:
         return [{**state, "BackoffRate": 1}]
-    state["BackoffRate"] = 2
-    if retry.max_interval is not None and retry.max_interval > interval:
-        state["MaxDelaySeconds"] = retry.max_interval
-    return [state]
+    if most is None:
+        return [{**state, "BackoffRate": 2}]
+    if most <= interval:  # the first wait is cut already; ASL's MaxDelaySeconds must be larger than it
+        return [{**state, "IntervalSeconds": max(limits.RETRY_MIN_INTERVAL_SECONDS, most), "BackoffRate": 1}]
+    return [{**state, "BackoffRate": 2, "MaxDelaySeconds": most}]
 
 
 def output_key(step_name: str, run: str, index: tuple[str, ...], file: str) -> str:
