@@ -34,7 +34,7 @@ def callee(here: Here, node: Node) -> tuple[Workflow, Scope] | None:
     name = here.constant(node, "the file of call>")
     if name is None:
         return None
-    draft, length = here.scope.draft, getattr(node, "length", 1)
+    draft, length = here.scope.draft, node.length
     path = target(here.scope.directory, str(name), draft.read)
     if path is None:
         text = f"there is no file '{name}' in the project"

@@ -154,4 +154,4 @@ def _unknown_keys(node: Mapping, name: str, known: tuple[str, ...], problems: Pr
 
 def _add(problems: Problems, node: Node, code: str, text: str, hint: str) -> None:
     at: Position = node.at
-    problems.add(at, code, text, hint, node.length if isinstance(node, Scalar) else 1)
+    problems.add(at, code, text, hint, node.length)

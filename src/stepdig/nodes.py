@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from typing import ClassVar
 
 from stepdig import scalar_source
 from stepdig.problem import Position
@@ -36,6 +37,7 @@ class Sequence:
 
     at: Position
     items: tuple[Node, ...]
+    length: ClassVar[int] = 1  # a caret points at its beginning
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,6 +49,7 @@ class Mapping:
 
     at: Position
     entries: tuple[tuple[Scalar, Node], ...]
+    length: ClassVar[int] = 1
 
     def get(self, key: str) -> Node | None:
         """Return the value of a key, or None."""

@@ -170,7 +170,7 @@ def _keys(node: Node, label: str, at: Position, problems: Problems) -> _Keys:
             merged.update({str(key.value): (key, value) for key, value in item})
         else:
             problems.add(
-                item.at, "SD205", f"an item of '{label}' must be a mapping, not {shown(item)}", "", _length(item)
+                item.at, "SD205", f"an item of '{label}' must be a mapping, not {shown(item)}", "", item.length
             )
     return merged
 
@@ -215,7 +215,7 @@ def _timezone(keys: _Keys, problems: Problems) -> str:
     found = timezones.canonical(text) if isinstance(text, str) else None
     if found is None:
         hint = timezones.suggestion(text) if isinstance(text, str) else "such as Asia/Tokyo"
-        problems.add(value.at, "SD214", f"unknown timezone {shown(value)}", hint, _length(value))
+        problems.add(value.at, "SD214", f"unknown timezone {shown(value)}", hint, value.length)
     return found or "UTC"
 
 
@@ -242,7 +242,3 @@ def _group_hint(key: Scalar) -> str:
 
 def _is_null(node: Node) -> bool:
     return isinstance(node, Scalar) and node.value is None
-
-
-def _length(node: Node) -> int:
-    return node.length if isinstance(node, Scalar) else 1

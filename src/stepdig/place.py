@@ -82,9 +82,7 @@ class Here:
             if done.const is NOT_CONSTANT:
                 return _checked(done, f"{self.name} needs a whole number")
         shown = f", not {node.text!r}" if isinstance(node, Scalar) else ""
-        self.problem(
-            node.at, "SD404", f"{self.task.operator}> needs a whole number{shown}", "", getattr(node, "length", 1)
-        )
+        self.problem(node.at, "SD404", f"{self.task.operator}> needs a whole number{shown}", "", node.length)
         return plan.Constant(0)
 
     def condition(self, node: Node) -> plan.Condition | None:
@@ -102,7 +100,7 @@ class Here:
                 return plan.Condition(done.true, done.false, message, tuple(done.guards))
         shown = f", but got {node.text!r}" if isinstance(node, Scalar) else ""
         text = f"if> needs true or false{shown}"
-        self.problem(node.at, "SD422", text, "compare it: ${x == 1}", getattr(node, "length", 1))
+        self.problem(node.at, "SD422", text, "compare it: ${x == 1}", node.length)
         return None
 
     def items(self, node: Node) -> plan.Value:
@@ -123,7 +121,7 @@ class Here:
             if done.const is NOT_CONSTANT:
                 return _checked(done, f"{self.name} needs a list")
         hint = "write [a, b], ${a stored list} or {file: source_table/shop.json}"
-        self.problem(node.at, "SD452", "the values of for_each> are lists", hint, getattr(node, "length", 1))
+        self.problem(node.at, "SD452", "the values of for_each> are lists", hint, node.length)
         return plan.Constant([])
 
     def structure(self, node: Node) -> tuple[object, tuple[tuple[str, str], ...]]:
@@ -147,7 +145,7 @@ class Here:
         if isinstance(value, plan.Constant):
             return value.value
         text = f"{what} must be known when compiling"
-        self.problem(node.at, "SD405", text, "write it out, or take it from _export", getattr(node, "length", 1))
+        self.problem(node.at, "SD405", text, "write it out, or take it from _export", node.length)
         return None
 
     def _translated(self, node: Scalar, function: Callable[[str, Names, translate.Zone], Meaning]) -> Meaning | None:
@@ -175,7 +173,7 @@ class Here:
         """Return a YAML file of the project as located nodes; notes what is wrong with it."""
         content = self.read(path)
         if content is None:
-            self.problem(node.at, "SD442", f"there is no file '{path}' in the project", "", getattr(node, "length", 1))
+            self.problem(node.at, "SD442", f"there is no file '{path}' in the project", "", node.length)
             return None
         draft = self.scope.draft
         joined = posixpath.normpath(posixpath.join(self.scope.directory, path))

@@ -4,7 +4,7 @@ from stepdig.draft import LoopDraft
 from stepdig.model import Task
 from stepdig.operators._registry import Entries, Place, nothing, operator
 from stepdig.plan import Computed, Constant, Step, Value
-from stepdig.tree import Mapping, Node, Scalar
+from stepdig.tree import Mapping, Node
 
 
 @operator("for_range", children=True)
@@ -58,8 +58,7 @@ def _bounds(argument: Mapping, place: Place) -> tuple[Value | None, Value | None
     part = place.integer(found[name])
     if isinstance(part, Constant) and isinstance(part.value, int) and part.value < 1:
         node = found[name]
-        length = node.length if isinstance(node, Scalar) else 1
-        place.problem(node.at, "SD465", f"{name} must be at least 1, not {part.value}", "", length)
+        place.problem(node.at, "SD465", f"{name} must be at least 1, not {part.value}", "", node.length)
         return None, None, None
     return start, stop, part if name == "step" else _slice(start, stop, part)
 

@@ -6,7 +6,6 @@ from stepdig import limits
 from stepdig.model import Task
 from stepdig.operators._registry import Place, nothing, operator
 from stepdig.plan import Constant, Step, Wait
-from stepdig.tree import Scalar
 
 _UNITS = {"d": 86_400, "h": 3_600, "m": 60, "s": 1}
 
@@ -19,13 +18,12 @@ def wait(task: Task, place: Place) -> Step:
     if argument is None or value is None:
         return nothing(place)
     seconds = duration(value) if isinstance(value, str) else None
-    length = argument.length if isinstance(argument, Scalar) else 1
     if seconds is None:
         hint = f"did you mean {value}s?" if isinstance(value, int) else "write it like 90s, 10m or 1h 30m"
-        place.problem(argument.at, "SD431", f"'{value}' is not a duration", hint, length)
+        place.problem(argument.at, "SD431", f"'{value}' is not a duration", hint, argument.length)
     elif seconds > limits.WAIT_SECONDS:
         text = f"a wait of {seconds} s is longer than Step Functions allows, {limits.WAIT_SECONDS} s"
-        place.problem(argument.at, "SD501", text, "", length)
+        place.problem(argument.at, "SD501", text, "", argument.length)
     else:
         return Wait(place.name, place.comment, Constant(seconds))
     return nothing(place)
