@@ -123,7 +123,7 @@ def _computed(task: Task, place: Place, lists: MappingOf[str, Value]) -> Step:
     def entries(at: LoopDraft) -> Entries:
         keys = [str(it["input"]) for it in at.variables]
         code = _combine([it.code if isinstance(it, Computed) else literal(it.value) for it in lists.values()], keys)
-        return Entries(Computed(code, guards), _fields(at.keys), "$input", _computed_label(keys[0]))
+        return Entries(Computed(code, guards), _fields(at.keys), "$input", "&'/'&".join(map(_computed_label, keys)))
 
     return place.repeat(draft, entries, None)
 
