@@ -214,14 +214,14 @@ class Here:
     def _job(self) -> str:
         """Return the job of a command task: `ecs: {job: NAME}`, its own or an export's; "default" without one."""
         own = self.task.options.get("ecs")
-        node = own.get("job") if isinstance(own, Mapping) else None
-        own_name = None if node is None else self.constant(node, "the job of a task")
-        name = own_name or self.names.exported(("ecs", "job")) or "default"
+        node = (own.get("job") if isinstance(own, Mapping) else None) or self.names.exported(("ecs", "job"))
+        name = None if node is None else self.constant(node, "the job of a task")
+        if node is None or name is None:
+            return "default"
         known = self.scope.draft.jobs
-        at = node.at if node is not None else self.task.at
         if known is not None and name != "default" and name not in known:
             hint = did_you_mean(str(name), known) or f"known jobs: {', '.join(sorted(known)) or 'none'}"
-            self.problem(at, "SD406", f"there is no job '{name}' in jobs/", hint, len(str(name)))
+            self.problem(node.at, "SD406", f"there is no job '{name}' in jobs/", hint, node.length)
         return str(name)
 
 

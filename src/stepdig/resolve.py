@@ -41,15 +41,14 @@ class Names:
         known_length = path[: path.index("length", 1)] if "length" in path[1:] else path
         return self._below(len(self.scope.layers), known_length)
 
-    def exported(self, path: tuple[str, ...]) -> object:
-        """Return what an `_export` has under a path, if that is known when compiling; None if not."""
+    def exported(self, path: tuple[str, ...]) -> Node | None:
+        """Return what the nearest `_export` that has it holds under a path, as written."""
         for layer in reversed(self.scope.layers):
             node: Node | None = layer.mapping if isinstance(layer, ExportLayer) else None
             for name in path:
                 node = node.get(name) if isinstance(node, Mapping) else None
             if node is not None:
-                value = self.value(node)
-                return value.value if isinstance(value, translate.Known) else None
+                return node
         return None
 
     def _below(self, level: int, path: tuple[str, ...]) -> tuple[Binding | None, int]:
