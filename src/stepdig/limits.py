@@ -9,7 +9,6 @@ PAYLOAD_BYTES = 262_144  # input or output of a state, a task or an execution
 HISTORY_EVENTS = 25_000  # then the execution fails
 STATE_NAME_CHARS = 80
 EXECUTION_NAME_CHARS = 80
-VARIABLE_NAME_CHARS = 80
 ERROR_CHARS = 256  # https://docs.aws.amazon.com/step-functions/latest/apireference/API_SendTaskFailure.html
 CAUSE_CHARS = 32_768
 
@@ -30,8 +29,3 @@ WAIT_SECONDS = 99_999_999
 
 # https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_RunTask.html
 OVERRIDE_CHARS = 8_192  # of all overrides together, JSON punctuation included
-
-# https://api.slack.com/reference/block-kit/blocks
-SLACK_SECTION_CHARS = 3_000
-SLACK_MESSAGE_CHARS = 13_000
-SLACK_BLOCKS = 50

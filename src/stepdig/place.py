@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from typing import TypeVar
 
 from stepdig import model, plan, secrets, tree
+from stepdig.bundle import compiled_task
 from stepdig.draft import TOP, LoopDraft
 from stepdig.expressions import contexts, translate
 from stepdig.expressions.errors import ExpressionError
@@ -193,8 +194,6 @@ class Here:
 
     def command(self, task: Task, *, stores: bool) -> plan.Command:
         """Return the command task, its parameters noted for the task runner."""
-        from stepdig.bundle import compiled_task  # the bundle's shapes are noted where its tasks are found
-
         job = self._job()
         self.scope.draft.tasks[self.name] = compiled_task(task, self.scope, self.comment, job)
         if stores:

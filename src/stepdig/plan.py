@@ -9,8 +9,6 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-Row = object  # any JSON value: one element of a list that a loop runs over
-
 
 @dataclass(frozen=True, slots=True)
 class Constant:

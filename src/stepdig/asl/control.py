@@ -6,7 +6,8 @@ from dataclasses import replace
 
 from stepdig import plan
 from stepdig.asl.leaves import GET_OBJECT, INVOKE, done
-from stepdig.asl.place import INPUT, Failure, Site, State, checked, entry, note, text, write_check
+from stepdig.asl.place import INPUT, Failure, Site, State, checked, entry, note, write_check
+from stepdig.jsonata_text import literal
 
 
 def write_sequence(step: plan.Sequence, site: Site) -> None:
@@ -216,7 +217,7 @@ def write_failing_end(step: plan.Step, site: Site, name: str, noted: list[str], 
     site.add(name, state)
     if back and state["Next"] == resume:
         others = back if final else back[1:]
-        rules = [{"Condition": f"{{% {failure}.at = {text(at)} %}}", "Next": at} for at in others]
+        rules = [{"Condition": f"{{% {failure}.at = {literal(at)} %}}", "Next": at} for at in others]
         default = f"{step.name} failed again" if final else back[0]
         site.add(resume, {"Type": "Choice", "Comment": step.comment, "Choices": rules, "Default": default})
     if final:

@@ -9,7 +9,7 @@ from typing import Any
 from stepdig import plan
 from stepdig.asl.control import fetched_variables, write_failing_end
 from stepdig.asl.leaves import done
-from stepdig.asl.place import INPUT, Failure, Site, State, checked, entry, note, text, value_of, write_check
+from stepdig.asl.place import INPUT, Failure, Site, State, checked, entry, note, value_of, write_check
 from stepdig.jsonata_text import MERGE, field, literal
 from stepdig.limits import INLINE_MAP_CONCURRENCY
 
@@ -253,7 +253,7 @@ def _with_again(inner: plan.Step, site: Site, branch: State, redo: str, number: 
 
 
 def _part_label(step: plan.Branches) -> str:
-    names = ",".join(text(inner.name) for inner in step.steps)
+    names = ",".join(literal(inner.name) for inner in step.steps)
     return f"[{names}][$input.`#`]"
 
 

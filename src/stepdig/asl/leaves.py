@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from stepdig import limits, plan
-from stepdig.asl.place import INPUT, Site, State, constant, note, text, value_of, write_check
+from stepdig.asl.place import INPUT, Site, State, constant, note, value_of, write_check
+from stepdig.jsonata_text import literal
 
 RUN_TASK = "arn:aws:states:::ecs:runTask.sync"
 INVOKE = "arn:aws:states:::lambda:invoke"
@@ -108,8 +109,8 @@ def _own_retry(retry: plan.Retry | None) -> list[State]:
 
 def output_key(step_name: str, run: str, index: tuple[str, ...], file: str) -> str:
     """Return JSONata for the key of a file that a task's runner left (docs/design.md, "Outputs of tasks")."""
-    base = f"{run}.prefix&{text('/' + step_name + '/')}"
-    return base + "".join(f"&$string({code})&'/'" for code in index) + f"&{text(file)}"
+    base = f"{run}.prefix&{literal('/' + step_name + '/')}"
+    return base + "".join(f"&$string({code})&'/'" for code in index) + f"&{literal(file)}"
 
 
 def _write_fetch(step: plan.Command, fetched: plan.Fetched, site: Site) -> None:
@@ -156,7 +157,7 @@ def write_fail(step: plan.Fail, site: Site) -> None:
         state = {"Type": "Fail", "Comment": step.comment, "Error": "Fail", "Cause": value_of(step.message, site)}
         site.add(step.name, state)
         return
-    cause = step.message.code if isinstance(step.message, plan.Computed) else text(str(step.message.value))
+    cause = step.message.code if isinstance(step.message, plan.Computed) else literal(str(step.message.value))
     passed: State = {"Type": "Pass", "Comment": step.comment}
     if failure.note:
         failure.noted.append(step.name)

@@ -7,6 +7,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 
 from stepdig import plan
+from stepdig.jsonata_text import literal
 
 State = dict[str, object]
 INPUT = "{% $states.input %}"  # every state hands the loop variables on
@@ -110,14 +111,7 @@ class Site:
 def note(error: str, at: str, site: Site) -> str:
     """Return JSONata for what is remembered of a failure: error and cause, the state, how often the run was redriven."""
     redrives = ",'redrives':$states.context.Execution.RedriveCount" if site.resumes else ""
-    return f"{{% $merge([{error},{{'at':{text(at)}{redrives}}}]) %}}"
-
-
-def text(value: str) -> str:
-    """Return a text as a JSONata literal."""
-    from stepdig.jsonata_text import literal
-
-    return literal(value)
+    return f"{{% $merge([{error},{{'at':{literal(at)}{redrives}}}]) %}}"
 
 
 def entry(step: plan.Step | None, site: Site) -> str | None:
@@ -151,7 +145,7 @@ def write_check(step: plan.Step, site: Site) -> None:
     failure, wanted = site.on_failure, guards(step)
     if failure is None or not wanted:
         return
-    message = "".join(f"$not({test})?{text(words)}:" for test, words in wanted) + "''"
+    message = "".join(f"$not({test})?{literal(words)}:" for test, words in wanted) + "''"
     name = f"{step.name} check"
     state: State = {
         "Type": "Choice",
@@ -175,7 +169,7 @@ def value_of(value: plan.Value, site: Site) -> object:
 def constant(value: object) -> object:
     """Return a constant as a field takes it: as JSONata where the bare text would mean something else or not be taken."""
     if isinstance(value, str) and ("\n" in value or value.lstrip().startswith("{%") or "${" in value):
-        return f"{{% {text(value)} %}}"
+        return f"{{% {literal(value)} %}}"
     return value
 
 
@@ -186,5 +180,5 @@ def checked(code: str, wanted: tuple[tuple[str, str], ...], site: Site) -> str:
     """
     if site.on_failure is not None or not wanted:
         return code
-    tests = "".join(f"$not({test})?$error({text(words)}):" for test, words in wanted)
+    tests = "".join(f"$not({test})?$error({literal(words)}):" for test, words in wanted)
     return f"({tests}({code}))"

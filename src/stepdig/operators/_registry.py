@@ -5,13 +5,13 @@ To add one: a file with a function under `@operator`, its line in `__init__.py`,
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Protocol
 
 from stepdig.draft import LoopDraft
 from stepdig.model import Task
-from stepdig.plan import Command, Condition, Constant, Step, Value
+from stepdig.plan import Command, Condition, Constant, Sequence, Step, Value
 from stepdig.problem import Position
 from stepdig.tree import Node
 
@@ -112,11 +112,9 @@ def operator(
     return enter
 
 
-def nothing(place: Place, steps: Sequence[Step] = ()) -> Step:
-    """Return a step that does nothing, for a task whose mistake has been noted."""
-    from stepdig.plan import Sequence as Steps
-
-    return Steps(place.name, place.comment, tuple(steps))
+def nothing(place: Place) -> Step:
+    """Return a step that does nothing: for an empty loop, or a task whose mistake has been noted."""
+    return Sequence(place.name, place.comment)
 
 
 EMPTY = Constant("")
