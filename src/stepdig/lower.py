@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
-from functools import partial
 
 from stepdig import model, plan
 from stepdig.calls import called
@@ -13,7 +12,7 @@ from stepdig.model import Task, Workflow
 from stepdig.operators import TABLE
 from stepdig.operators._registry import Entries
 from stepdig.place import Here, indexes, retry_of
-from stepdig.problem import did_you_mean
+from stepdig.problem import Position, did_you_mean
 from stepdig.repeat import around, repeat
 from stepdig.scopes import ErrorLayer, Scope, Store
 from stepdig.tree import Node
@@ -93,29 +92,26 @@ def lower(workflow: Workflow, draft: Draft) -> plan.Machine:
 def _task(task: Task, outer: Scope, generated: str = "") -> Lowered:
     """Return the plan of a task or group standing in `outer`, and the tasks inside that later ones see the stores of."""
     scope = _named(task, outer, generated).exporting(task.export)
-    if task.operator is None:
-        name = scope.path or scope.full
-        comment = f"{scope.draft.display(task.at.path)}:{task.at.line} {scope.full}"
-        work = partial(_group, task, scope, name, comment)
-    else:
-        known = TABLE.get(task.operator)
-        if known is None:
-            at = task.operator_at or task.at
-            if task.operator in DIGDAG:
-                text = f"'{task.operator}>' is not supported yet"
-                hint = "a command can do its work for now: sh> or py>"
-                scope.draft.problems.add(at, "SD905", text, hint, len(task.operator) + 1)
-                return plan.Sequence(scope.path, ""), ()
-            hint = (
-                did_you_mean(task.operator, TABLE)
-                or f"known operators: {', '.join(f'{name}>' for name in sorted(TABLE))}"
-            )
-            scope.draft.problems.add(at, "SD401", f"unknown operator '{task.operator}>'", hint, len(task.operator) + 1)
-            return plan.Sequence(scope.path, ""), ()
-        name = scope.draft.state_name(scope.path or scope.full)
-        comment = f"{scope.draft.display(task.at.path)}:{task.at.line} {scope.full}"
-        work = partial(_operator, task, scope, name, comment)
-    return _guarded(task, scope, name, comment, *work())
+    if task.operator is not None and task.operator not in TABLE:
+        _refuse(task.operator, task.operator_at or task.at, scope.draft)
+        return plan.Sequence(scope.path, ""), ()
+    name = scope.path or scope.full
+    if task.operator is not None:
+        name = scope.draft.state_name(name)
+    comment = f"{scope.draft.display(task.at.path)}:{task.at.line} {scope.full}"
+    work = _group if task.operator is None else _operator
+    return _guarded(task, scope, name, comment, *work(task, scope, name, comment))
+
+
+def _refuse(operator: str, at: Position, draft: Draft) -> None:
+    """Note an operator that is not here: one of Digdag's, or a mistake."""
+    if operator in DIGDAG:
+        text, hint = f"'{operator}>' is not supported yet", "a command can do its work for now: sh> or py>"
+        draft.problems.add(at, "SD905", text, hint, len(operator) + 1)
+        return
+    known = f"known operators: {', '.join(f'{name}>' for name in sorted(TABLE))}"
+    hint = did_you_mean(operator, TABLE) or known
+    draft.problems.add(at, "SD401", f"unknown operator '{operator}>'", hint, len(operator) + 1)
 
 
 def _named(task: Task, outer: Scope, generated: str) -> Scope:

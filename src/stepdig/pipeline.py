@@ -20,6 +20,7 @@ from stepdig.bundle import bundle
 from stepdig.draft import Draft
 from stepdig.expressions import zones
 from stepdig.lower import lower
+from stepdig.plan import Machine
 from stepdig.problem import Position, Problems, ProblemsFound
 
 Read = Callable[[str], bytes | None]
@@ -89,6 +90,14 @@ def _compiled(
     )
     machine = replace(lower(written, draft), offsets=_since(draft.offsets, FIRST_SESSION))
     problems.raise_if_any()
+    definition, text = _written(machine, path, problems)
+    tokens = {*_ALWAYS, *(job_token(str(task["job"])) for task in draft.tasks.values())}
+    used = tuple(sorted(name for name in tokens if f"${{{name}}}" in text))
+    return Compiled(text, definition, bundle(draft), used)
+
+
+def _written(machine: Machine, path: str, problems: Problems) -> tuple[dict[str, object], str]:
+    """Return the definition and its text, dense where the readable one would be too large; else raise ProblemsFound."""
     definition = emit(machine)
     text = layout(definition)
     if len(text.encode()) > limits.DEFINITION_BYTES:
@@ -99,10 +108,7 @@ def _compiled(
         over = f"the definition has {size:,} bytes; Step Functions takes {limits.DEFINITION_BYTES:,}"
         problems.add(Position(path, 1, 1), "SD502", over, "split the workflow into several files that run on their own")
         raise ProblemsFound(problems)
-    made = bundle(draft)
-    tokens = {*_ALWAYS, *(job_token(str(task["job"])) for task in draft.tasks.values())}
-    used = tuple(sorted(name for name in tokens if f"${{{name}}}" in text))
-    return Compiled(text, definition, made, used)
+    return definition, text
 
 
 def _offsets(timezone: str) -> tuple[tuple[int | None, int], ...]:
