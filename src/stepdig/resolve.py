@@ -12,6 +12,7 @@ from stepdig.expressions import builtins, jsglobals, translate
 from stepdig.expressions.errors import ExpressionError
 from stepdig.iterations import task_name
 from stepdig.jsonata_text import MERGE, field, literal
+from stepdig.runner.templates import merge
 from stepdig.scopes import ErrorLayer, ExportLayer, LoopLayer, Scope, Store, StoresLayer
 from stepdig.tree import Mapping, Node, Scalar, Sequence
 
@@ -244,19 +245,12 @@ def _either(stored: str, weaker: Binding | None) -> _Stored:
 def _merged(weaker: Binding | None, own: Binding) -> Binding:
     """Return an exported object merged over what weaker layers have under the same path."""
     if isinstance(weaker, translate.Known) and isinstance(weaker.value, dict) and isinstance(own, translate.Known):
-        return translate.Known(deep_merge(weaker.value, own.value))
+        return translate.Known(merge(weaker.value, own.value))
     if weaker is None or (isinstance(weaker, translate.Known) and not isinstance(weaker.value, dict)):
         return own
     return translate.Code(_merge_code(as_code(weaker), as_code(own)), "obj", guards=guards(weaker, own))
 
 
-def deep_merge(weak: object, strong: object) -> object:
-    """Merge two values as Digdag does: objects by key, deeply; anything else is replaced."""
-    if not isinstance(weak, dict) or not isinstance(strong, dict):
-        return strong
-    return {**weak, **{key: deep_merge(weak[key], value) if key in weak else value for key, value in strong.items()}}
-
-
 def _merge_code(weak: str, strong: str) -> str:
-    """Return JSONata for `deep_merge`; a side that does not exist counts as nothing."""
+    """Return JSONata for `merge`; a side that does not exist counts as nothing."""
     return f"({MERGE}$m({weak},{strong}))"

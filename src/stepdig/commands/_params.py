@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
 from stepdig.problem import Position, Problem, Problems, ProblemsFound
 from stepdig.project import unreadable
+from stepdig.runner.templates import merge
 from stepdig.tree import load, plain
 
 
@@ -20,24 +21,15 @@ def attempt_params(files: Iterable[str], pairs: Iterable[str]) -> dict[str, Any]
     problems: list[Problem] = []
     for path in files:
         try:
-            merge(params, _file(path))
+            params = merge(params, _file(path))
         except ProblemsFound as wrong:
             problems += wrong.problems
     if problems:
         raise ProblemsFound(problems)
     for pair in pairs:
         name, _, value = pair.partition("=")
-        merge(params, _nested(name.split("."), value))
+        params = merge(params, _nested(name.split("."), value))
     return params
-
-
-def merge(params: dict[str, Any], more: Mapping[str, Any]) -> None:
-    """Put `more` over the parameters, objects key by key, anything else whole."""
-    for name, value in more.items():
-        if isinstance(value, dict) and isinstance(params.get(name), dict):
-            merge(params[name], value)
-        else:
-            params[name] = value
 
 
 def is_pair(text: str) -> bool:
