@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from stepdig import plan
-from stepdig.asl.leaves import GET_OBJECT, INVOKE, done
+from stepdig.asl.leaves import GET_OBJECT, INVOKE, LAMBDA_RETRY, done
 from stepdig.asl.place import INPUT, Failure, Site, State, checked, entry, note, write_check
 from stepdig.jsonata_text import literal
 
@@ -209,6 +209,7 @@ def write_failing_end(step: plan.Step, site: Site, name: str, noted: list[str], 
                 "redrive_count": "{% $states.context.Execution.RedriveCount %}",
             },
         },
+        "Retry": [LAMBDA_RETRY],  # else a fault of Lambda would stand in place of the error
         "Output": INPUT,
         "Next": back[0] if len(back) == 1 and not final else resume if back else f"{step.name} failed again",
     }
