@@ -27,10 +27,10 @@ def literal(value: object) -> str:
 
 
 def field(name: str) -> str:
-    """Return a name as a step of a path: bare where JSONata takes it, else in backquotes."""
+    """Return a name as a step of a path: bare where JSONata takes it, else in backquotes, or looked up as a text."""
     if _WORD.fullmatch(name) and name not in _KEYWORDS:
         return name
-    return f"`{name}`"
+    return f"$lookup($,{_text(name)})" if "`" in name or "${" in name else f"`{name}`"
 
 
 def _text(value: str) -> str:

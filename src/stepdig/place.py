@@ -258,7 +258,7 @@ def _index(loop: LoopDraft) -> str:
         return f"$states.input.{key}"
     if loop.operator == "for_range":
         return f"$states.input.{key}.index"
-    return f"$states.input.`{key}#`"
+    return f"$states.input.{field_of(key + '#')}"
 
 
 def _given(scope: Scope) -> str:

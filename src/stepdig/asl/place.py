@@ -168,9 +168,18 @@ def value_of(value: plan.Value, site: Site) -> object:
 
 def constant(value: object) -> object:
     """Return a constant as a field takes it: as JSONata where the bare text would mean something else or not be taken."""
-    if isinstance(value, str) and ("\n" in value or value.lstrip().startswith("{%") or "${" in value):
+    if (isinstance(value, str) and "\n" in value) or _means_more(value):
         return f"{{% {literal(value)} %}}"
     return value
+
+
+def _means_more(value: object) -> bool:
+    """Return whether AWS would evaluate or substitute a text in a JSON value."""
+    if isinstance(value, str):
+        return value.lstrip().startswith("{%") or "${" in value
+    if isinstance(value, dict):
+        return any(_means_more(key) or _means_more(inner) for key, inner in value.items())
+    return isinstance(value, list | tuple) and any(map(_means_more, value))
 
 
 def checked(code: str, wanted: tuple[tuple[str, str], ...], site: Site) -> str:
