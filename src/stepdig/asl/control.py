@@ -79,9 +79,9 @@ def write_guarded(step: plan.Guarded, site: Site) -> None:
     if not failure.noted:  # nothing in it can fail
         return
     made = {name: empty for name, empty in site.variables.items() if name not in before}
-    counters: State = {}
+    counters = dict(failure.counters)
     if first != last and step.retry is not None:
-        counters = _write_retry(step, step.retry, inner, last, made)
+        counters.update(_write_retry(step, step.retry, inner, last, made))
     if handled is not None and error_state is not None:
         _write_error(step, site, error_state, entry(handled, site.to(end)) or end)
         # Whatever fails in the handler changes nothing any more: the first failure is the one that counts.
@@ -90,6 +90,7 @@ def write_guarded(step: plan.Guarded, site: Site) -> None:
         write_failing_end(step, site, end, failure.noted, counters)
     else:
         site.on_failure.noted.extend(failure.noted)
+        site.on_failure.counters.update(counters)
 
 
 def _write_retry(step: plan.Guarded, retry: plan.Retry, site: Site, exhausted: str, resets: State) -> State:

@@ -18,12 +18,14 @@ class Failure:
     """Where the failure of a step leads: the state, whether it is noted first, and the states that noted one.
 
     `resumes` tells whether a redrive can lead back to the step: not from inside the item of a list, which runs anew.
+    `counters` are the counters of tries inside, with their first values, which a redrive begins with.
     """
 
     state: str
     note: bool = True
     resumes: bool = True
     noted: list[str] = field(default_factory=list)
+    counters: State = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
