@@ -14,6 +14,8 @@ from stepdig.jsonata_text import MERGE, field, literal
 from stepdig.limits import INLINE_MAP_CONCURRENCY
 
 ITEM = "$states.context.Map.Item.Value"
+# Child executions of an unlimited list at once: each begins with a launch, and Fargate launches 20 tasks a second.
+CHILDREN_AT_ONCE = 1000
 NAMED_FAILURES = 50  # of a list in the cause; all of them are in the history
 
 
@@ -36,7 +38,7 @@ def _write_map(step: plan.ForEach, site: Site) -> None:
     processor: State = {}
     if step.mode == "distributed":
         processor["ProcessorConfig"] = {"Mode": "DISTRIBUTED", "ExecutionType": "STANDARD"}
-        state["MaxConcurrency"] = 1 if step.parallel is None else step.parallel or 1000
+        state["MaxConcurrency"] = 1 if step.parallel is None else step.parallel or CHILDREN_AT_ONCE
     failed_end = f"{step.name} item failed" if step.parallel is not None else None
     processor.update(_scope(step.body, step, site, step.frame, failed_end))
     state["ItemProcessor"] = processor

@@ -84,29 +84,25 @@ class Operator:
     """One operator: the function that gives its plan, and what `lower` must know before calling it.
 
     stores   whether its tasks may store parameters
-    command  whether it is a command task, whose `_retry` is its own
-    children whether `_retry` runs its generated children again
+    children whether `_retry` runs its generated children again; a command's `_retry` is its own
     """
 
     name: str
     lower: Lower
     doc: str
     stores: bool = False
-    command: bool = False
     children: bool = False
 
 
 TABLE: dict[str, Operator] = {}
 
 
-def operator(
-    name: str, *, stores: bool = False, command: bool = False, children: bool = False
-) -> Callable[[Lower], Lower]:
+def operator(name: str, *, stores: bool = False, children: bool = False) -> Callable[[Lower], Lower]:
     """Enter a function in the table of operators under `name`, the word before `>`."""
 
     def enter(function: Lower) -> Lower:
         assert name not in TABLE, f"two operators are called {name}>"
-        TABLE[name] = Operator(name, function, function.__doc__ or "", stores, command, children)
+        TABLE[name] = Operator(name, function, function.__doc__ or "", stores, children)
         return function
 
     return enter

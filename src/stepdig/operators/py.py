@@ -6,7 +6,7 @@ from stepdig.plan import Step
 from stepdig.tree import Scalar
 
 
-@operator("py", stores=True, command=True)
+@operator("py", stores=True)
 def py(task: Task, place: Place) -> Step:
     """Call a Python function or method: `py>: tasks.sales.summarize`."""
     argument = place.required(task)
