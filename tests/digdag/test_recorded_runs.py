@@ -45,6 +45,7 @@ NOT_YET = {
     "check_cmd": "the output of digdag check",
     "check_cmd_broken": "the output of digdag check",
     "moment_utc": "moment.version",
+    "tmpl_colon_prefix": "${secret:...}",
 }
 # name -> the row of docs/differences.md, by words of its first cell
 DIFFERENCES = {

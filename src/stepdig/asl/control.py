@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from stepdig import plan
+from stepdig import limits, plan
 from stepdig.asl.leaves import GET_OBJECT, INVOKE, LAMBDA_RETRY, done
-from stepdig.asl.place import INPUT, Failure, Site, State, checked, entry, note, write_check
+from stepdig.asl.place import INPUT, Failure, Site, State, cause_of, checked, entry, note, write_check
 from stepdig.jsonata_text import literal
 
 
@@ -126,7 +126,7 @@ def _delay(retry: plan.Retry, count: str) -> object:
     if not retry.exponential:
         return retry.interval
     grown = f"{retry.interval} * $power(2, ${count} - 1)"
-    return f"{{% {grown} %}}" if retry.max_interval is None else f"{{% $min([{grown}, {retry.max_interval}]) %}}"
+    return f"{{% $min([{grown}, {retry.max_interval or limits.WAIT_SECONDS}]) %}}"
 
 
 def fetched_variables(stores: tuple[str, ...], site: Site) -> list[str]:
@@ -205,7 +205,7 @@ def write_failing_end(step: plan.Step, site: Site, name: str, noted: list[str], 
             "Payload": {
                 "token": "{% $states.context.Task.Token %}",
                 "error": f"{{% {failure}.Error %}}",
-                "cause": f"{{% {failure}.Cause %}}",
+                "cause": f"{{% {cause_of(failure)} %}}",
                 "failed_at": f"{{% {failure}.redrives %}}",
                 "redrive_count": "{% $states.context.Execution.RedriveCount %}",
             },
@@ -223,5 +223,5 @@ def write_failing_end(step: plan.Step, site: Site, name: str, noted: list[str], 
         default = f"{step.name} failed again" if final else back[0]
         site.add(resume, {"Type": "Choice", "Comment": step.comment, "Choices": rules, "Default": default})
     if final:
-        error, cause = f"{{% {failure}.Error %}}", f"{{% {failure}.Cause %}}"
+        error, cause = f"{{% {failure}.Error %}}", f"{{% {cause_of(failure)} %}}"
         site.add(f"{step.name} failed again", {"Type": "Fail", "Comment": step.comment, "Error": error, "Cause": cause})

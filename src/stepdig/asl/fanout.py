@@ -9,7 +9,7 @@ from typing import Any
 from stepdig import plan
 from stepdig.asl.control import fetched_variables, write_failing_end
 from stepdig.asl.leaves import done
-from stepdig.asl.place import INPUT, Failure, Site, State, checked, entry, note, value_of, write_check
+from stepdig.asl.place import INPUT, Failure, Site, State, cause_of, checked, entry, note, value_of, write_check
 from stepdig.jsonata_text import MERGE, field, literal
 from stepdig.limits import INLINE_MAP_CONCURRENCY
 
@@ -109,8 +109,8 @@ def _returned(gathered: Sequence[tuple[str, str]]) -> object:
 def _failed_item(step: plan.Step, site: Site) -> State:
     """Return the end of a failed iteration or branch: its result is tiny, the details are in the history."""
     failure = f"${site.variable('failure')}"
-    code = f'$match({failure}.Cause,/"ExitCode": ?([0-9]+)/)[0].groups[0]'
-    brief = f"($x:={code};$exists($x)?'exit code '&$x:$substring({failure}.Cause,0,80))"
+    code = '$match($c,/"ExitCode": ?([0-9]+)/)[0].groups[0]'
+    brief = f"($c:={cause_of(failure)};$x:={code};$exists($x)?'exit code '&$x:$substring($c,0,80))"
     output: State = {"failed": "{% $states.input %}", "error": f"{{% {failure}.Error %}}", "reason": f"{{% {brief} %}}"}
     return {"Type": "Pass", "Comment": step.comment, "Output": output, "End": True}
 

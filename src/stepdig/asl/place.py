@@ -116,6 +116,11 @@ def note(error: str, at: str, site: Site) -> str:
     return f"{{% $merge([{error},{{'at':{literal(at)}{redrives}}}]) %}}"
 
 
+def cause_of(failure: str) -> str:
+    """Return JSONata for the cause of a noted failure; a time-out has none, and an expression must give something."""
+    return f"($exists({failure}.Cause)?{failure}.Cause:'')"
+
+
 def entry(step: plan.Step | None, site: Site) -> str | None:
     """Return the first state of a step, or what follows it when it does nothing."""
     if step is None or plan.is_empty(step):
