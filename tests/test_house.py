@@ -29,7 +29,7 @@ FLOORS = [
     ["tables", "secrets"],
     ["model"],
     ["plan"],
-    ["names", "timezones", "directives", "parse", "project"],
+    ["names", "timezones", "directives", "order", "parse", "project"],
     ["draft"],
     ["scopes"],
     ["iterations"],

@@ -27,6 +27,7 @@ def compiled_task(task: Task, scope: Scope, comment: str, job: str) -> dict[str,
         "local": local,
         "loops": list(scope.loops),
         "fetch": [],
+        **({"env": [plain(it) for it in scope.env]} if scope.env else {}),
     }
 
 

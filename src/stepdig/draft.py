@@ -90,6 +90,7 @@ class Draft:
     calls: tuple[str, ...] = ()
     frames: int = 0
     errors: int = 0
+    deadlines: int = 0
     needs_zone: bool = False
 
     def state_name(self, path: str) -> str:
@@ -123,5 +124,5 @@ class Draft:
             fetches={key: Fetch(it.variable, it.frame, set(it.names)) for key, it in self.fetches.items()},
             gathers={key: dict(it) for key, it in self.gathers.items()},
             passes={key: set(it) for key, it in self.passes.items()},
-            calls=self.calls, frames=self.frames, errors=self.errors, needs_zone=self.needs_zone,
+            calls=self.calls, frames=self.frames, errors=self.errors, deadlines=self.deadlines, needs_zone=self.needs_zone,
         )  # fmt: skip

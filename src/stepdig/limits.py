@@ -26,6 +26,7 @@ RETRY_MAX_ATTEMPTS = 99_999_999
 RETRY_MIN_INTERVAL_SECONDS = 1
 RETRY_MAX_DELAY_SECONDS = 31_622_400
 WAIT_SECONDS = 99_999_999
+TIMEOUT_SECONDS = 99_999_999  # TimeoutSeconds of a Task
 
 # https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_RunTask.html
 OVERRIDE_CHARS = 8_192  # of all overrides together, JSON punctuation included

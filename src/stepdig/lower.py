@@ -11,10 +11,11 @@ from stepdig.draft import TOP, Draft, LoopDraft
 from stepdig.model import Task, Workflow
 from stepdig.operators import TABLE
 from stepdig.operators._registry import Entries
+from stepdig.order import Arranged, in_sequence, side_by_side
 from stepdig.place import Here, indexes, retry_of
 from stepdig.problem import Position, did_you_mean
 from stepdig.repeat import around, repeat
-from stepdig.scopes import ErrorLayer, Scope, Store
+from stepdig.scopes import Deadline, ErrorLayer, Scope, Store
 from stepdig.tree import Node
 
 # Digdag's own operators that are not here yet; any other word is a mistake. docs.digdag.io/operators.html
@@ -91,7 +92,7 @@ def lower(workflow: Workflow, draft: Draft) -> plan.Machine:
 
 def _task(task: Task, outer: Scope, generated: str = "") -> Lowered:
     """Return the plan of a task or group standing in `outer`, and the tasks inside that later ones see the stores of."""
-    scope = _named(task, outer, generated).exporting(task.export)
+    scope = _limited(task, _named(task, outer, generated).exporting(task.export))
     if task.operator is not None and task.operator not in TABLE:
         _refuse(task.operator, task.operator_at or task.at, scope.draft)
         return plan.Sequence(scope.path, ""), ()
@@ -99,8 +100,53 @@ def _task(task: Task, outer: Scope, generated: str = "") -> Lowered:
     if task.operator is not None:
         name = scope.draft.state_name(name)
     comment = f"{scope.draft.display(task.at.path)}:{task.at.line} {scope.full}"
-    work = _group if task.operator is None else _operator
-    return _guarded(task, scope, name, comment, *work(task, scope, name, comment))
+    if task.operator is None:
+        step, stores = _group(task, scope, name, comment)
+        return _guarded(task, scope, name, comment, step, stores, retry_of(task.retry))
+    here = Place(task, scope, name, comment, _task)
+    step = TABLE[task.operator].lower(task, here)
+    step = _in_time(step, scope)
+    retry = here.retry(task) if _runs_anew(task, step, here) else None
+    if task.check is not None and not plan.is_empty(step):
+        check, more = _task(task.check, scope.after(tuple(here.stores)), "^check")
+        here.stores.extend(more)
+        step = plan.Sequence(name, comment, (step, check))
+    return _guarded(task, scope, name, comment, step, tuple(here.stores), retry)
+
+
+def _limited(task: Task, scope: Scope) -> Scope:
+    """Return the scope with `_env` and `_timeout` of a group, which count for the tasks inside."""
+    if task.env is not None:
+        scope = replace(scope, env=(*scope.env, task.env))
+    if task.timeout is None or not _has_tasks(task):
+        return scope
+    scope.draft.deadlines += 1
+    deadline = Deadline(f"deadline{scope.draft.deadlines}", scope.frame, task.timeout)
+    return replace(scope, deadlines=(*scope.deadlines, deadline))
+
+
+def _has_tasks(task: Task) -> bool:
+    """Return whether there are tasks inside: of a group, a loop, an `if>`, a called file."""
+    return task.operator is None or TABLE[task.operator].children
+
+
+def _runs_anew(task: Task, step: plan.Step, here: Place) -> bool:
+    """Return whether `_retry` goes through a counter: children run again, or the Retry field cannot say it."""
+    own = isinstance(step, plan.Command) and here.native_retry(task) is None
+    return own or TABLE[task.operator or ""].children or task.check is not None
+
+
+def _in_time(step: plan.Step, scope: Scope) -> plan.Step:
+    """Return a `wait>` that ends with the time limit of the groups around, and fails then."""
+    if not isinstance(step, plan.Wait) or not isinstance(step.seconds, plan.Constant) or not scope.deadlines:
+        return step
+    left = ",".join(scope.remaining())
+    wait = replace(step, seconds=plan.Computed(f"$min([{step.seconds.value},{left}])"))
+    late = plan.Fail(f"{step.name} late", step.comment, plan.Constant("the time limit of its group is over"))
+    in_time = plan.Condition(f"$min([{left}])>1", None)
+    return plan.Sequence(
+        step.name, step.comment, (wait, plan.Choose(f"{step.name} in time?", step.comment, in_time, None, late))
+    )
 
 
 def _refuse(operator: str, at: Position, draft: Draft) -> None:
@@ -124,51 +170,18 @@ def _named(task: Task, outer: Scope, generated: str) -> Scope:
     return replace(outer, path=outer.path + suffix, full=outer.full + (generated or task.name))
 
 
-def _operator(task: Task, scope: Scope, name: str, comment: str) -> Lowered:
-    """Return the plan an operator gives."""
-    here = Place(task, scope, name, comment, _task)
-    step = TABLE[task.operator or ""].lower(task, here)
-    return step, tuple(here.stores)
-
-
 def _group(task: Task, scope: Scope, name: str, comment: str) -> Lowered:
     """Return the plan of a group: its children in sequence, or side by side under `_parallel`."""
     if task.parallel is None:
-        return _sequence(_arranged(task.children), scope, name, comment)
-    if len(task.children) < 2:
-        return _sequence(list(task.children), scope, name, comment)
-    branches: list[_Arranged] = [[child] for child in task.children]
-    return _branches(branches, scope, scope.draft.state_name(name), comment, task.parallel.limit)
+        return _sequence(in_sequence(task.children), scope, name, comment)
+    order = side_by_side(task.children)
+    if len(order) != 1 or not isinstance(order[0], tuple):
+        return _sequence(order, scope, name, comment)
+    limit = task.parallel.limit if isinstance(task.parallel.limit, int) else None
+    return _branches(list(order[0]), scope, scope.draft.state_name(name), comment, limit)
 
 
-_Arranged = list["Task | tuple[_Arranged, ...]"]
-
-
-def _arranged(children: tuple[Task, ...]) -> _Arranged:
-    """Return a sequence in which everything that runs beside a `_background` task is made one parallel step.
-
-    A background task starts with the group, beside all earlier siblings; the next child waits for it and for them.
-    """
-    done: _Arranged = []
-    waiting: list[_Arranged] = []
-    for child in children:
-        if child.background:
-            waiting.append([child])
-            continue
-        done = [*_joined(done, waiting), child]
-        waiting = []
-    return _joined(done, waiting)
-
-
-def _joined(done: _Arranged, waiting: list[_Arranged]) -> _Arranged:
-    """Return the steps so far with those that run beside them."""
-    beside = [part for part in (done, *waiting) if part]
-    if not waiting or len(beside) < 2:
-        return [step for part in beside for step in part]
-    return [tuple(beside)]
-
-
-def _sequence(parts: _Arranged, scope: Scope, name: str, comment: str) -> Lowered:
+def _sequence(parts: Arranged, scope: Scope, name: str, comment: str) -> Lowered:
     """Return steps one after the other, each seeing the stores of those before."""
     steps: list[plan.Step] = []
     stores: tuple[Store, ...] = ()
@@ -184,7 +197,7 @@ def _sequence(parts: _Arranged, scope: Scope, name: str, comment: str) -> Lowere
     return plan.Sequence(name, comment, tuple(steps)), stores
 
 
-def _branches(parts: list[_Arranged], scope: Scope, name: str, comment: str, limit: int | None) -> Lowered:
+def _branches(parts: list[Arranged], scope: Scope, name: str, comment: str, limit: int | None) -> Lowered:
     """Return steps at the same time, none seeing the stores of another."""
     steps: list[plan.Step] = []
     frames: list[int] = []
@@ -199,27 +212,37 @@ def _branches(parts: list[_Arranged], scope: Scope, name: str, comment: str, lim
     return plan.Branches(name, comment, tuple(steps), limit, tuple(frames), around(scope)), stores
 
 
-def _guarded(task: Task, scope: Scope, name: str, comment: str, step: plan.Step, stores: tuple[Store, ...]) -> Lowered:
-    """Return the step with what follows its failure: `_retry` of a group, `_error`."""
-    known = TABLE.get(task.operator or "")
-    retry = task.retry if known is None or known.children else None
-    if (retry is None and task.error is None) or plan.is_empty(step):
+def _guarded(
+    task: Task,
+    scope: Scope,
+    name: str,
+    comment: str,
+    step: plan.Step,
+    stores: tuple[Store, ...],
+    retry: plan.Retry | None,
+) -> Lowered:
+    """Return the step with its time limit and what follows its failure: `_retry` of a group, `_error`."""
+    if plan.is_empty(step):
+        return step, stores
+    if task.timeout is not None and _has_tasks(task):
+        start = plan.Deadline(f"{name} time limit", comment, scope.deadlines[-1].variable, task.timeout)
+        step = plan.Sequence(name, comment, (start, step))
+    if retry is None and task.error is None and not task.ignore_failure:
         return step, stores
     handler: plan.Step | None = None
     variable = ""
     if task.error is not None:
         handler, variable = _handler(task.error, scope, stores)
     keys = tuple(store.task for store in stores)
-    return plan.Guarded(
-        name, comment, step, retry_of(retry), handler, variable, keys, indexes(scope), scope.run
-    ), stores
+    index, ignored = indexes(scope), task.ignore_failure
+    return plan.Guarded(name, comment, step, retry, handler, variable, keys, index, scope.run, ignored), stores
 
 
 def _handler(error: model.Task, scope: Scope, stores: tuple[Store, ...]) -> tuple[plan.Step, str]:
     """Return the plan of `_error` and the variable in which it finds `error`."""
     scope.draft.errors += 1
     variable = f"error{scope.draft.errors}"
-    after = scope.after(stores)
+    after = replace(scope.after(stores), deadlines=())  # what tells of a failure is not cut short
     inner = replace(after, layers=(*after.layers, ErrorLayer(variable, scope.frame)))
     step, _ = _task(replace(error, name="^error"), inner, "^error")
     return step, variable

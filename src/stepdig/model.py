@@ -6,7 +6,9 @@ from collections.abc import Mapping as MappingOf
 from dataclasses import dataclass, field
 
 from stepdig.problem import Position
-from stepdig.tree import Mapping, Node
+from stepdig.tree import Mapping, Node, Scalar
+
+Number = int | Scalar  # a number, or the template that gives one when the task runs
 
 
 @dataclass(frozen=True, slots=True)
@@ -16,18 +18,30 @@ class Retry:
     `interval` and `max_interval` are seconds; with `exponential` the wait is interval * 2^n, capped by max_interval.
     """
 
-    limit: int
-    interval: int
-    max_interval: int | None
+    limit: Number
+    interval: Number
+    max_interval: Number | None
     exponential: bool
     at: Position
 
 
 @dataclass(frozen=True, slots=True)
 class Parallel:
-    """`_parallel: true` (limit None) or `{limit: N}`; absent or false is no Parallel at all."""
+    """`_parallel: true` (limit None) or `{limit: N}`; absent or false is no Parallel at all.
 
-    limit: int | None
+    Of a loop, `limit` may be a template, and `switch` the template that says whether it runs in parallel.
+    """
+
+    limit: Number | None
+    at: Position
+    switch: Scalar | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class After:
+    """One name in `_after`: the sibling that must have succeeded first."""
+
+    name: str
     at: Position
 
 
@@ -43,6 +57,11 @@ class Task:
     children  the `+` keys of a group, in the order written; empty for an operator task and a disabled task
     export    `_export`, or None
     error     the body of `_error` as a task named `^error`, or None
+    check     the body of `_check` as a task named `^check`, or None; a group's is never run, as in Digdag
+    after     the siblings that `_after` names
+    env       `_env` of a group, for the commands inside; a command's own is among its options
+    timeout   `_timeout` in seconds, or None
+    ignore_failure  whether the failure of the task or group leaves the workflow going on
     """
 
     name: str
@@ -58,6 +77,11 @@ class Task:
     parallel: Parallel | None = None
     background: bool = False
     error: Task | None = None
+    check: Task | None = None
+    after: tuple[After, ...] = ()
+    env: Mapping | None = None
+    timeout: int | None = None
+    ignore_failure: bool = False
 
 
 @dataclass(frozen=True, slots=True)

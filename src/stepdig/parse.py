@@ -9,20 +9,18 @@ from __future__ import annotations
 
 from stepdig import directives, names
 from stepdig.directives import shown
-from stepdig.model import Task, Workflow
+from stepdig.model import After, Task, Workflow
 from stepdig.nodes import Mapping, Node, Scalar, Sequence
 from stepdig.problem import Position, Problems, did_you_mean
 
 TOP_KEYS = ("timezone", "schedule", "sla", "_export", "_error", "_check", "_retry", "_parallel")
-GROUP_KEYS = (*TOP_KEYS, "_background", "_after", "_secrets", "_disable")
+OURS = ("_env", "_timeout", "_ignore_failure")  # of groups: Digdag knows none of them
+GROUP_KEYS = (*TOP_KEYS, "_background", "_after", "_secrets", "_disable", *OURS)
 BODIES = {"if": ("_do", "_else_do"), "loop": ("_do",), "for_each": ("_do",), "for_range": ("_do",)}
 _LOOPS = frozenset({"loop", "for_each", "for_range"})  # `_parallel` is their option, not the group's
-_OF_EVERY_TASK = frozenset({"_type", "_command", "_export", "_error", "_retry", "_background", "_disable"})
-_NOT_YET = {
-    "_after": ("SD902", "order the tasks in groups: one with _parallel: true in a sequence"),
-    "_check": ("SD903", "let a task of its own check, after this one"),
-    "_secrets": ("SD904", "remove it"),
-}
+_OF_EVERY_TASK = frozenset(
+    ("_type", "_command", "_export", "_error", "_check", "_retry", "_background", "_after", "_disable", *OURS[1:])
+)
 
 _Keys = dict[str, tuple[Scalar, Node]]
 
@@ -33,10 +31,11 @@ def workflow(node: Mapping, name: str, path: str, problems: Problems, *, called:
     `called`: the file is the target of call>, where Digdag ignores timezone, schedule and sla, and no name is checked.
     """
     keys = _keys(node, "the workflow", node.at, problems)
+    known = (*TOP_KEYS, "_env", "_timeout")
     for text, (key, _) in keys.items():
-        if not text.startswith("+") and text not in TOP_KEYS:
+        if not text.startswith("+") and text not in known:
             problems.add(key.at, "SD201", f"unknown key '{text}' at the top of a workflow", _top_hint(key), key.length)
-    root = _group(f"+{name}", node.at, {k: v for k, v in keys.items() if k[:1] == "+" or k in TOP_KEYS}, True, problems)
+    root = _group(f"+{name}", node.at, {k: v for k, v in keys.items() if k[:1] == "+" or k in known}, True, problems)
     if called:
         return Workflow(name, path, "UTC", root)
     wrong = names.of_workflow(name)
@@ -61,6 +60,10 @@ def _task(name: str, label: str, at: Position, node: Node, beside: bool, problem
         key, _ = keys["_background"]
         what = "'_background' in a group that runs all its tasks at the same time"
         problems.add(key.at, "SD210", what, "remove it, or the group's _parallel", key.length)
+    if "_after" in keys and not beside:
+        key, _ = keys["_after"]
+        what = "'_after' in a group that runs one task after the other"
+        problems.add(key.at, "SD253", what, "add _parallel: true to the group", key.length)
     if "_type" in keys or any(key.endswith(">") for key in keys):
         return _operator_task(name, label, at, keys, background, problems)
     for text, (key, _) in keys.items():
@@ -71,7 +74,6 @@ def _task(name: str, label: str, at: Position, node: Node, beside: bool, problem
 
 
 def _group(name: str, at: Position, keys: _Keys, top: bool, problems: Problems, background: bool = False) -> Task:
-    _refuse_not_yet(keys, problems)
     parallel = directives.parallel(keys["_parallel"][1], False, problems) if "_parallel" in keys else None
     children = []
     for text, (key, value) in keys.items():
@@ -80,6 +82,7 @@ def _group(name: str, at: Position, keys: _Keys, top: bool, problems: Problems, 
             if wrong:
                 problems.add(key.at, "SD206", *wrong, length=key.length)
             children.append(_task(text, text, key.at, value, parallel is not None, problems))
+    _check_order(children, problems)
     return Task(
         name,
         at,
@@ -88,16 +91,31 @@ def _group(name: str, at: Position, keys: _Keys, top: bool, problems: Problems, 
         retry=directives.retry(keys["_retry"][1], True, problems) if "_retry" in keys else None,
         parallel=parallel,
         background=background,
-        error=_error(keys, problems),
+        error=_handler("_error", keys, problems),
+        after=_after(keys, problems),
+        env=_mapping(keys, "_env", problems),
+        timeout=_timeout(keys, problems),
+        ignore_failure=_ignores(keys, problems),
     )
 
 
+def _check_order(children: list[Task], problems: Problems) -> None:
+    """Note names in `_after` that are no earlier sibling."""
+    for number, child in enumerate(children):
+        earlier = [it.name for it in children[:number]]
+        for after in child.after:
+            if after.name not in earlier:
+                later = any(it.name == after.name for it in children)
+                hint = "it must stand before this task" if later else did_you_mean(after.name, earlier)
+                text = f"'_after' names '{after.name}', which is no earlier task of this group"
+                problems.add(after.at, "SD252", text, hint, len(after.name))
+
+
 def _operator_task(name: str, label: str, at: Position, keys: _Keys, background: bool, problems: Problems) -> Task:
-    _refuse_not_yet(keys, problems)
     _refuse_second_operator(label, keys, problems)
     operator, operator_at, argument = _operator(keys, problems)
     looping = operator in _LOOPS and "_parallel" in keys
-    own = {*_OF_EVERY_TASK, *_NOT_YET, *BODIES.get(operator, ()), *(["_parallel"] if looping else [])}
+    own = {*_OF_EVERY_TASK, *BODIES.get(operator, ()), *(["_parallel"] if looping else [])}
     options = {
         text: value for text, (_, value) in keys.items() if text not in own and text[-1:] != ">" and text[:1] != "+"
     }
@@ -115,7 +133,11 @@ def _operator_task(name: str, label: str, at: Position, keys: _Keys, background:
         retry=directives.retry(keys["_retry"][1], False, problems) if "_retry" in keys else None,
         parallel=directives.parallel(keys["_parallel"][1], True, problems) if looping else None,
         background=background,
-        error=_error(keys, problems),
+        error=_handler("_error", keys, problems),
+        check=_handler("_check", keys, problems),
+        after=_after(keys, problems),
+        timeout=_timeout(keys, problems),
+        ignore_failure=_ignores(keys, problems),
     )
 
 
@@ -148,13 +170,6 @@ def _refuse_second_operator(label: str, keys: _Keys, problems: Problems) -> None
         problems.add(child.at, "SD204", what, hint, child.length)
 
 
-def _refuse_not_yet(keys: _Keys, problems: Problems) -> None:
-    for text, (code, hint) in _NOT_YET.items():
-        if text in keys:
-            key, _ = keys[text]
-            problems.add(key.at, code, f"'{text}' is not supported yet", hint, key.length)
-
-
 def _keys(node: Node, label: str, at: Position, problems: Problems) -> _Keys:
     """Return the keys of a body: of a mapping, or of a list of mappings merged in order; none when it is neither."""
     if isinstance(node, Mapping):
@@ -176,7 +191,7 @@ def _keys(node: Node, label: str, at: Position, problems: Problems) -> _Keys:
 
 
 def _sub(name: str, key: Scalar, node: Node, problems: Problems) -> Task:
-    """Return the body under `_do`, `_else_do` or `_error`; Digdag takes no list there."""
+    """Return the body under `_do`, `_else_do`, `_error` or `_check`; Digdag takes no list there."""
     if isinstance(node, Mapping):
         return _task(name, str(key.value), key.at, node, False, problems)
     hint = "give each item a name of its own: '+first: ...'" if isinstance(node, Sequence) else "write tasks below it"
@@ -184,13 +199,26 @@ def _sub(name: str, key: Scalar, node: Node, problems: Problems) -> Task:
     return Task(name, key.at)
 
 
-def _error(keys: _Keys, problems: Problems) -> Task | None:
-    if "_error" not in keys:
+def _handler(name: str, keys: _Keys, problems: Problems) -> Task | None:
+    """Return the body of `_error` or `_check`; None when absent or empty."""
+    if name not in keys:
         return None
-    key, value = keys["_error"]
+    key, value = keys[name]
     if isinstance(value, Mapping) and not value.entries:
         return None
-    return _sub("^error", key, value, problems)
+    return _sub(name.replace("_", "^"), key, value, problems)
+
+
+def _after(keys: _Keys, problems: Problems) -> tuple[After, ...]:
+    return directives.after(keys["_after"][1], problems) if "_after" in keys else ()
+
+
+def _timeout(keys: _Keys, problems: Problems) -> int | None:
+    return directives.timeout(keys["_timeout"][1], problems) if "_timeout" in keys else None
+
+
+def _ignores(keys: _Keys, problems: Problems) -> bool:
+    return "_ignore_failure" in keys and directives.switch("_ignore_failure", keys["_ignore_failure"][1], problems)
 
 
 def _mapping(keys: _Keys, name: str, problems: Problems) -> Mapping | None:
@@ -226,7 +254,7 @@ def _top_hint(key: Scalar) -> str:
     near = did_you_mean(text, TOP_KEYS)
     if text.endswith(">"):
         return f"put it into a task: '+name:' and, indented below it, '{text}'"
-    if text in GROUP_KEYS or text in ("_env", "_do"):
+    if text in GROUP_KEYS or text == "_do":
         return "put it into a task or group"
     return near or ("" if text.startswith("_") else "parameters go below '_export:', tasks begin with '+'")
 
@@ -235,8 +263,6 @@ def _group_hint(key: Scalar) -> str:
     text = str(key.value)
     if key.text.startswith("+"):
         return f'write "{key.text}" in quotes: without them it is the number {text}'
-    if text == "_env":
-        return "it belongs to a command's task"
     return did_you_mean(text, GROUP_KEYS) or ("" if text.startswith("_") else f"an operator ends in '>': '{text}>'")
 
 

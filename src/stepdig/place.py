@@ -86,8 +86,8 @@ class Here:
         self.problem(node.at, "SD404", f"{self.task.operator}> needs a whole number{shown}", "", node.length)
         return plan.Constant(0)
 
-    def condition(self, node: Node) -> plan.Condition | None:
-        """Return the tests of an `if>`; None after noting a mistake."""
+    def condition(self, node: Node, what: str = "if>") -> plan.Condition | None:
+        """Return the tests of an `if>` or a switch; None after noting a mistake."""
         if isinstance(node, Scalar) and isinstance(node.value, bool | int):
             return plan.Condition("true" if node.value else "false", None)
         if isinstance(node, Scalar) and isinstance(node.value, str):
@@ -97,10 +97,10 @@ class Here:
             if isinstance(done.const, bool):
                 return plan.Condition("true" if done.const else "false", None)
             if done.const is NOT_CONSTANT:
-                message = f"'if> of {self.name} needs true or false, but got '&{done.text}"
+                message = f"'{what} of {self.name} needs true or false, but got '&{done.text}"
                 return plan.Condition(done.true, done.false, message, tuple(done.guards))
         shown = f", but got {node.text!r}" if isinstance(node, Scalar) else ""
-        text = f"if> needs true or false{shown}"
+        text = f"{what} needs true or false{shown}"
         self.problem(node.at, "SD422", text, "compare it: ${x == 1}", node.length)
         return None
 
@@ -202,13 +202,41 @@ class Here:
             self.name,
             self.comment,
             job,
-            retry_of(task.retry),
+            self.native_retry(task),
             indexes(self.scope),
             self.scope.run,
             _given(self.scope),
             self.scope.variable("network", TOP),
             stores,
+            self.time_limit(task),
         )
+
+    def retry(self, task: Task) -> plan.Retry | None:
+        """Return `_retry` as the plan has it."""
+        it = task.retry
+        if it is None:
+            return None
+        most = None if it.max_interval is None else self.number(it.max_interval)
+        return plan.Retry(self.number(it.limit), self.number(it.interval), most, it.exponential)
+
+    def native_retry(self, task: Task) -> plan.Retry | None:
+        """Return `_retry` where the Retry field of a Task can say it; else `lower` puts a counter around the task."""
+        retry = self.retry(task)
+        return retry if retry is not None and retry.native else None
+
+    def number(self, value: model.Number) -> plan.Number:
+        """Return a number of a directive, or what its template gives when the task runs."""
+        if isinstance(value, int):
+            return value
+        number = self.integer(value)
+        return number if isinstance(number, plan.Computed) else int(str(number.value))
+
+    def time_limit(self, task: Task) -> plan.Number | None:
+        """Return the seconds that one try of the task may take: its own `_timeout`, what is left to groups around."""
+        left = self.scope.remaining(task.timeout)
+        if not self.scope.deadlines:
+            return task.timeout
+        return plan.Computed(left[0] if len(left) == 1 else f"$min([{','.join(left)}])")
 
     def _job(self) -> str:
         """Return the job of a command task: `ecs: {job: NAME}`, its own or an export's; "default" without one."""
@@ -225,8 +253,13 @@ class Here:
 
 
 def retry_of(retry: model.Retry | None) -> plan.Retry | None:
-    """Return `_retry` as the plan has it."""
-    return None if retry is None else plan.Retry(retry.limit, retry.interval, retry.max_interval, retry.exponential)
+    """Return `_retry` of a group, which has no templates, as the plan has it."""
+    if retry is None:
+        return None
+    assert isinstance(retry.limit, int)
+    assert isinstance(retry.interval, int)
+    assert retry.max_interval is None or isinstance(retry.max_interval, int)
+    return plan.Retry(retry.limit, retry.interval, retry.max_interval, retry.exponential)
 
 
 def _checked(done: contexts.Checked, message: str) -> plan.Computed:

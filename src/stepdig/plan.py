@@ -26,6 +26,7 @@ class Computed:
 
 
 Value = Constant | Computed
+Number = int | Computed  # a number, or JSONata that gives one
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,6 +63,7 @@ class Command(Step):
     given     JSONata of what the command is given of it: with the loop variables, and the error in a handler
     network   JSONata of the variable that holds where containers run
     reports   whether a failing command leaves an `error.json` with its message (`py>`)
+    timeout   seconds that one try may take
     """
 
     job: str = ""
@@ -71,6 +73,7 @@ class Command(Step):
     given: str = "$run"
     network: str = "$network"
     reports: bool = False
+    timeout: Number | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,6 +88,14 @@ class Wait(Step):
     """Let time pass: `seconds`."""
 
     seconds: Value = Constant(0)
+
+
+@dataclass(frozen=True, slots=True)
+class Deadline(Step):
+    """From here on the steps of a group have `seconds` together: `variable` is {"at": milliseconds, "redrives": count}."""
+
+    variable: str = ""
+    seconds: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,6 +123,15 @@ class Choose(Step):
     condition: Condition = Condition("true", "false")
     then: Step | None = None
     otherwise: Step | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Switch(Step):
+    """Run the step of the first case that holds: (JSONata test, step) pairs; else `otherwise`."""
+
+    cases: tuple[tuple[str, Step], ...] = ()
+    otherwise: Step | None = None
+    guards: tuple[tuple[str, str], ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -150,7 +170,7 @@ class ForEach(Step):
     around: tuple[str, ...] = ()
     back: str = "$input"
     body: Step | None = None
-    parallel: int | None = None
+    parallel: Number | None = None
     mode: str = "map"
     label: str = ""
     passes: tuple[tuple[str, str], ...] = ()
@@ -163,6 +183,7 @@ class ForEach(Step):
 class Guarded(Step):
     """Run `body`; when it fails, run it again as `retry` says, then run `handler`, then fail with the first error.
 
+    With `ignored` the run goes on instead of failing.
     `error_variable` receives {"message": ...} before the handler runs. `stores` are the keys of the tasks inside that may
     store: a new try begins without what they stored. `index` and `run` are as for a command.
     """
@@ -174,16 +195,22 @@ class Guarded(Step):
     stores: tuple[str, ...] = ()
     index: tuple[str, ...] = ()
     run: str = "$run"
+    ignored: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class Retry:
     """Run again up to `limit` times after `interval` seconds, doubling each time up to `max_interval` if exponential."""
 
-    limit: int
-    interval: int
-    max_interval: int | None
+    limit: Number
+    interval: Number
+    max_interval: Number | None
     exponential: bool
+
+    @property
+    def native(self) -> bool:
+        """Whether the Retry field of a Task can say it: that takes numbers only."""
+        return not any(isinstance(it, Computed) for it in (self.limit, self.interval, self.max_interval))
 
 
 @dataclass(frozen=True, slots=True)

@@ -57,8 +57,10 @@ class Problems:
     found: list[Problem] = field(default_factory=list)
 
     def add(self, at: Position, code: str, text: str, hint: str = "", length: int = 1) -> None:
-        """Note one mistake."""
-        self.found.append(Problem(at, code, text, hint, length))
+        """Note one mistake; once, also when what holds it is compiled for two places."""
+        problem = Problem(at, code, text, hint, length)
+        if problem not in self.found:
+            self.found.append(problem)
 
     def raise_if_any(self) -> None:
         """Raise `ProblemsFound` with everything noted so far, or return."""

@@ -8,16 +8,18 @@ from dataclasses import replace
 from stepdig import limits, plan
 from stepdig.calls import callee
 from stepdig.draft import TOP, Frame, LoopDraft
-from stepdig.model import Task
+from stepdig.model import Parallel, Task
 from stepdig.operators import TABLE
 from stepdig.operators._registry import Entries
 from stepdig.place import Here
 from stepdig.scopes import LoopLayer, Scope, Store
+from stepdig.tree import Scalar
 
 # Half of the events of an execution are kept for redrives of it.
 EVENTS = limits.HISTORY_EVENTS // 2
 # Events of one task that is launched once (entered, scheduled, started, submitted, ended, left), and of each further try.
 TASK_EVENTS, TRY_EVENTS, ITERATION_EVENTS = 6, 4, 2
+UNKNOWN_TRIES = 20  # of a `_retry` that only the run knows
 
 
 def repeat(
@@ -32,6 +34,8 @@ def repeat(
     if body is None:
         here.problem(task.at, "SD407", f"{task.operator}> has no _do", "add _do: with the tasks to run for each")
         return plan.Sequence(here.name, here.comment)
+    if task.parallel is not None and task.parallel.switch is not None:
+        return _switched(here, task, loop, entries, count, task.parallel.switch)
     stores = may_store(body, here)
     _unique_inputs(loop, here.scope)
     loop.numbered = loop.numbered or (stores and loop.operator == "for_each")
@@ -39,13 +43,35 @@ def repeat(
         return plan.Sequence(here.name, here.comment)
     if task.parallel is None and stores:
         return _counted(here, task, body, loop, entries)
-    parallel = None if task.parallel is None else task.parallel.limit or 0
+    parallel = None if task.parallel is None else here.number(task.parallel.limit or 0)
     mode = _mode(body, count, parallel)
     frame = here.scope.draft.new_frame(here.scope.frame, distributed=mode == "distributed")
     scope = _iteration(here.scope, here.name, loop, frame, body)
     step, inner = here.lower(replace(body, export=None), scope, f"^sub+[{here.name}]")
     here.stores.extend(inner)
     return _for_each(here, entries(loop), step, inner, frame, mode, parallel)
+
+
+def _switched(
+    here: Here,
+    task: Task,
+    loop: LoopDraft,
+    entries: Callable[[LoopDraft], Entries],
+    count: int | None,
+    switch: Scalar,
+) -> plan.Step:
+    """Return the loop whose `_parallel` is a template: both ways of running it, where only the run can tell."""
+    condition = here.condition(switch, "_parallel")
+    if condition is None:
+        return plan.Sequence(here.name, here.comment)
+    together = replace(task, parallel=Parallel(None, switch.at))
+    in_turn = replace(task, parallel=None)
+    if condition.false is None and condition.true in ("true", "false"):
+        return repeat(here, together if condition.true == "true" else in_turn, loop, entries, count)
+    other = replace(loop, variables=[dict(it) for it in loop.variables], columns={})
+    first = repeat(here, together, loop, entries, count)
+    second = repeat(replace(here, name=here.scope.draft.state_name(here.name)), in_turn, other, entries, count)
+    return plan.Choose(f"{here.name} parallel?", here.comment, condition, first, second)
 
 
 def _counted(here: Here, task: Task, body: Task, loop: LoopDraft, entries: Callable[[LoopDraft], Entries]) -> plan.Step:
@@ -72,7 +98,13 @@ def _iteration(
 
 
 def _for_each(
-    here: Here, found: Entries, step: plan.Step, inner: tuple[Store, ...], frame: Frame, mode: str, parallel: int | None
+    here: Here,
+    found: Entries,
+    step: plan.Step,
+    inner: tuple[Store, ...],
+    frame: Frame,
+    mode: str,
+    parallel: plan.Number | None,
 ) -> plan.Step:
     """Return the plan shape."""
     if plan.is_empty(step):
@@ -121,16 +153,22 @@ def _unique_inputs(loop: LoopDraft, scope: Scope) -> None:
         taken.add(key)
 
 
-def _mode(body: Task, count: int | None, parallel: int | None) -> str:
-    """Return "map" while an inline Map provably suffices, else "distributed"."""
+def _mode(body: Task, count: int | None, parallel: plan.Number | None) -> str:
+    """Return "map" while an inline Map provably suffices, else "distributed"; a limit known only then is cut at 40."""
     fits = count is not None and count * (ITERATION_EVENTS + events(body)) <= EVENTS
-    return "map" if fits and (parallel or 0) <= limits.INLINE_MAP_CONCURRENCY else "distributed"
+    return (
+        "map"
+        if fits and (not isinstance(parallel, int) or parallel <= limits.INLINE_MAP_CONCURRENCY)
+        else "distributed"
+    )
 
 
 def events(task: Task) -> int:
     """Return how many events one run of a task writes at most, its own retries included."""
     inner = sum(map(events, (*task.children, *task.bodies.values(), *([task.error] if task.error else ()))))
-    tries = task.retry.limit if task.retry else 0
+    tries = 0
+    if task.retry:
+        tries = task.retry.limit if isinstance(task.retry.limit, int) else UNKNOWN_TRIES
     if task.operator is None:
         return inner * (1 + tries) + TASK_EVENTS
     return (TASK_EVENTS + inner) * (1 if not inner else 1 + tries) + TRY_EVENTS * tries

@@ -57,6 +57,15 @@ class ErrorLayer:
     frame: Frame
 
 
+@dataclass(frozen=True, slots=True)
+class Deadline:
+    """The time limit of a group: the variable of the machine that holds its end, and the seconds it had."""
+
+    variable: str
+    frame: Frame
+    seconds: int
+
+
 Layer = ExportLayer | StoresLayer | LoopLayer | ErrorLayer
 
 
@@ -69,6 +78,8 @@ class Scope:
     full       Digdag's full name, `[+loop]` where the iteration goes
     loops      the loops around, outermost first
     directory  sub-directory of the project (of a called file), "" at the top
+    env        `_env` of the groups around, outermost first
+    deadlines  `_timeout` of the groups around: the machine's variable, its scope, the seconds
     """
 
     draft: Draft
@@ -78,6 +89,8 @@ class Scope:
     full: str = ""
     loops: tuple[str, ...] = ()
     directory: str = ""
+    env: tuple[Mapping, ...] = ()
+    deadlines: tuple[Deadline, ...] = ()
 
     def inside(self, name: str, generated: str = "") -> Scope:
         """Return the scope of a child: its path and full name, the latter with what Digdag puts in between."""
@@ -109,6 +122,18 @@ class Scope:
                 return "$states.input.run"
             frame = frame.outer
         return "$run"
+
+    def remaining(self, own: int | None = None) -> list[str]:
+        """Return JSONata for the seconds left of each time limit that counts here; a task's own is the first.
+
+        A redrive begins with the whole time again.
+        """
+        left = [] if own is None else [str(own)]
+        for it in self.deadlines:
+            d = self.variable(it.variable, it.frame)
+            same = f"{d}.redrives=$states.context.Execution.RedriveCount"
+            left.append(f"({same}?$max([1,$ceil(({d}.at-$millis())/1000)]):{it.seconds})")
+        return left
 
     @property
     def zone(self) -> translate.Zone:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from stepdig import limits, plan
-from stepdig.asl.leaves import GET_OBJECT, INVOKE, LAMBDA_RETRY, done
+from stepdig.asl.leaves import GET_OBJECT, INVOKE, LAMBDA_RETRY, done, number_of
 from stepdig.asl.place import INPUT, Failure, Site, State, cause_of, checked, entry, note, write_check
 from stepdig.jsonata_text import literal
 
@@ -44,6 +44,32 @@ def write_choose(step: plan.Choose, site: Site) -> None:
         site.add(str(after.next), done(step, site))
 
 
+def write_switch(step: plan.Switch, site: Site) -> None:
+    """Write a choice among several steps: one Choice with a rule for each."""
+    write_check(step, site)
+    inner = [it for _, it in step.cases] + ([step.otherwise] if step.otherwise is not None else [])
+    after = site if site.next is not None or not any(map(plan.is_empty, inner)) else site.to(f"{step.name} done")
+    first = checked("true", step.guards, site)
+    rules = [
+        {
+            "Condition": f"{{% {test if number or first == 'true' else f'{first} and {test}'} %}}",
+            "Next": entry(it, after),
+        }
+        for number, (test, it) in enumerate(step.cases)
+    ]
+    state: State = {
+        "Type": "Choice",
+        "Comment": step.comment,
+        "Choices": rules,
+        "Default": entry(step.otherwise, after),
+    }
+    site.add(step.name, state)
+    for it in inner:
+        site.write(it, after if after.next == site.next else site)
+    if after.next != site.next:
+        site.add(str(after.next), done(step, site))
+
+
 def _write_neither(step: plan.Choose, state: State, site: Site) -> None:
     """Add the Choice, and the way of a value that is neither true nor false."""
     failure = site.on_failure
@@ -70,8 +96,10 @@ def write_guarded(step: plan.Guarded, site: Site) -> None:
     handled = step.handler if step.handler is not None and not plan.is_empty(step.handler) else None
     error_state = f"{step.name} error" if handled is not None else None
     end = f"{step.name} failed" if site.on_failure is None else site.on_failure.state
+    if step.ignored:
+        end = f"{step.name} ignored"
     last = error_state or end
-    first = f"{step.name} retry" if step.retry is not None and step.retry.limit > 0 else last
+    first = f"{step.name} retry" if step.retry is not None and step.retry.limit != 0 else last
     failure = Failure(first, resumes=site.resumes)
     before = set(site.variables)
     inner = replace(site, on_failure=failure)
@@ -86,7 +114,9 @@ def write_guarded(step: plan.Guarded, site: Site) -> None:
         _write_error(step, site, error_state, entry(handled, site.to(end)) or end)
         # Whatever fails in the handler changes nothing any more: the first failure is the one that counts.
         site.write(handled, replace(site.to(end), on_failure=Failure(end, note=False, resumes=False)))
-    if site.on_failure is None:
+    if step.ignored:
+        site.add(end, site.ending({"Type": "Pass", "Comment": step.comment}))
+    elif site.on_failure is None:
         write_failing_end(step, site, end, failure.noted, counters)
     else:
         site.on_failure.noted.extend(failure.noted)
@@ -101,14 +131,15 @@ def _write_retry(step: plan.Guarded, retry: plan.Retry, site: Site, exhausted: s
     count = site.variable(f"tries_{site.word(step.name)}")
     tries = site.read(count, "0")
     body = entry(step.body, site)
-    wait = f"{step.name} retry wait" if retry.interval > 0 else body
+    pauses = retry.interval != 0
+    wait = f"{step.name} retry wait" if pauses else body
     resets = {**resets, **{name: {} for name in fetched_variables(step.stores, site)}}
     state: State = {
         "Type": "Choice",
         "Comment": step.comment,
         "Choices": [
             {
-                "Condition": f"{{% {tries} < {retry.limit} %}}",
+                "Condition": f"{{% {_fewer(tries, retry.limit)} %}}",
                 "Assign": {count: f"{{% {tries} + 1 %}}", **resets},
                 "Next": wait,
             }
@@ -116,7 +147,7 @@ def _write_retry(step: plan.Guarded, retry: plan.Retry, site: Site, exhausted: s
         "Default": exhausted,
     }
     site.add(f"{step.name} retry", state)
-    if retry.interval > 0:
+    if pauses:
         site.add(str(wait), {"Type": "Wait", "Comment": step.comment, "Seconds": _delay(retry, count), "Next": body})
     return {count: 0}
 
@@ -124,9 +155,20 @@ def _write_retry(step: plan.Guarded, retry: plan.Retry, site: Site, exhausted: s
 def _delay(retry: plan.Retry, count: str) -> object:
     """Return the seconds before the next try, as Digdag counts them."""
     if not retry.exponential:
-        return retry.interval
-    grown = f"{retry.interval} * $power(2, ${count} - 1)"
-    return f"{{% $min([{grown}, {retry.max_interval or limits.WAIT_SECONDS}]) %}}"
+        return number_of(retry.interval)
+    interval, most = _code(retry.interval), _code(retry.max_interval or limits.WAIT_SECONDS)
+    return f"{{% $min([{interval} * $power(2, ${count} - 1), {most}]) %}}"
+
+
+def _code(number: plan.Number) -> str:
+    return str(number) if isinstance(number, int) else number.code
+
+
+def _fewer(tries: str, limit: plan.Number) -> str:
+    """Return JSONata for whether there is a try left; a limit that cannot be evaluated allows none."""
+    if isinstance(limit, int):
+        return f"{tries} < {limit}"
+    return " and ".join((*(f"({test})" for test, _ in limit.guards), f"{tries} < {limit.code}"))
 
 
 def fetched_variables(stores: tuple[str, ...], site: Site) -> list[str]:

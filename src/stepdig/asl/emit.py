@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from typing import Any
+
 from stepdig import plan
 from stepdig.asl import control, fanout, leaves
 from stepdig.asl.place import Site, State, entry
@@ -33,28 +36,21 @@ def emit(machine: plan.Machine, *, dense: bool = False) -> dict[str, object]:
 
 def write(step: plan.Step, site: Site) -> None:
     """Write one step at a site; a step that does nothing needs no state."""
-    if plan.is_empty(step):
-        return
-    match step:
-        case plan.Sequence():
-            control.write_sequence(step, site)
-        case plan.Command():
-            leaves.write_command(step, site)
-        case plan.Log():
-            leaves.write_log(step, site)
-        case plan.Wait():
-            leaves.write_wait(step, site)
-        case plan.Fail():
-            leaves.write_fail(step, site)
-        case plan.Notify():
-            leaves.write_notify(step, site)
-        case plan.Choose():
-            control.write_choose(step, site)
-        case plan.Guarded():
-            control.write_guarded(step, site)
-        case plan.ForEach():
-            fanout.write_for_each(step, site)
-        case plan.Branches():
-            fanout.write_branches(step, site)
-        case _:
-            raise AssertionError(f"no state for {type(step).__name__}")
+    if not plan.is_empty(step):
+        _WRITERS[type(step)](step, site)
+
+
+_WRITERS: dict[type[plan.Step], Callable[[Any, Site], None]] = {
+    plan.Sequence: control.write_sequence,
+    plan.Choose: control.write_choose,
+    plan.Switch: control.write_switch,
+    plan.Guarded: control.write_guarded,
+    plan.Command: leaves.write_command,
+    plan.Log: leaves.write_log,
+    plan.Wait: leaves.write_wait,
+    plan.Deadline: leaves.write_deadline,
+    plan.Notify: leaves.write_notify,
+    plan.Fail: leaves.write_fail,
+    plan.ForEach: fanout.write_for_each,
+    plan.Branches: fanout.write_branches,
+}

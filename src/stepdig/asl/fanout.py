@@ -33,16 +33,26 @@ def _write_map(step: plan.ForEach, site: Site) -> None:
     assert step.body is not None
     redo = f"redo_{site.word(step.name)}" if step.parallel is not None and site.resumes else ""
     state: State = {"Type": "Map", "Comment": step.comment, "Items": _items(step, site, redo)}
-    state["MaxConcurrency"] = 1 if step.parallel is None else step.parallel or INLINE_MAP_CONCURRENCY
+    state["MaxConcurrency"] = _at_once(step, INLINE_MAP_CONCURRENCY, site)
     state["ItemSelector"] = _selector(step)
     processor: State = {}
     if step.mode == "distributed":
         processor["ProcessorConfig"] = {"Mode": "DISTRIBUTED", "ExecutionType": "STANDARD"}
-        state["MaxConcurrency"] = 1 if step.parallel is None else step.parallel or CHILDREN_AT_ONCE
+        state["MaxConcurrency"] = _at_once(step, CHILDREN_AT_ONCE, site)
     failed_end = f"{step.name} item failed" if step.parallel is not None else None
     processor.update(_scope(step.body, step, site, step.frame, failed_end))
     state["ItemProcessor"] = processor
     _finish_fan_out(step, site, state, redo, failed_end, step.back, step.label)
+
+
+def _at_once(step: plan.ForEach, most: int, site: Site) -> object:
+    """Return how many iterations run at once; of an inline Map never more than 40, whatever a template gives."""
+    if step.parallel is None:
+        return 1
+    if isinstance(step.parallel, int):
+        return step.parallel or most
+    code = checked(step.parallel.code, step.parallel.guards, site)
+    return f"{{% ($n:={code};$n>0 and $n<{most}?$n:{most}) %}}"
 
 
 def _items(step: plan.ForEach, site: Site, redo: str) -> object:

@@ -48,6 +48,7 @@ LAMBDA_RETRY: State = {
     "BackoffRate": 2,
     "JitterStrategy": "FULL",
 }
+TIMED_OUT = "it took longer than its _timeout"
 GET_RETRY: State = {"ErrorEquals": ["States.TaskFailed"], "IntervalSeconds": 1, "MaxAttempts": 3, "BackoffRate": 2}
 
 
@@ -82,9 +83,11 @@ def write_command(step: plan.Command, site: Site) -> None:
                 ]
             },
         },
-        "Retry": [LAUNCH_RETRY, *_own_retry(step.retry)],
+        "Retry": [LAUNCH_RETRY, *_own_retry(step)],
     }
-    caught = site.catch(step.name)
+    if step.timeout is not None:
+        state["TimeoutSeconds"] = number_of(step.timeout)
+    caught = site.catch(step.name, TIMED_OUT if step.timeout is not None else "")
     if caught:
         state["Catch"] = caught
     site.add(step.name, after.ending({**state, "Output": INPUT}))
@@ -92,12 +95,29 @@ def write_command(step: plan.Command, site: Site) -> None:
         _write_fetch(step, fetched, site)
 
 
-def _own_retry(retry: plan.Retry | None) -> list[State]:
-    """Return `_retry` of a command task. Step Functions waits a second at least, Digdag not at all by default."""
-    if retry is None or retry.limit < 1:
+def number_of(number: plan.Number) -> object:
+    """Return a number as a field takes it."""
+    return number if isinstance(number, int) else f"{{% {number.code} %}}"
+
+
+def _own_retry(step: plan.Command) -> list[State]:
+    """Return `_retry` of a command task. Step Functions waits a second at least, Digdag not at all by default.
+
+    Each try has the whole of the task's `_timeout`, so one that took too long is tried again; the time of a group is
+    over for all tries.
+    """
+    retry = step.retry
+    if retry is None:
         return []
-    interval, most = max(limits.RETRY_MIN_INTERVAL_SECONDS, retry.interval), retry.max_interval
-    state: State = {"ErrorEquals": ["States.TaskFailed"], "IntervalSeconds": interval, "MaxAttempts": retry.limit}
+    limit, interval, most = retry.limit, retry.interval, retry.max_interval
+    assert isinstance(limit, int)
+    assert isinstance(interval, int)
+    assert not isinstance(most, plan.Computed)
+    if limit < 1:
+        return []
+    interval = max(limits.RETRY_MIN_INTERVAL_SECONDS, interval)
+    errors = ["States.TaskFailed", *(["States.Timeout"] if isinstance(step.timeout, int) else [])]
+    state: State = {"ErrorEquals": errors, "IntervalSeconds": interval, "MaxAttempts": limit}
     if not retry.exponential:
         return [{**state, "BackoffRate": 1}]
     if most is None:
@@ -147,6 +167,12 @@ def write_log(step: plan.Log, site: Site) -> None:
 def write_wait(step: plan.Wait, site: Site) -> None:
     """Write `wait>`."""
     site.add(step.name, site.ending({"Type": "Wait", "Comment": step.comment, "Seconds": value_of(step.seconds, site)}))
+
+
+def write_deadline(step: plan.Deadline, site: Site) -> None:
+    """Write the beginning of a group's time limit; a redrive is told by its count."""
+    value = f"{{% {{'at':$millis()+{step.seconds * 1000},'redrives':$states.context.Execution.RedriveCount}} %}}"
+    site.add(step.name, site.ending({"Type": "Pass", "Comment": step.comment, "Assign": {step.variable: value}}))
 
 
 def write_fail(step: plan.Fail, site: Site) -> None:

@@ -99,14 +99,18 @@ class Site:
             return {**state, "Next": self.next}
         return {**state, "Output": self.result, "End": True}
 
-    def catch(self, at: str) -> list[State]:
-        """Return the Catch of the state called `at`; empty where a failure may end the execution."""
+    def catch(self, at: str, cause: str = "") -> list[State]:
+        """Return the Catch of the state called `at`; empty where a failure may end the execution.
+
+        `cause` stands in for that of a time-out, which has none.
+        """
         if self.on_failure is None:
             return []
         caught: State = {"ErrorEquals": ["States.ALL"]}
         if self.on_failure.note:
             self.on_failure.noted.append(at)
-            caught["Assign"] = {self.variable("failure"): note("$states.errorOutput", at, self)}
+            error = f"{{'Cause':{literal(cause)}}},$states.errorOutput" if cause else "$states.errorOutput"
+            caught["Assign"] = {self.variable("failure"): note(error, at, self)}
         return [{**caught, "Output": INPUT, "Next": self.on_failure.state}]
 
 
@@ -140,10 +144,14 @@ def guards(step: plan.Step) -> tuple[tuple[str, str], ...]:
         return step.message.guards if isinstance(step.message, plan.Computed) else ()
     if isinstance(step, plan.Choose):
         return step.condition.guards
+    if isinstance(step, plan.Switch):
+        return step.guards
     if isinstance(step, plan.Notify):
         return step.guards
     if isinstance(step, plan.ForEach):
-        return step.entries.guards if isinstance(step.entries, plan.Computed) else ()
+        return tuple(
+            it for value in (step.entries, step.parallel) if isinstance(value, plan.Computed) for it in value.guards
+        )
     return ()
 
 

@@ -1,13 +1,10 @@
 """`wait>: duration` lets time pass; nothing runs and nothing is billed meanwhile."""
 
-import re
-
 from stepdig import limits
+from stepdig.directives import duration
 from stepdig.model import Task
 from stepdig.operators._registry import Place, nothing, operator
 from stepdig.plan import Constant, Step, Wait
-
-_UNITS = {"d": 86_400, "h": 3_600, "m": 60, "s": 1}
 
 
 @operator("wait")
@@ -27,10 +24,3 @@ def wait(task: Task, place: Place) -> Step:
     else:
         return Wait(place.name, place.comment, Constant(seconds))
     return nothing(place)
-
-
-def duration(text: str) -> int | None:
-    """Return the seconds of a Digdag duration such as `1h 30m`, or None when it is none."""
-    if not re.fullmatch(r"\s*(\d+\s*[dhms]\s*)+", text):
-        return None
-    return sum(int(count) * _UNITS[unit] for count, unit in re.findall(r"(\d+)\s*([dhms])", text))
