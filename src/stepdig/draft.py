@@ -70,7 +70,11 @@ class LoopDraft:
 
 @dataclass(slots=True)
 class Draft:
-    """The gatherer of one compile; `read` and `display` are the project's files and how a person names them."""
+    """The gatherer of one compile; `read`, `files` and `display`: the project's files, their list, how a person names them.
+
+    `files` lists the `.dig` files of the project; `calls` are the files around, `chosen` whether one of them was chosen by
+    the run.
+    """
 
     read: Callable[[str], bytes | None]
     display: Callable[[str], str]
@@ -80,6 +84,7 @@ class Draft:
     offsets: tuple[tuple[int | None, int], ...]
     jobs: Collection[str] | None
     problems: Problems
+    files: Callable[[], Collection[str]] = tuple
     names: set[str] = field(default_factory=set)
     tasks: dict[str, dict[str, object]] = field(default_factory=dict)
     scopes: dict[str, object] = field(default_factory=dict)
@@ -88,6 +93,7 @@ class Draft:
     gathers: dict[int, dict[str, str]] = field(default_factory=dict)
     passes: dict[int, set[str]] = field(default_factory=dict)
     calls: tuple[str, ...] = ()
+    chosen: bool = False
     frames: int = 0
     errors: int = 0
     deadlines: int = 0
@@ -120,9 +126,11 @@ class Draft:
         """Return a copy for a trial compile whose findings are thrown away."""
         return Draft(
             self.read, self.display, self.project, self.workflow, self.timezone, self.offsets, self.jobs, Problems(),
+            files=self.files,
             names=set(self.names), tasks=dict(self.tasks), scopes=dict(self.scopes), loops=dict(self.loops),
             fetches={key: Fetch(it.variable, it.frame, set(it.names)) for key, it in self.fetches.items()},
             gathers={key: dict(it) for key, it in self.gathers.items()},
             passes={key: set(it) for key, it in self.passes.items()},
-            calls=self.calls, frames=self.frames, errors=self.errors, deadlines=self.deadlines, needs_zone=self.needs_zone,
+            calls=self.calls, chosen=self.chosen, frames=self.frames,
+            errors=self.errors, deadlines=self.deadlines, needs_zone=self.needs_zone,
         )  # fmt: skip

@@ -225,7 +225,9 @@ def _guarded(
     if plan.is_empty(step):
         return step, stores
     if task.timeout is not None and _has_tasks(task):
-        start = plan.Deadline(f"{name} time limit", comment, scope.deadlines[-1].variable, task.timeout)
+        *outer, own = scope.deadlines
+        around = scope.variable(outer[-1].variable, outer[-1].frame) if outer else ""
+        start = plan.Deadline(f"{name} time limit", comment, own.variable, task.timeout, around)
         step = plan.Sequence(name, comment, (start, step))
     if retry is None and task.error is None and not task.ignore_failure:
         return step, stores

@@ -46,15 +46,18 @@ def compile_workflow(
     project: str,
     workflow: str,
     jobs: Collection[str] | None,
+    files: Callable[[], Collection[str]] = tuple,
 ) -> Compiled:
     """Compile the workflow file `path` of a project.
+
+    `files` lists the `.dig` files of the project, for a `call>` that only the run can tell.
 
     `read` gives a file of the project by its path there, or None; `display` turns such a path into what the user types; `jobs`
     are the names of the jobs, None to let any pass. Raises `ProblemsFound`.
     """
     problems = Problems()
     try:
-        return _compiled(read, path, display, project, workflow, jobs, problems)
+        return _compiled(read, path, display, project, workflow, jobs, files, problems)
     except ProblemsFound as found:
         shown = [replace(it, at=_shown(it.at, display)) for it in found.problems]
         raise ProblemsFound(shown) from None
@@ -67,6 +70,7 @@ def _compiled(
     project: str,
     workflow: str,
     jobs: Collection[str] | None,
+    files: Callable[[], Collection[str]],
     problems: Problems,
 ) -> Compiled:
     content = read(path)
@@ -86,6 +90,7 @@ def _compiled(
         offsets=_offsets(written.timezone),
         jobs=jobs,
         problems=problems,
+        files=files,
         calls=(path,),
     )
     machine = replace(lower(written, draft), offsets=_since(draft.offsets, FIRST_SESSION))

@@ -92,10 +92,14 @@ class Wait(Step):
 
 @dataclass(frozen=True, slots=True)
 class Deadline(Step):
-    """From here on the steps of a group have `seconds` together: `variable` is {"at": milliseconds, "redrives": count}."""
+    """From here on the steps of a group have `seconds` together: `variable` is {"at": milliseconds, "redrives": count}.
+
+    `around` is JSONata of that of a group around, which ends no later; "" without.
+    """
 
     variable: str = ""
     seconds: int = 0
+    around: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -49,6 +49,15 @@ class Project:
             raise PermissionError(errno.EPERM, "the link leads out of the project folder", str(self.folder / path))
         return real.read_bytes()
 
+    def files(self) -> tuple[str, ...]:
+        """Return the paths of all `.dig` files below the folder, which `call>` may name, sorted."""
+        found = []
+        for folder, inner, names in os.walk(self.folder):
+            inner[:] = [name for name in inner if not name.startswith(".")]
+            here = Path(folder).relative_to(self.folder)
+            found += [(here / name).as_posix() for name in names if _is_workflow(name)]
+        return tuple(sorted(found))
+
     def display(self, path: str) -> str:
         """Return how a file is called in definitions: relative to `root`, wherever the command was typed."""
         return (self.folder / path).relative_to(self.root).as_posix()

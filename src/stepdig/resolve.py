@@ -52,6 +52,16 @@ class Names:
                 return node
         return None
 
+    def rows(self, name: str) -> list[object] | None:
+        """Return the known rows that a loop variable stands for, None when it is none or they are not known."""
+        for layer in reversed(self.scope.layers):
+            if isinstance(layer, LoopLayer):
+                for variable in self.scope.draft.loops[layer.loop].variables:
+                    if variable["name"] == name:
+                        found = variable["rows"]
+                        return found if isinstance(found, list) else None
+        return None
+
     def _below(self, level: int, path: tuple[str, ...]) -> tuple[Binding | None, int]:
         """Resolve among the layers under `level`; the attempt parameters lie under all of them."""
         rooted = False

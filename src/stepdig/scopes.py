@@ -126,10 +126,11 @@ class Scope:
     def remaining(self, own: int | None = None) -> list[str]:
         """Return JSONata for the seconds left of each time limit that counts here; a task's own is the first.
 
-        A redrive begins with the whole time again.
+        The innermost group's ends with those around it at the latest. A redrive begins with the whole time again.
         """
         left = [] if own is None else [str(own)]
-        for it in self.deadlines:
+        if self.deadlines:
+            it = self.deadlines[-1]
             d = self.variable(it.variable, it.frame)
             same = f"{d}.redrives=$states.context.Execution.RedriveCount"
             left.append(f"({same}?$max([1,$ceil(({d}.at-$millis())/1000)]):{it.seconds})")

@@ -20,7 +20,6 @@ RECORDINGS: list[dict[str, Any]] = json.loads((HERE / "recordings.json").read_te
 PAGE = (HERE.parents[1] / "docs/differences.md").read_text(encoding="utf-8")
 
 NOT_YET = {
-    "call_variants": "call> of a file known only at run time",
     "py_add_subtask": "add_subtask",
     "py_subtask_parallel": "add_subtask",
     "py_add_subtask_dict": "add_subtask",

@@ -171,7 +171,11 @@ def write_wait(step: plan.Wait, site: Site) -> None:
 
 def write_deadline(step: plan.Deadline, site: Site) -> None:
     """Write the beginning of a group's time limit; a redrive is told by its count."""
-    value = f"{{% {{'at':$millis()+{step.seconds * 1000},'redrives':$states.context.Execution.RedriveCount}} %}}"
+    redrives = "$states.context.Execution.RedriveCount"
+    end = f"$millis()+{step.seconds * 1000}"
+    if step.around:
+        end = f"({step.around}.redrives={redrives}?$min([{end},{step.around}.at]):{end})"
+    value = f"{{% {{'at':{end},'redrives':{redrives}}} %}}"
     site.add(step.name, site.ending({"Type": "Pass", "Comment": step.comment, "Assign": {step.variable: value}}))
 
 

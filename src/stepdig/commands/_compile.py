@@ -21,6 +21,7 @@ def compile_one(workflow: Workflow) -> pipeline.Compiled:
             project=project.name,
             workflow=workflow.name,
             jobs=project.jobs(),
+            files=project.files,
         )
     except ProblemsFound as wrong:
         raise ProblemsFound(_typed(problem, workflow) for problem in wrong.problems) from None

@@ -1,12 +1,16 @@
-"""What the runner passes around: one task in one run, and what a machine gives it."""
+"""What the runner passes around: one task in one run, what a machine gives it, a process to start and how it ended."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Dict, Mapping, Sequence
+from typing import Any, Callable, Dict, Mapping, Optional, Sequence
 
 Json = Any  # any JSON value
+
+
+class TaskError(Exception):
+    """The task fails before its command starts; the message is Digdag's, with its kind at the end."""
 
 
 @dataclass(frozen=True)
@@ -30,6 +34,11 @@ class TaskRun:
         return values
 
 
+def no_secret(_key: str) -> Optional[str]:
+    """Return None: there are no secrets here."""
+    return None
+
+
 @dataclass(frozen=True)
 class Host:
     """What a machine gives a task.
@@ -38,9 +47,42 @@ class Host:
     work_dir     a folder of this task alone; made when the task needs files of its own
     base_env     what its process inherits; a TZ in it beats the workflow's timezone
     python       the job's Python, which the task's own `python:` replaces
+    secret       gives a secret by its key, or None
     """
 
     project_dir: Path
     work_dir: Path
     base_env: Mapping[str, str]
     python: Sequence[str]
+    secret: Callable[[str], Optional[str]] = no_secret
+
+
+@dataclass(frozen=True)
+class Program:
+    """A process to start: `env` is all of its environment.
+
+    output_path  where it leaves what it stores: a py> or rb> its output.json, a sh> its lines `NAME=VALUE`
+    store        the names that a sh> is to leave there
+    """
+
+    argv: Sequence[str]
+    env: Mapping[str, str]
+    cwd: Path
+    operator: str = "sh"
+    output_path: Optional[Path] = None
+    store: Sequence[str] = ()
+
+
+@dataclass(frozen=True)
+class Result:
+    """What the end of a process means.
+
+    message  Digdag's, when it failed
+    output   what it left: an output.json
+    error    `class`, `message` and `backtrace` of what the project's code raised; empty for any other failure
+    """
+
+    exit_code: int
+    message: str = ""
+    output: Mapping[str, Json] = field(default_factory=dict)
+    error: Mapping[str, Json] = field(default_factory=dict)

@@ -13,6 +13,7 @@ from typing import Dict, Iterator, List, Mapping, Optional, Sequence, Tuple
 
 from stepdig.expressions import evaluate
 from stepdig.expressions.errors import EvaluationError
+from stepdig.runner import secret_texts
 from stepdig.runner.shapes import Json
 
 Path = Tuple[str, ...]
@@ -37,9 +38,14 @@ def merge(under: Mapping[str, Json], over: Mapping[str, Json]) -> Dict[str, Json
     return merged
 
 
-def evaluated(layers: Sequence[Layer], local: Mapping[str, Json], context: evaluate.Context) -> Dict[str, Json]:
-    """Return all names with their values. Raises `stepdig.expressions.errors.EvaluationError`."""
-    scope = _Scope([*layers, Layer(local, is_template=True)], context)
+def evaluated(
+    layers: Sequence[Layer], local: Mapping[str, Json], context: evaluate.Context, *, secrets: bool = False
+) -> Dict[str, Json]:
+    """Return all names with their values; with `secrets`, references to secrets come marked (`secret_texts`).
+
+    Raises `stepdig.expressions.errors.EvaluationError`.
+    """
+    scope = _Scope([*layers, Layer(local, is_template=True)], context, secrets)
     try:
         return {name: value if type(value) is str else _plain(scope.top[name]) for name, value in scope.raw().items()}
     except _Failed as failed:
@@ -65,28 +71,28 @@ class _Template:
         self.busy = False
 
 
-def _marked(value: Json, layer: int) -> Json:
-    """Return a value with its templates marked."""
+def _marked(value: Json, layer: int, secrets: bool) -> Json:
+    """Return a value with its templates marked, with `secrets` also the references in them."""
     if isinstance(value, str):
-        return _Template(value, layer) if "$" in value else value
+        return _Template(secret_texts.mark(value) if secrets else value, layer) if "$" in value else value
     if isinstance(value, dict):
-        return {name: item if name in _LATER else _marked(item, layer) for name, item in value.items()}
+        return {name: item if name in _LATER else _marked(item, layer, secrets) for name, item in value.items()}
     if isinstance(value, list):
-        return [_marked(item, layer) for item in value]
+        return [_marked(item, layer, secrets) for item in value]
     return value
 
 
-# Objects by identity and layer -> (the object, held so that the identity stays its own; the same with its templates
-# marked): thousands of tasks see the same exports.
-_marked_objects: Dict[Tuple[int, int], Tuple[Mapping[str, Json], Dict[str, Json]]] = {}
+# Objects by identity, layer and whether secrets are marked -> (the object, held so that the identity stays its own; the
+# same with its templates marked): thousands of tasks see the same exports.
+_marked_objects: Dict[Tuple[int, int, bool], Tuple[Mapping[str, Json], Dict[str, Json]]] = {}
 
 
-def _marked_once(names: Mapping[str, Json], layer: int) -> Dict[str, Json]:
-    known = _marked_objects.get((id(names), layer))
+def _marked_once(names: Mapping[str, Json], layer: int, secrets: bool) -> Dict[str, Json]:
+    known = _marked_objects.get((id(names), layer, secrets))
     if known is None:
         if len(_marked_objects) >= _MARKED_KEPT:
             _marked_objects.clear()
-        known = _marked_objects[id(names), layer] = (names, _marked(names, layer))
+        known = _marked_objects[id(names), layer, secrets] = (names, _marked(names, layer, secrets))
     return known[1]
 
 
@@ -128,8 +134,10 @@ class _Object(Dict[str, Json]):
 class _Scope:
     """The names that the templates of one task see; the local keys are its last layer."""
 
-    def __init__(self, layers: Sequence[Layer], context: evaluate.Context) -> None:
-        self._layers = [_marked_once(it.names, n) if it.is_template else it.names for n, it in enumerate(layers)]
+    def __init__(self, layers: Sequence[Layer], context: evaluate.Context, secrets: bool) -> None:
+        self._layers = [
+            _marked_once(it.names, n, secrets) if it.is_template else it.names for n, it in enumerate(layers)
+        ]
         self._context = context
         self._local = len(layers) - 1
         self._below: Dict[int, _Object] = {}
