@@ -99,17 +99,20 @@ class Site:
             return {**state, "Next": self.next}
         return {**state, "Output": self.result, "End": True}
 
-    def catch(self, at: str, cause: str = "") -> list[State]:
+    def catch(self, at: str, cause: str = "", over: str = "") -> list[State]:
         """Return the Catch of the state called `at`; empty where a failure may end the execution.
 
-        `cause` stands in for that of a time-out, which has none.
+        `cause` stands in for that of a time-out, which has none; `over` is JSONata of an object to merge over the error.
         """
         if self.on_failure is None:
             return []
         caught: State = {"ErrorEquals": ["States.ALL"]}
         if self.on_failure.note:
             self.on_failure.noted.append(at)
-            error = f"{{'Cause':{literal(cause)}}},$states.errorOutput" if cause else "$states.errorOutput"
+            error = "$states.errorOutput"
+            if cause:
+                error += f",$states.errorOutput.Error='States.Timeout'?{{'Cause':{literal(cause)}}}:{{}}"
+            error += f",{over}" if over else ""
             caught["Assign"] = {self.variable("failure"): note(error, at, self)}
         return [{**caught, "Output": INPUT, "Next": self.on_failure.state}]
 
@@ -146,7 +149,7 @@ def guards(step: plan.Step) -> tuple[tuple[str, str], ...]:
         return step.condition.guards
     if isinstance(step, plan.Switch):
         return step.guards
-    if isinstance(step, plan.Notify):
+    if isinstance(step, plan.Notify | plan.Call):
         return step.guards
     if isinstance(step, plan.ForEach):
         return tuple(
