@@ -31,6 +31,22 @@ def compiled_task(task: Task, scope: Scope, comment: str, job: str) -> dict[str,
     }
 
 
+def stored_task(task: Task, scope: Scope, comment: str) -> dict[str, object]:
+    """Return a task that stores and is no command: what it takes to find its outputs, and nothing to run."""
+    entry: dict[str, object] = {
+        "name": scope.full,
+        "source": comment.partition(" ")[0],
+        "operator": task.operator,
+        "directory": scope.directory,
+        "job": "",
+        "layers": [],
+        "local": {},
+        "loops": list(scope.loops),
+        "fetch": [],
+    }
+    return entry
+
+
 def bundle(draft: Draft) -> dict[str, object]:
     """Return the bundle of a compiled workflow."""
     tasks = {
@@ -45,5 +61,5 @@ def bundle(draft: Draft) -> dict[str, object]:
         "offsets": [list(row) for row in draft.offsets],
         "scopes": draft.scopes,
         "loops": {name: {"operator": loop.operator, "variables": loop.variables} for name, loop in draft.loops.items()},
-        "tasks": tasks,
+        "tasks": {**tasks, **{key: it.entry for key, it in draft.storing.items()}},
     }

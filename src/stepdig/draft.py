@@ -48,6 +48,14 @@ class Fetch:
     names: set[str] = field(default_factory=set)
 
 
+@dataclass(frozen=True, slots=True)
+class Storing:
+    """A call that may store: its scope of variables, and its entry in the bundle, by which command tasks find its outputs."""
+
+    frame: Frame
+    entry: dict[str, object]
+
+
 @dataclass(slots=True)
 class LoopDraft:
     """A loop of the bundle while it is being compiled.
@@ -87,6 +95,7 @@ class Draft:
     files: Callable[[], Collection[str]] = tuple
     names: set[str] = field(default_factory=set)
     tasks: dict[str, dict[str, object]] = field(default_factory=dict)
+    storing: dict[str, Storing] = field(default_factory=dict)
     scopes: dict[str, object] = field(default_factory=dict)
     loops: dict[str, LoopDraft] = field(default_factory=dict)
     fetches: dict[str, Fetch] = field(default_factory=dict)
@@ -127,7 +136,8 @@ class Draft:
         return Draft(
             self.read, self.display, self.project, self.workflow, self.timezone, self.offsets, self.jobs, Problems(),
             files=self.files,
-            names=set(self.names), tasks=dict(self.tasks), scopes=dict(self.scopes), loops=dict(self.loops),
+            names=set(self.names), tasks=dict(self.tasks), storing=dict(self.storing),
+            scopes=dict(self.scopes), loops=dict(self.loops),
             fetches={key: Fetch(it.variable, it.frame, set(it.names)) for key, it in self.fetches.items()},
             gathers={key: dict(it) for key, it in self.gathers.items()},
             passes={key: set(it) for key, it in self.passes.items()},

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from typing import Any, cast
 
 from stepdig import model, plan
 from stepdig.calls import called
@@ -23,14 +24,8 @@ DIGDAG = frozenset(
     [
         "rb",
         "embulk",
-        "http",
-        "http_call",
         "require",
-        "mail",
         "notify",
-        "param_get",
-        "param_set",
-        "s3_wait",
         "s3_touch",
         "s3_copy",
         "s3_move",
@@ -77,6 +72,7 @@ def lower(workflow: Workflow, draft: Draft) -> plan.Machine:
     """Return the plan of a workflow; what is gathered on the way (compiled tasks, loops) is left in the draft."""
     scope = Scope(draft, TOP)
     body, _ = _task(workflow.root, scope)
+    outputs = _outputs(draft)
     fetches = {key: plan.Fetched(it.variable, it.frame, tuple(sorted(it.names))) for key, it in draft.fetches.items()}
     return plan.Machine(
         comment=f"{draft.display(workflow.path)} +{workflow.name}",
@@ -87,7 +83,20 @@ def lower(workflow: Workflow, draft: Draft) -> plan.Machine:
         gathers={number: tuple(sorted(pairs.items())) for number, pairs in draft.gathers.items()},
         needs_zone=draft.needs_zone,
         commands=bool(draft.tasks),
+        outputs=outputs,
     )
+
+
+def _outputs(draft: Draft) -> frozenset[str]:
+    """Return the calls whose stores command tasks may read; a variable of the machine holds them on the way to S3."""
+    if not draft.storing:
+        return frozenset()
+    layers = [layer for task in draft.tasks.values() for layer in cast(list[list[Any]], task["layers"])]
+    read = {entry["task"] for layer in layers if layer[0] == "stores" for entry in layer[1]}
+    found = frozenset(draft.storing.keys() & read)
+    for key in sorted(found):
+        draft.fetch(key, draft.storing[key].frame)
+    return found
 
 
 def _task(task: Task, outer: Scope, generated: str = "") -> Lowered:
@@ -132,7 +141,9 @@ def _has_tasks(task: Task) -> bool:
 
 def _runs_anew(task: Task, step: plan.Step, here: Place) -> bool:
     """Return whether `_retry` goes through a counter: children run again, or the Retry field cannot say it."""
-    own = isinstance(step, plan.Command) and here.native_retry(task) is None
+    own = isinstance(step, plan.Command | plan.Call) and here.native_retry(task) is None
+    if isinstance(step, plan.Call) and step.polls:
+        return task.check is not None
     return own or TABLE[task.operator or ""].children or task.check is not None
 
 

@@ -121,6 +121,45 @@ class Notify(Step):
 
 
 @dataclass(frozen=True, slots=True)
+class Again:
+    """Try again after one of `errors`, up to `limit` times: the first time after `interval` seconds, then `rate` times longer
+    each time, at most `most` seconds."""
+
+    errors: tuple[str, ...]
+    limit: int
+    interval: int
+    rate: float
+    most: int
+
+
+@dataclass(frozen=True, slots=True)
+class Call(Step):
+    """Call a service of AWS and take its answer.
+
+    service    as a Resource names it: `lambda:invoke`, `aws-sdk:s3:headObject`
+    arguments  JSON whose values may be `Computed`; their guards are in `guards`
+    again      rules for trying again, before the task's own `_retry`; `polls`: there is only them
+    stores     JSONata of the object that the task stores, over `$states.result`; "" when it stores nothing
+    excused    names of errors after which the task has succeeded all the same and stores `instead` (JSONata)
+
+    `retry`, `timeout`, `index` and `run` are as for a command.
+    """
+
+    service: str = ""
+    arguments: object = None
+    guards: tuple[tuple[str, str], ...] = ()
+    again: tuple[Again, ...] = ()
+    polls: bool = False
+    stores: str = ""
+    excused: tuple[str, ...] = ()
+    instead: str = "{}"
+    retry: Retry | None = None
+    timeout: Number | None = None
+    index: tuple[str, ...] = ()
+    run: str = "$run"
+
+
+@dataclass(frozen=True, slots=True)
 class Choose(Step):
     """Run one of two steps."""
 
@@ -233,6 +272,7 @@ class Machine:
     prefix   of the keys of a run's outputs, before the execution's name
     offsets  the zone of session times: (UTC seconds of a transition, offset seconds from then on), the first with None
     fetches  key of a task -> what states read of its stores
+    outputs  keys of the calls whose stores later command tasks may read: they leave them in S3 as a command does
     gathers  number of an inner scope -> (variable inside, variable outside) that its iterations or branch return
     commands whether there is any command task
     """
@@ -245,6 +285,7 @@ class Machine:
     gathers: Mapping[int, tuple[tuple[str, str], ...]]
     needs_zone: bool = False
     commands: bool = True
+    outputs: frozenset[str] = frozenset()
 
 
 def is_empty(step: Step | None) -> bool:

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from typing import Any
 
 from stepdig import plan
-from stepdig.asl import control, fanout, leaves
+from stepdig.asl import calls, control, fanout, leaves
 from stepdig.asl.place import Site, State, entry
 from stepdig.asl.start import NAME, start_state
 
@@ -46,6 +46,7 @@ _WRITERS: dict[type[plan.Step], Callable[[Any, Site], None]] = {
     plan.Switch: control.write_switch,
     plan.Guarded: control.write_guarded,
     plan.Command: leaves.write_command,
+    plan.Call: calls.write_call,
     plan.Log: leaves.write_log,
     plan.Wait: leaves.write_wait,
     plan.Deadline: leaves.write_deadline,

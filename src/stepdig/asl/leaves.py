@@ -83,7 +83,7 @@ def write_command(step: plan.Command, site: Site) -> None:
                 ]
             },
         },
-        "Retry": [LAUNCH_RETRY, *_own_retry(step)],
+        "Retry": [LAUNCH_RETRY, *own_retry(step)],
     }
     if step.timeout is not None:
         state["TimeoutSeconds"] = number_of(step.timeout)
@@ -100,8 +100,8 @@ def number_of(number: plan.Number) -> object:
     return number if isinstance(number, int) else f"{{% {number.code} %}}"
 
 
-def _own_retry(step: plan.Command) -> list[State]:
-    """Return `_retry` of a command task. Step Functions waits a second at least, Digdag not at all by default.
+def own_retry(step: plan.Command | plan.Call) -> list[State]:
+    """Return `_retry` of a command or a call. Step Functions waits a second at least, Digdag not at all by default.
 
     Each try has the whole of the task's `_timeout`, so one that took too long is tried again; the time of a group is
     over for all tries.
