@@ -134,7 +134,8 @@ def test_a_failure_that_does_not_matter(run: Callable[..., Any]) -> None:
 
     assert (done.code, done.end["status"]) == (0, "SUCCEEDED")
     assert done.output == ["a 1", "a 2", "told Command failed with code 3 (runtime)", "after"]
-    assert (done.states["+clean+a"], done.states["+last"]) == ("error", "error")
+    assert (done.states["+clean+a"], done.states["+clean"], done.states["+last"]) == ("error", "ignored", "ignored")
+    assert done.end["failed"] == []
 
 
 def test_env_of_groups_reaches_all_commands_inside(run: Callable[..., Any]) -> None:

@@ -16,7 +16,9 @@ from stepdig.runner import loops
 
 SEGMENT = re.compile(r"[+^][^+^]*")
 ITERATION = re.compile(r"\+(for-\d|loop-\d|range-from=)")
-AFTER_FAILURE = re.compile(r" (retry( wait)?|error( plain)?|((item|part) )?failed( \d+)?)$")  # where our states begin
+AFTER_FAILURE = re.compile(
+    r" (retry( wait)?|error( plain)?|((item|part) )?failed( \d+)?|ignored)$"
+)  # where our states begin
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,7 +7,7 @@ from datetime import datetime, tzinfo
 from typing import TextIO
 
 from stepdig.report import failure, names
-from stepdig.report.rows import FAILURES, RETRY_WAITING, RUNNING, SUCCESS, Change, Line, Message, Row
+from stepdig.report.rows import FAILURES, IGNORED, RETRY_WAITING, RUNNING, SUCCESS, Change, Line, Message, Row
 from stepdig.report.track import Tracker
 from stepdig.report.view import NEXT, End, Run, closing, duration, spoken
 
@@ -37,7 +37,7 @@ class PlainLines:
                 self._line("message", f"{spoken(self._tracker.rows[change.task])} {change.channel}".rstrip())
                 for text in change.text.split("\n"):
                     self._line("", f"> {text}")
-            elif change.group is None or (change.state in FAILURES and not names.is_generated(change.name)):
+            elif change.group is None or (change.state in FAILURES | {IGNORED} and not names.is_generated(change.name)):
                 self._line(change.state, spoken(change) + self._more(change))
         self._out.flush()
 

@@ -13,6 +13,7 @@ from stepdig.report import names
 
 BLOCKED, RUNNING, RETRY_WAITING = "blocked", "running", "retry_waiting"
 SUCCESS, ERROR, GROUP_ERROR, CANCELED = "success", "error", "group_error", "canceled"
+IGNORED = "ignored"  # failed under `_ignore_failure`: for what is around it, it ended well
 ACTIVE = frozenset({RUNNING, RETRY_WAITING})
 FAILURES = frozenset({ERROR, GROUP_ERROR})
 TAIL_LINES = 10  # of a task's output, kept until it succeeds
@@ -151,6 +152,11 @@ class Rows:
         self.abandon(row)
         self.set(row, GROUP_ERROR if row.failed_inside else ERROR)
 
+    def ignore(self, row: Row) -> None:
+        """Let a task or group fail without consequence; what failed inside of it stays so."""
+        self.abandon(row)
+        self.set(row, IGNORED)
+
     def abandon(self, row: Row) -> None:
         """End what is still open inside a group: failed if something inside failed, else canceled."""
         for inside in list(row.group.active.values()) if row.group else ():
@@ -171,5 +177,17 @@ class Rows:
 
     def failures(self) -> list[Row]:
         """Return what failed by itself: tasks, and groups none of whose own tasks failed; in the order they began."""
-        failed = [row for row in self.by_name.values() if row.state in FAILURES and not row.failed_inside]
+        failed = [
+            row
+            for row in self.by_name.values()
+            if row.state in FAILURES and not row.failed_inside and not _ignored(row)
+        ]
         return sorted(failed, key=lambda row: row.started or 0.0)
+
+
+def _ignored(row: Row) -> bool:
+    """Return whether the failure of a row around it does not matter."""
+    around = row.parent
+    while around is not None and around.state != IGNORED:
+        around = around.parent
+    return around is not None

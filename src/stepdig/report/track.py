@@ -252,6 +252,8 @@ class Tracker:
         row = self.tasks.row(visit.task)
         if visit.place.state.endswith(" retry wait"):
             self.tasks.set(row, RETRY_WAITING)
+        elif visit.place.state.endswith(" ignored"):
+            self.tasks.ignore(row)
         elif visit.place.state.endswith(" failed") or visit.place.type == "Fail":
             self.tasks.fail(row, visit.place.error, visit.place.cause)
 

@@ -24,6 +24,7 @@ from stepdig.report.rows import (
     ERROR,
     FAILURES,
     GROUP_ERROR,
+    IGNORED,
     RETRY_WAITING,
     RUNNING,
     SUCCESS,
@@ -43,6 +44,7 @@ LOOKS = {
     SUCCESS: ("✓", "green"),
     ERROR: ("✗", "bold red"),
     GROUP_ERROR: ("✗", "red"),
+    IGNORED: ("✗", "yellow"),
     CANCELED: ("⊘", "yellow"),
 }
 STYLES = {"bad": "bold red", "dim": "dim", "": ""}

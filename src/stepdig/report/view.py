@@ -9,7 +9,7 @@ from typing import Any, Protocol
 
 from stepdig.report import names
 from stepdig.report.problems import count
-from stepdig.report.rows import CANCELED, ERROR, GROUP_ERROR, RETRY_WAITING, RUNNING, SUCCESS, Change, Row
+from stepdig.report.rows import CANCELED, ERROR, GROUP_ERROR, IGNORED, RETRY_WAITING, RUNNING, SUCCESS, Change, Row
 from stepdig.report.track import Tracker
 
 # What the command to run again is introduced with.
@@ -22,6 +22,7 @@ TALLY = {
     RETRY_WAITING: "waiting to retry",
     ERROR: "failed",
     GROUP_ERROR: "failed",
+    IGNORED: "failed, ignored",
     CANCELED: "canceled",
 }
 
