@@ -6,7 +6,7 @@ from collections.abc import Callable
 from typing import Any
 
 from stepdig import plan
-from stepdig.asl import calls, control, fanout, leaves
+from stepdig.asl import branches, calls, control, fanout, leaves
 from stepdig.asl.place import Site, State, entry
 from stepdig.asl.start import NAME, start_state
 
@@ -53,5 +53,5 @@ _WRITERS: dict[type[plan.Step], Callable[[Any, Site], None]] = {
     plan.Notify: leaves.write_notify,
     plan.Fail: leaves.write_fail,
     plan.ForEach: fanout.write_for_each,
-    plan.Branches: fanout.write_branches,
+    plan.Branches: branches.write_branches,
 }
