@@ -85,10 +85,28 @@ class Task:
 
 
 @dataclass(frozen=True, slots=True)
+class Input:
+    """A parameter that a workflow declares under `params:`.
+
+    type      a row of `input_types.TYPES`
+    default   as written, with its templates; None: null, unless it is `required`, so that it must be given
+    values    the allowed ones; none: any
+    """
+
+    name: str
+    at: Position
+    type: str
+    default: Node | None = None
+    required: bool = False
+    values: tuple[object, ...] = ()
+    description: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class Workflow:
     """One `.dig` file. `root` is its top level as a group named `+<name>`; `timezone` an IANA name or an offset.
 
-    `schedule` and `sla` are kept as written.
+    `schedule` and `sla` are kept as written. `params` are the declared inputs; None: anything may be given, as in Digdag.
     """
 
     name: str
@@ -97,3 +115,4 @@ class Workflow:
     root: Task
     schedule: Mapping | None = None
     sla: Mapping | None = None
+    params: tuple[Input, ...] | None = None

@@ -7,7 +7,7 @@ Whether an operator is known is for `lower` to say.
 
 from __future__ import annotations
 
-from stepdig import directives, names
+from stepdig import directives, inputs, names
 from stepdig.directives import shown
 from stepdig.model import After, Task, Workflow
 from stepdig.nodes import Mapping, Node, Scalar, Sequence
@@ -31,18 +31,19 @@ def workflow(node: Mapping, name: str, path: str, problems: Problems, *, called:
     `called`: the file is the target of call>, where Digdag ignores timezone, schedule and sla, and no name is checked.
     """
     keys = _keys(node, "the workflow", node.at, problems)
-    known = (*TOP_KEYS, "_env", "_timeout")
+    known = (*TOP_KEYS, "_env", "_timeout", "params")
     for text, (key, _) in keys.items():
         if not text.startswith("+") and text not in known:
             problems.add(key.at, "SD201", f"unknown key '{text}' at the top of a workflow", _top_hint(key), key.length)
     root = _group(f"+{name}", node.at, {k: v for k, v in keys.items() if k[:1] == "+" or k in known}, True, problems)
+    params = inputs.declared(keys["params"][1] if "params" in keys else None, root.export, problems)
     if called:
-        return Workflow(name, path, "UTC", root)
+        return Workflow(name, path, "UTC", root, params=params)
     wrong = names.of_workflow(name)
     if wrong:
         problems.add(Position(path, 1, 1), "SD207", *wrong)
     schedule, sla = _mapping(keys, "schedule", problems), _mapping(keys, "sla", problems)
-    return Workflow(name, path, _timezone(keys, problems), root, schedule, sla)
+    return Workflow(name, path, _timezone(keys, problems), root, schedule, sla, params)
 
 
 def body(node: Node, name: str, problems: Problems) -> Task:
@@ -251,7 +252,7 @@ def _top_hint(key: Scalar) -> str:
     text = str(key.value)
     if key.text.startswith("+"):
         return f'write "{key.text}" in quotes: without them it is the number {text}'
-    near = did_you_mean(text, TOP_KEYS)
+    near = did_you_mean(text, (*TOP_KEYS, "params"))
     if text.endswith(">"):
         return f"put it into a task: '+name:' and, indented below it, '{text}'"
     if text in GROUP_KEYS or text == "_do":
