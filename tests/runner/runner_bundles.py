@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from stepdig.expressions import evaluate
+from stepdig.runner import commands
 from stepdig.runner.shapes import Host, TaskRun
 
 PREFIX = "runs/wf/20261119T150000Z-1"
@@ -53,6 +54,15 @@ def host(folder: Path, environ=None, python=("python3",)) -> Host:
     project = folder / "project"
     project.mkdir(exist_ok=True)
     return Host(project, folder / "task", environ if environ is not None else {"PATH": "/usr/bin:/bin"}, python)
+
+
+def run_prepared(one, storage):
+    """Run a task's process, and that of its subtasks, as a container would; return what `finish` says, stdout, stderr."""
+    out = err = ""
+    while isinstance(one, commands.Prepared):
+        done = subprocess.run(one.argv, env=one.env, cwd=one.cwd, capture_output=True, text=True, check=False)
+        one, out, err = commands.finish(one, done.returncode, storage), out + done.stdout, err + done.stderr
+    return one, out, err
 
 
 def for_each(*variables):

@@ -7,9 +7,9 @@ import sys
 from pathlib import Path
 
 import pytest
-from runner_bundles import CONTEXT, PREFIX, at, bundle, find_python, host, task
+from runner_bundles import CONTEXT, PREFIX, at, bundle, find_python, host, run_prepared, task
 
-from stepdig.runner import commands
+from stepdig.runner import commands, programs
 from stepdig.runner.storage import FolderStorage
 
 EXAMPLES = """
@@ -24,7 +24,6 @@ def store():
 def stored_then_failed(): digdag.env.store(lost=1); raise ValueError('boom "q" 1')
 def not_json(): digdag.env.store({"when": object()})
 def not_a_number(): digdag.env.store({"n": float("nan")})
-def subtask(): digdag.env.add_subtask(plain, a=1)
 def leave(code): sys.exit(code)
 def gone(): os._exit(3)
 def signalled(): os.kill(os.getpid(), 9)
@@ -63,9 +62,7 @@ def prepared(machine, storage, local, *, scopes=None, params=None, timezone="Asi
 
 def ran(machine, storage, local, **more):
     """Run a task as a container would; return what `finish` says, with stdout and stderr."""
-    one = prepared(machine, storage, local, **more)
-    done = subprocess.run(one.argv, env=one.env, cwd=one.cwd, capture_output=True, text=True, check=False)
-    return commands.finish(one, done.returncode, storage), done.stdout, done.stderr
+    return run_prepared(prepared(machine, storage, local, **more), storage)
 
 
 class TestSh:
@@ -178,7 +175,7 @@ class TestSh:
         one = prepared(machine, storage, {"sh>": "true"}, scopes={"r": {"small": "x", "rows": ["x" * 140_000]}})
         with pytest.raises(OSError, match="Argument list too long") as error:
             subprocess.run(one.argv, env=one.env, cwd=one.cwd, check=False)
-        assert "Argument list too long: the largest variable, 'rows', has 140,004 bytes" in commands.cannot_run(
+        assert "Argument list too long: the largest variable, 'rows', has 140,004 bytes" in programs.cannot_run(
             one, error.value
         )
 
@@ -187,7 +184,7 @@ class TestSh:
         with pytest.raises(FileNotFoundError) as error:
             subprocess.run(one.argv, cwd=one.cwd, check=False)
         expected = f'Cannot run program "/no/such/sh" (in directory "{one.cwd}"): No such file or directory (runtime)'
-        assert commands.cannot_run(one, error.value) == expected
+        assert programs.cannot_run(one, error.value) == expected
 
 
 class TestPy:
@@ -268,12 +265,6 @@ class TestPy:
     def test_what_is_not_json_is_told_by_its_name(self, machine, storage, command, name):
         finished, _, _ = ran(machine, storage, {"py>": command})
         assert f"digdag.env.store: '{name}' cannot be written as JSON: " in finished.message
-
-    def test_subtasks_are_refused_with_what_to_do_instead(self, machine, storage):
-        finished, _, _ = ran(machine, storage, {"py>": "m.subtask"})
-        assert "digdag.env.add_subtask is not supported" in finished.message
-        assert "Store a list and run over it with for_each>" in finished.message
-        assert "py_call" not in finished.message
 
     def test_stores_that_the_machine_cannot_hold_fail_the_task(self, machine, storage):
         (machine.project_dir / "big.py").write_text("import digdag\ndef f(): digdag.env.store(big='x' * 300_000)\n")

@@ -123,7 +123,7 @@ stop = container.Stop(60)
 stop.listen()
 stop.starts()
 os.kill(os.getpid(), signal.SIGTERM)
-sys.exit(128 - container.execute(commands.Prepared(["sleep", "600"], dict(os.environ), Path("/"), "p/"), stop))
+sys.exit(128 - container.execute(commands.Prepared(["sleep", "600"], dict(os.environ), Path("/")), stop))
 """
     env = {"PATH": os.environ["PATH"], "PYTHONPATH": str(SOURCE)}
     done = subprocess.run([sys.executable, "-c", script], env=env, timeout=60, check=False)

@@ -15,8 +15,8 @@ from stepdig.local.clock import Clock
 from stepdig.local.integrations.ecs import TaskOutcome, TaskRequest
 from stepdig.local.jobs import Environment, JobError, Jobs
 from stepdig.local.processes import GRACE_SECONDS, spawn
-from stepdig.runner import commands, loops, outputs
-from stepdig.runner.shapes import Host, TaskRun
+from stepdig.runner import commands, loops, outputs, programs
+from stepdig.runner.shapes import Host, Program, TaskError, TaskRun
 from stepdig.runner.storage import Storage
 
 # (request, Digdag's message): told of each task that fails
@@ -70,16 +70,24 @@ class LocalTasks:
         host = Host(self._project_dir, self._work_dir / f"{next(self._numbers)}{key}", self._env(at, job), job.python)
         try:
             prepared = commands.prepare(at, host, self._storage, context)
-        except commands.TaskError as error:
+            while True:
+                code = await self._spawn(prepared, request)
+                finished = commands.finish(prepared, code, self._storage)
+                if isinstance(finished, commands.Finished):
+                    break
+                prepared = finished
+        except TaskError as error:
             return self._unstarted(request, at, str(error))
-        try:
-            code = await spawn(prepared.argv, prepared.env, prepared.cwd, request.guard, request.on_output, self._grace)
-        except (OSError, ValueError) as error:  # ValueError: a NUL in an argument or a variable
-            return self._unstarted(request, at, commands.cannot_run(prepared, error))
-        finished = commands.finish(prepared, code, self._storage)
         if finished.message:
             self._on_failure(request, finished.message)
         return TaskOutcome(finished.exit_code)
+
+    async def _spawn(self, made: Program, request: TaskRequest) -> int:
+        """Run a process to its end; return its code. Raises TaskError when the system refuses to start it."""
+        try:
+            return await spawn(made.argv, made.env, made.cwd, request.guard, request.on_output, self._grace)
+        except (OSError, ValueError) as error:  # ValueError: a NUL in an argument or a variable
+            raise TaskError(programs.cannot_run(made, error)) from None
 
     def _env(self, at: TaskRun, job: Environment) -> dict[str, str]:
         """Return what a job's commands inherit, the same object for all of them."""

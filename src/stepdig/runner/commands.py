@@ -6,17 +6,13 @@ code added subtasks has a second process, which runs them: `finish` then returns
 
 from __future__ import annotations
 
-import errno
-import json
-import os
 from dataclasses import dataclass, field
-from typing import Dict, Mapping, Optional, Sequence, Union
+from typing import Mapping, Optional, Sequence, Union
 
 from stepdig.expressions import evaluate
 from stepdig.expressions.errors import EvaluationError
 from stepdig.runner import loops, outputs, parameters, programs, results, subtask_job
-from stepdig.runner.shapes import Host, Json, Program, Result, TaskRun
-from stepdig.runner.shapes import TaskError as TaskError
+from stepdig.runner.shapes import Host, Json, Program, Result, TaskError, TaskRun
 from stepdig.runner.storage import Storage
 
 
@@ -90,17 +86,6 @@ def fail(prefix: str, storage: Storage, message: str) -> Finished:
     """Leave the error of a task whose command could not start or left no outputs; the exit code is 1."""
     outputs.write_error(storage, prefix, {}, message)
     return Finished(1, message)
-
-
-def cannot_run(prepared: Program, error: Exception) -> str:
-    """Return the message of a process that the system refused to start."""
-    reason = getattr(error, "strerror", None) or str(error)
-    if getattr(error, "errno", None) == errno.E2BIG:
-        name = max(prepared.env, key=lambda it: len(prepared.env[it]))
-        reason += (
-            f": the largest variable, '{name}', has {len(os.fsencode(prepared.env[name])):,} bytes; py> has no limit"
-        )
-    return f'Cannot run program "{prepared.argv[0]}" (in directory "{prepared.cwd}"): {reason} (runtime)'
 
 
 def _failed(prepared: Prepared, ended: Result, storage: Storage) -> Finished:

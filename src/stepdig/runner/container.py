@@ -24,8 +24,8 @@ from types import FrameType
 from typing import Dict, Mapping, Optional
 
 from stepdig.expressions import evaluate
-from stepdig.runner import commands, loops, outputs
-from stepdig.runner.shapes import Host, Json, TaskRun
+from stepdig.runner import commands, loops, outputs, programs
+from stepdig.runner.shapes import Host, Json, Program, TaskError, TaskRun
 from stepdig.runner.storage import Storage, StorageError, open_storage
 
 GRACE_SECONDS = 25.0  # less than ECS's 30, so that the outputs are still written
@@ -68,19 +68,23 @@ def run_task(at: TaskRun, host: Host, storage: Storage, stop: Stop) -> commands.
     context = evaluate.Context(at.bundle["offsets"], int(time.time() * 1000))
     try:
         prepared = commands.prepare(at, host, storage, context)
-    except commands.TaskError as error:
+    except TaskError as error:
         try:
             return commands.fail(outputs.task_prefix(at), storage, str(error))
         except loops.LoopError:  # no iteration, so no place for its outputs
             return commands.Finished(1, str(error))
-    try:
-        code = execute(prepared, stop)
-    except (OSError, ValueError) as error:  # ValueError: a NUL in an argument or a variable
-        return commands.fail(prepared.prefix, storage, commands.cannot_run(prepared, error))
-    return commands.finish(prepared, code, storage)
+    while True:
+        try:
+            code = execute(prepared, stop)
+        except (OSError, ValueError) as error:  # ValueError: a NUL in an argument or a variable
+            return commands.fail(prepared.prefix, storage, programs.cannot_run(prepared, error))
+        ended = commands.finish(prepared, code, storage)
+        if isinstance(ended, commands.Finished):
+            return ended
+        prepared = ended
 
 
-def execute(prepared: commands.Prepared, stop: Stop) -> int:
+def execute(prepared: Program, stop: Stop) -> int:
     """Run the process in a group of its own, its output going where ours goes; return its code, negative for a signal.
 
     What the command leaves behind in its group is killed.

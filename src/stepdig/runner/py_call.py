@@ -8,26 +8,25 @@ alone: Python 3.7 or newer, nothing of the house.
 import importlib
 import inspect
 import json
+import os
 import sys
 import traceback
 import types
 from pathlib import Path
-from typing import Any, Callable, Dict, List, Tuple
+from typing import Any, Callable, Dict, List, Optional, Tuple
 
 Json = Any  # any value, of JSON or of the project's code
-
-NO_SUBTASKS = (
-    "digdag.env.add_subtask is not supported: a deployed workflow cannot grow tasks while it runs. "
-    "Store a list and run over it with for_each>"
-)
 
 
 class Env:
     """`digdag.env` as a project's code knows it."""
 
-    def __init__(self, params: Dict[str, Json]) -> None:
+    def __init__(self, params: Dict[str, Json], secrets: Optional[Dict[str, str]] = None) -> None:
         self.params = params
+        self.secrets = secrets or {}  # those that `_secrets` of the task names; Digdag has no such thing
         self.subtask_config: Dict[str, Json] = {}
+        self.data_subtasks: List[str] = []  # those whose texts are no templates
+        self._added = 0
         self.export_params: Dict[str, Json] = {}
         self.store_params: Dict[str, Json] = {}
         self.state_params: Dict[str, Json] = {}
@@ -37,7 +36,7 @@ class Env:
         self.store_params.update(params, **kwds)
 
     def export(self, params: Dict[str, Json] = {}, **kwds: Json) -> None:  # noqa: B006 - as above
-        """Make values parameters of subtasks added by this task: of none."""
+        """Make values parameters of the subtasks that this task adds."""
         self.export_params.update(params, **kwds)
 
     def set_state(self, params: Dict[str, Json] = {}, **kwds: Json) -> None:  # noqa: B006 - as above
@@ -45,13 +44,36 @@ class Env:
         self.state_params.update(params, **kwds)
 
     def add_subtask(self, function: Json = None, **params: Json) -> None:
-        """Refuse."""
-        raise NotImplementedError(NO_SUBTASKS)
+        """Add a task that runs when this function has returned.
+
+        function  a function or method of a module, called with `params`; or a task as a .dig file has it, as a dict
+        """
+        name = "+subtask%d" % self._added
+        if function is None or isinstance(function, dict):
+            config = dict(function or {}, **params)
+        else:
+            config = dict(params, **{"py>": address(function)})
+            self.data_subtasks.append(name)
+        try:
+            json.dumps(config, allow_nan=False)
+        except (TypeError, ValueError) as error:
+            raise TypeError("Parameters must be serializable using JSON: %s" % error) from None
+        self.subtask_config[name] = config
+        self._added += 1
+
+
+def address(function: Json) -> str:
+    """Return the text of `py>` that calls a function; the class of a method is part of it."""
+    module, name = getattr(function, "__module__", None), getattr(function, "__qualname__", None)
+    if not isinstance(module, str) or not isinstance(name, str) or "<" in name:
+        raise TypeError("digdag.env.add_subtask needs a function, class or method of a module, not %r" % (function,))
+    return "%s.%s" % (module, name)
 
 
 def main(command: str, input_path: str, output_path: str) -> int:
     """Run the function and write `output.json`; return the exit code."""
-    env = Env(json.loads(Path(input_path).read_text(encoding="utf-8"))["params"])
+    params = json.loads(Path(input_path).read_text(encoding="utf-8"))["params"]
+    env = Env(params, json.loads(os.environ.pop("STEPDIG_SECRETS", "{}")))
     digdag = types.ModuleType("digdag")
     digdag.env = env  # type: ignore[attr-defined] # the module the project's code imports
     sys.modules["digdag"] = digdag
@@ -130,11 +152,13 @@ def write(path: str, env: Env, error: Json = None) -> None:
             json.dumps(value, allow_nan=False)
         except (TypeError, ValueError) as reason:
             raise TypeError("digdag.env.store: '%s' cannot be written as JSON: %s" % (name, reason)) from None
-    output = {
+    output: Dict[str, Json] = {
         "subtask_config": env.subtask_config,
         "export_params": env.export_params,
         "store_params": env.store_params,
     }
+    if env.data_subtasks:
+        output["data_subtasks"] = env.data_subtasks
     if error is not None:
         output["error"] = error
     Path(path).write_text(json.dumps(output), encoding="utf-8")
