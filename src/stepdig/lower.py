@@ -177,7 +177,7 @@ def _named(task: Task, outer: Scope, generated: str) -> Scope:
         return replace(outer, full=task.name)
     if not task.name.startswith("^"):
         return outer.inside(task.name, generated)
-    suffix = task.name if task.operator is not None or task.name == "^error" else ""
+    suffix = task.name if task.operator is not None or task.name in ("^error", "^check") else ""
     return replace(outer, path=outer.path + suffix, full=outer.full + (generated or task.name))
 
 

@@ -64,6 +64,26 @@ CASES: dict[str, tuple[str, dict[str, int], list[tuple[str, list[str]]]]] = {
         {"+b": 1},
         [("FAILED", ["+a", "+b"]), ("SUCCEEDED", ["+b", "+c"])],
     ),
+    "a _check, not the task before it": (
+        "+a: {sh>: a, _check: {+c: {sh>: c}}}\n+b: {sh>: b}\n",
+        {"+a^check+c": 1},
+        [("FAILED", ["+a", "+a^check+c"]), ("SUCCEEDED", ["+a^check+c", "+b"])],
+    ),
+    "what comes after an ignored failure": (
+        "+g: {_ignore_failure: true, +a: {sh>: a}, +never: {sh>: n}}\n+b: {sh>: b}\n+c: {sh>: c}\n",
+        {"+g+a": 9, "+b": 1},
+        [("FAILED", ["+g+a", "+b"]), ("SUCCEEDED", ["+b", "+c"])],
+    ),
+    "a task that others wait for": (
+        "+g: {_parallel: true, +a: {sh>: a}, +b: {_after: [+a], sh>: b}, +c: {sh>: c}}\n",
+        {"+g+a": 1},
+        [("FAILED", ["+g+a", "+g+c"]), ("SUCCEEDED", ["+g+a", "+g+b"])],
+    ),
+    "a group with a time limit": (
+        "+g: {_timeout: 1h, +a: {sh>: a}, +b: {sh>: b, _timeout: 1m}}\n",
+        {"+g+b": 1},
+        [("FAILED", ["+g+a", "+g+b"]), ("SUCCEEDED", ["+g+b"])],
+    ),
     "a task under the top's _error": (
         "_error: {echo>: E}\n+a: {sh>: a}\n+b: {sh>: b}\n",
         {"+b": 1},
