@@ -27,6 +27,7 @@ def compiled_task(task: Task, scope: Scope, comment: str, job: str) -> dict[str,
         "local": local,
         "loops": list(scope.loops),
         "fetch": [],
+        **({"defaults": [it.key for it in scope.defaults]} if scope.defaults else {}),
         **({"env": [plain(it) for it in scope.env]} if scope.env else {}),
     }
 

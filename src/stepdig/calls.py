@@ -116,7 +116,7 @@ def _found(here: Here, node: Node, name: str) -> tuple[Workflow, Scope] | None:
         return None
     secrets.find(top, draft.problems)
     workflow = parse.workflow(top, here.task.name.lstrip("+^") or "called", path, draft.problems, called=True)
-    inner = replace(here.scope, directory=posixpath.dirname(path))
+    inner = replace(here.scope, directory=posixpath.dirname(path)).declaring(workflow.params, checked=False)
     return workflow, inner
 
 

@@ -70,7 +70,7 @@ class Place(Here):
 
 def lower(workflow: Workflow, draft: Draft) -> plan.Machine:
     """Return the plan of a workflow; what is gathered on the way (compiled tasks, loops) is left in the draft."""
-    scope = Scope(draft, TOP)
+    scope = Scope(draft, TOP).declaring(workflow.params, checked=True)
     body, _ = _task(workflow.root, scope)
     outputs = _outputs(draft)
     fetches = {key: plan.Fetched(it.variable, it.frame, tuple(sorted(it.names))) for key, it in draft.fetches.items()}
@@ -83,6 +83,7 @@ def lower(workflow: Workflow, draft: Draft) -> plan.Machine:
         gathers={number: tuple(sorted(pairs.items())) for number, pairs in draft.gathers.items()},
         needs_zone=draft.needs_zone,
         commands=bool(draft.tasks),
+        inputs=workflow.params,
         outputs=outputs,
     )
 

@@ -9,6 +9,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from stepdig.model import Input
+
 
 @dataclass(frozen=True, slots=True)
 class Constant:
@@ -140,6 +142,7 @@ class Call(Step):
     arguments  JSON whose values may be `Computed`; their guards are in `guards`
     again      rules for trying again, before the task's own `_retry`; `polls`: there is only them
     stores     JSONata of the object that the task stores, over `$states.result`; "" when it stores nothing
+    late       JSONata of the message when its own rules are used up; "" keeps the error's
     excused    names of errors after which the task has succeeded all the same and stores `instead` (JSONata)
 
     `retry`, `timeout`, `index` and `run` are as for a command.
@@ -151,6 +154,7 @@ class Call(Step):
     again: tuple[Again, ...] = ()
     polls: bool = False
     stores: str = ""
+    late: str = ""
     excused: tuple[str, ...] = ()
     instead: str = "{}"
     retry: Retry | None = None
@@ -275,6 +279,7 @@ class Machine:
     outputs  keys of the calls whose stores later command tasks may read: they leave them in S3 as a command does
     gathers  number of an inner scope -> (variable inside, variable outside) that its iterations or branch return
     commands whether there is any command task
+    inputs   declared parameters, which the first state checks; None: anything may be given
     """
 
     comment: str
@@ -285,6 +290,7 @@ class Machine:
     gathers: Mapping[int, tuple[tuple[str, str], ...]]
     needs_zone: bool = False
     commands: bool = True
+    inputs: tuple[Input, ...] | None = None
     outputs: frozenset[str] = frozenset()
 
 

@@ -10,6 +10,7 @@ from collections.abc import Mapping as MappingOf
 from stepdig.draft import WHOLE, Frame, LoopDraft
 from stepdig.expressions import builtins, jsglobals, translate
 from stepdig.expressions.errors import ExpressionError
+from stepdig.input_types import TYPES
 from stepdig.iterations import task_name
 from stepdig.jsonata_text import MERGE, field, literal
 from stepdig.runner.templates import merge
@@ -82,12 +83,47 @@ class Names:
                 continue
             if found is not None:
                 return found
-        if not rooted and jsglobals.is_global(path[0]):
+        return self._given(path, rooted=rooted)
+
+    def _given(self, path: tuple[str, ...], *, rooted: bool) -> tuple[Binding | None, int]:
+        """Resolve a name among the attempt parameters, the defaults of declared inputs and the names under them."""
+        name = path[0]
+        given = f"{self.scope.run}.params.{field(name)}"
+        if any(it.name == name for defaults in self.scope.defaults for it in defaults.inputs):
+            return self._declared(name, given), 1
+        if rooted:
+            return translate.Code(f"{self.scope.run}.params.{'.'.join(map(field, path))}", "any"), len(path)
+        if jsglobals.is_global(name):
             return None, 1
-        code = f"{self.scope.run}.params.{'.'.join(map(field, path))}"
-        return (translate.Code(code, "any"), len(path)) if rooted else (
-            translate.Code(f"{self.scope.run}.params.{field(path[0])}", "any", may_be_missing=True), 1
-        )  # fmt: skip
+        draft = self.scope.draft
+        closed = any(defaults.checked for defaults in self.scope.defaults)
+        if name in builtins.WEAKEST:
+            known = translate.Known(draft.project if name == "project_name" else draft.workflow)
+            return known if closed else _either(given, known), 1
+        if closed and name != "only":
+            return None, 1  # the first state has refused it
+        return translate.Code(given, "any", may_be_missing=True), 1
+
+    def _declared(self, name: str, given: str) -> Binding | None:
+        """Return what a declared input is: what was given, else its default; None inside its own default."""
+        if (-1, name) in self._open:
+            return None
+        declared = [(it.checked, own) for it in self.scope.defaults for own in it.inputs if own.name == name]
+        checked, strongest = declared[-1]
+        sure = checked and (strongest.required or strongest.default is not None)
+        kind = TYPES[strongest.type].kind if sure else "any"
+        default: Binding | None = None
+        self._open.append((-1, name))
+        try:
+            for _, own in declared:
+                if not own.required:
+                    value = translate.Known(None) if own.default is None else self.value(own.default)
+                    default = _merged(default, value) if isinstance(own.default, Mapping) else value
+        finally:
+            self._open.pop()
+        if default is None or (checked and strongest.required):
+            return translate.Code(given, kind, may_be_missing=not sure)
+        return translate.Code(_either(given, default).text, kind, guards=_either(given, default).guards)
 
     def _exported(
         self, layer: ExportLayer, index: int, path: tuple[str, ...]

@@ -13,6 +13,7 @@ from dataclasses import dataclass, replace
 
 from stepdig.draft import Draft, Frame
 from stepdig.expressions import translate
+from stepdig.model import Input
 from stepdig.tree import Mapping, plain
 
 
@@ -58,6 +59,18 @@ class ErrorLayer:
 
 
 @dataclass(frozen=True, slots=True)
+class Defaults:
+    """The declared inputs of a file; their defaults lie under the attempt parameters, by `key` in the bundle.
+
+    checked  they are the workflow's own: the first state has converted what was given, and refused anything else
+    """
+
+    key: str
+    inputs: tuple[Input, ...]
+    checked: bool
+
+
+@dataclass(frozen=True, slots=True)
 class Deadline:
     """The time limit of a group: the variable of the machine that holds its end, and the seconds it had."""
 
@@ -80,6 +93,7 @@ class Scope:
     directory  sub-directory of the project (of a called file), "" at the top
     env        `_env` of the groups around, outermost first
     deadlines  `_timeout` of the groups around: the machine's variable, its scope, the seconds
+    defaults   of declared inputs, weakest first: those of called files, then the workflow's own
     """
 
     draft: Draft
@@ -91,6 +105,7 @@ class Scope:
     directory: str = ""
     env: tuple[Mapping, ...] = ()
     deadlines: tuple[Deadline, ...] = ()
+    defaults: tuple[Defaults, ...] = ()
 
     def inside(self, name: str, generated: str = "") -> Scope:
         """Return the scope of a child: its path and full name, the latter with what Digdag puts in between."""
@@ -108,6 +123,14 @@ class Scope:
         key = self.full + ("" if self.full not in self.draft.scopes else f"^{len(self.draft.scopes)}")
         self.draft.scopes[key] = plain(mapping)
         return replace(self, layers=(*self.layers, ExportLayer(key, mapping)))
+
+    def declaring(self, inputs: tuple[Input, ...] | None, *, checked: bool) -> Scope:
+        """Return this scope with the inputs that a file declares; those of a called one are the weakest."""
+        if inputs is None:
+            return self
+        key = f"{self.full}^params" + ("" if not self.defaults else f"^{len(self.draft.scopes)}")
+        self.draft.scopes[key] = {it.name: plain(it.default) for it in inputs if not it.required}
+        return replace(self, defaults=(Defaults(key, inputs, checked), *self.defaults))
 
     def after(self, stores: tuple[Store, ...], *, earlier: bool = False) -> Scope:
         """Return this scope with stores of tasks upstream over it."""

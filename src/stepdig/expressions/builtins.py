@@ -30,6 +30,7 @@ _CODES: Dict[str, Callable[[str], Code]] = {
     "last_executed_session_unixtime": lambda run: Code("''", "str"),
 }
 NAMES = (*_CODES, "timezone")
+WEAKEST = ("project_name", "workflow_name")  # not Digdag's: anything a user defines is stronger
 
 
 def session_variable(name: str, zone: Zone, timezone: str = "") -> Optional[Code]:

@@ -1,8 +1,9 @@
 """Parameters of a task: its layers as Digdag orders them, weakest first, under its local keys.
 
-Attempt parameters; the layers of the compiled task (exports, stores of earlier tasks, loop variables, `error`);
-built-ins; local keys. Texts of exports and local keys are templates; all other values are data. (Digdag evaluates those
-again: a stored `cost $$5` reads `cost $5` in the next task, and a stored `${x}` breaks every later one.)
+The names of project and workflow; defaults of declared inputs; attempt parameters; the layers of the compiled task (exports,
+stores of earlier tasks, loop variables, `error`); built-ins; local keys. Texts of defaults, exports and local keys are
+templates; all other values are data. (Digdag evaluates those again: a stored `cost $$5` reads `cost $5` in the next task,
+and a stored `${x}` breaks every later one.)
 """
 
 from __future__ import annotations
@@ -27,7 +28,9 @@ def parameters(at: TaskRun, storage: Storage, context: evaluate.Context) -> Dict
 
 def layers(at: TaskRun, storage: Storage) -> List[templates.Layer]:
     """Return the layers under the local keys, weakest first. Raises OutputError and LoopError."""
-    found = [templates.Layer(at.run.get("params") or {})]
+    found = [templates.Layer({"project_name": at.bundle["project"], "workflow_name": at.bundle["workflow"]})]
+    found += [templates.Layer(at.bundle["scopes"][it], is_template=True) for it in at.task.get("defaults", ())]
+    found.append(templates.Layer(at.run.get("params") or {}))
     for kind, *what in at.task["layers"]:
         if kind == "export":
             found.append(templates.Layer(at.bundle["scopes"][what[0]], is_template=True))
