@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 from stepdig import plan
@@ -11,14 +12,19 @@ from stepdig.asl.place import Site, State, entry
 from stepdig.asl.start import NAME, start_state
 
 
-def emit(machine: plan.Machine, *, dense: bool = False) -> dict[str, object]:
+def emit(
+    machine: plan.Machine, *, dense: bool = False, owners: dict[str, plan.Step] | None = None
+) -> dict[str, object]:
     """Return the definition of a workflow as the object that its JSON is made of.
 
-    A `dense` one is smaller: its parallel branches are the items of a Map and share their states for failures.
+    A `dense` one is smaller: its parallel branches are the items of a Map and share their states for failures. `owners` is
+    told for each state which step of the plan it was written for.
     """
     states: dict[str, State] = {}
     variables: dict[str, object] = {}
     site = Site(machine, states, 0, None, "{% $states.input %}", None, variables, {}, write, dense)
+    if owners is not None:
+        site = replace(site, owners=owners)
     for fetched in machine.fetches.values():
         if fetched.frame == 0:
             variables[fetched.variable] = {}
@@ -37,7 +43,7 @@ def emit(machine: plan.Machine, *, dense: bool = False) -> dict[str, object]:
 def write(step: plan.Step, site: Site) -> None:
     """Write one step at a site; a step that does nothing needs no state."""
     if not plan.is_empty(step):
-        _WRITERS[type(step)](step, site)
+        _WRITERS[type(step)](step, replace(site, step=step))
 
 
 _WRITERS: dict[type[plan.Step], Callable[[Any, Site], None]] = {
