@@ -1,7 +1,7 @@
 """Texts of a payload with secrets in them, and the secrets themselves.
 
 A text is a plain one, or `{"parts": ["Bearer ", {"secret": "api.token"}]}`: a secret is named by the shape, never by a
-sign inside of a text, since data could forge that.
+sign inside of a text, since data could forge that. A mapping of the task that has this shape by itself is `{"mapping": {...}}`.
 """
 
 from __future__ import annotations
@@ -46,6 +46,7 @@ class Secrets:
         if isinstance(value, dict) and set(value) == {"parts"}:
             return self.text(value)
         if isinstance(value, dict):
+            value = value["mapping"] if set(value) == {"mapping"} else value
             return {key: self.filled(inner) for key, inner in value.items()}
         if isinstance(value, list):
             return [self.filled(inner) for inner in value]

@@ -25,7 +25,17 @@ from stepdig.problem import Position, Problems, ProblemsFound
 
 Read = Callable[[str], bytes | None]
 FIRST_SESSION = 1_262_304_000  # 2010-01-01: sessions before have the offset of then, in zones that change their clocks
-_ALWAYS = ("Bucket", "Cluster", "FailRunFunction", "NotifySlackFunction", "SecurityGroupIds", "SubnetIds")
+_ALWAYS = (
+    "Bucket",
+    "Cluster",
+    "FailRunFunction",
+    "HttpRequestFunction",
+    "NotifySlackFunction",
+    "ParamsStoreFunction",
+    "SecurityGroupIds",
+    "SendMailFunction",
+    "SubnetIds",
+)
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import posixpath
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TypeVar
 
-from stepdig import model, plan, secrets, tree
-from stepdig.bundle import compiled_task
-from stepdig.draft import TOP, LoopDraft
+from stepdig import model, payloads, plan, secret_keys, secrets, tree
+from stepdig.bundle import compiled_task, stored_task
+from stepdig.draft import TOP, LoopDraft, Storing
 from stepdig.expressions import contexts, translate
 from stepdig.expressions.errors import ExpressionError
 from stepdig.expressions.shapes import NOT_CONSTANT
@@ -85,6 +85,35 @@ class Here:
         shown = f", not {node.text!r}" if isinstance(node, Scalar) else ""
         self.problem(node.at, "SD404", f"{self.task.operator}> needs a whole number{shown}", "", node.length)
         return plan.Constant(0)
+
+    def payload(self, node: Node, *, long: bool = False) -> tuple[object, tuple[tuple[str, str], ...]]:
+        """Return a node as JSON for a function, secrets named (`payloads`); a `long` text in parts."""
+        try:
+            if long and isinstance(node, Scalar) and isinstance(node.value, str):
+                return payloads.segments(node, self._piece)
+            return payloads.payload(node, self._piece)
+        except payloads.SecretUnclear as unclear:
+            hint = "write ${secret:name} itself, in the task or in an export of text alone"
+            self.problem(unclear.node.at, "SD481", str(unclear), hint, unclear.node.length)
+            return "", ()
+
+    def _piece(self, node: Scalar, start: int, end: int) -> plan.Value:
+        """Return a part of a scalar's text, templates evaluated."""
+
+        def translated(source: str, names: Names, zone: translate.Zone) -> translate.Translated:
+            try:
+                return translate.text(source[start:end], names, zone)
+            except ExpressionError as error:
+                raise error.moved(start) from None
+
+        done = self._translated(node, translated)
+        if done is None:
+            return plan.Constant("")
+        return plan.Computed(done.code, tuple(done.guards)) if done.const is NOT_CONSTANT else plan.Constant(done.const)
+
+    def exported(self, *path: str) -> Node | None:
+        """Return what the nearest `_export` that has it holds under a path."""
+        return self.names.exported(path)
 
     def condition(self, node: Node, what: str = "if>") -> plan.Condition | None:
         """Return the tests of an `if>` or a switch; None after noting a mistake."""
@@ -170,6 +199,24 @@ class Here:
         joined = posixpath.normpath(posixpath.join(self.scope.directory, path))
         return None if joined.startswith(("..", "/")) else self.scope.draft.read(joined)
 
+    def template(self, node: Node, path: str) -> Scalar | None:
+        """Return a text file of the project as a scalar, its `${...}` to be evaluated; notes what is wrong with it."""
+        content = self.read(path)
+        if content is None:
+            self.problem(node.at, "SD442", f"there is no file '{path}' in the project", "", node.length)
+            return None
+        joined = posixpath.normpath(posixpath.join(self.scope.directory, path))
+        try:
+            text = content.decode("utf-8")
+        except UnicodeDecodeError:
+            self.problem(node.at, "SD442", f"'{path}' is not UTF-8 text", "", node.length)
+            return None
+        whole = Scalar(
+            Position(joined, 0, 1), text, text, "|", 1, f"|\n{text}"
+        )  # as a block whose first line is line 1
+        secrets.find(whole, self.scope.draft.problems)
+        return whole
+
     def load(self, node: Node, path: str) -> Node | None:
         """Return a YAML file of the project as located nodes; notes what is wrong with it."""
         content = self.read(path)
@@ -192,10 +239,11 @@ class Here:
         self.stores.extend(stores)
         return step
 
-    def command(self, task: Task, *, stores: bool) -> plan.Command:
-        """Return the command task, its parameters noted for the task runner."""
+    def command(self, task: Task, *, stores: bool, filled: tuple[Node, ...] = ()) -> plan.Command:
+        """Return the command task, its parameters noted for the task runner; `filled` are files it puts secrets in."""
         job = self._job()
-        self.scope.draft.tasks[self.name] = compiled_task(task, self.scope, self.comment, job)
+        secret = secret_keys.of_task(task, self.scope, filled, self._piece, self.problem)
+        self.scope.draft.tasks[self.name] = compiled_task(task, self.scope, self.comment, job, secret)
         if stores:
             self.stores.append(Store(self.name, self.scope.loops, self.scope.frame))
         return plan.Command(
@@ -209,6 +257,30 @@ class Here:
             self.scope.variable("network", TOP),
             stores,
             self.time_limit(task),
+        )
+
+    @property
+    def project(self) -> str:
+        """The name of the project."""
+        return self.scope.draft.project
+
+    def longest(self, task: Task) -> int | None:
+        """Return the seconds that the task may take at most, as far as that is known: its own `_timeout`, its groups'."""
+        known = [*([task.timeout] if task.timeout is not None else []), *(it.seconds for it in self.scope.deadlines)]
+        return min(known, default=None)
+
+    def invoke(self, task: Task, call: plan.Call) -> plan.Call:
+        """Return a call with what its place adds; a call that stores is noted for later readers."""
+        if call.stores:
+            entry = stored_task(task, self.scope, self.comment)
+            self.scope.draft.storing[self.name] = Storing(self.scope.frame, entry)
+            self.stores.append(Store(self.name, self.scope.loops, self.scope.frame))
+        return replace(
+            call,
+            retry=None if call.polls else self.native_retry(task),
+            timeout=self.time_limit(task),
+            index=indexes(self.scope),
+            run=self.scope.run,
         )
 
     def retry(self, task: Task) -> plan.Retry | None:

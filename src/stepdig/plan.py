@@ -29,6 +29,8 @@ class Computed:
 
 Value = Constant | Computed
 Number = int | Computed  # a number, or JSONata that gives one
+LAUNCHES = 20  # tries after the first to launch a container: about a quarter of an hour of throttling or missing capacity
+UNKNOWN_TRIES = 20  # of a `_retry` whose number only the run knows; it is held to it
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,6 +68,7 @@ class Command(Step):
     network   JSONata of the variable that holds where containers run
     reports   whether a failing command leaves an `error.json` with its message (`py>`)
     timeout   seconds that one try may take
+    launches  how often a launch that AWS refused is tried again
     """
 
     job: str = ""
@@ -76,6 +79,7 @@ class Command(Step):
     network: str = "$network"
     reports: bool = False
     timeout: Number | None = None
+    launches: int = LAUNCHES
 
 
 @dataclass(frozen=True, slots=True)
@@ -138,7 +142,8 @@ class Again:
 class Call(Step):
     """Call a service of AWS and take its answer.
 
-    service    as a Resource names it: `lambda:invoke`, `aws-sdk:s3:headObject`
+    service    as a Resource names it, `aws-sdk:s3:headObject`; or
+    function   one of ours by the name of its substitution, `HttpRequestFunction`, which is given the arguments
     arguments  JSON whose values may be `Computed`; their guards are in `guards`
     again      rules for trying again, before the task's own `_retry`; `polls`: there is only them
     stores     JSONata of the object that the task stores, over `$states.result`; "" when it stores nothing
@@ -149,6 +154,7 @@ class Call(Step):
     """
 
     service: str = ""
+    function: str = ""
     arguments: object = None
     guards: tuple[tuple[str, str], ...] = ()
     again: tuple[Again, ...] = ()
@@ -210,6 +216,8 @@ class ForEach(Step):
     frame     number of the iterations' scope of variables
     stores    keys of the tasks inside that may store
     run       JSONata of the run object around the loop
+    count     number of entries where known
+    most      number of entries that a counted loop takes: its events stand in the history of the run
     """
 
     entries: Value = Constant(())
@@ -224,6 +232,8 @@ class ForEach(Step):
     frame: int = 0
     stores: tuple[str, ...] = ()
     run: str = "$run"
+    count: int | None = None
+    most: int | None = None
 
 
 @dataclass(frozen=True, slots=True)

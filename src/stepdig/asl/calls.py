@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from stepdig import plan
-from stepdig.asl.leaves import GET_RETRY, LAMBDA_RETRY, TIMED_OUT, done, number_of, output_key, own_retry
+from stepdig.asl.leaves import GET_RETRY, INVOKE, LAMBDA_RETRY, TIMED_OUT, done, number_of, output_key, own_retry
 from stepdig.asl.place import INPUT, Site, State, constant, value_of, write_check
+from stepdig.jsonata_text import literal
 
 RESOURCE = "arn:aws:states:::"
-FUNCTION = "lambda:invoke"
 PUT_OBJECT = f"{RESOURCE}aws-sdk:s3:putObject"
 
 # A failing function's cause is JSON, unless it was cut; its message alone is what a person reads.
@@ -29,8 +29,8 @@ def write_call(step: plan.Call, site: Site) -> None:
     state: State = {
         "Type": "Task",
         "Comment": step.comment,
-        "Resource": RESOURCE + step.service,
-        "Arguments": _filled(step.arguments, site),
+        "Resource": INVOKE if step.function else RESOURCE + step.service,
+        "Arguments": _arguments(step, site),
         "Retry": _retries(step),
     }
     if step.timeout is not None and not step.polls:
@@ -47,6 +47,11 @@ def write_call(step: plan.Call, site: Site) -> None:
         site.add(str(after.next), done(step, site))
 
 
+def _arguments(step: plan.Call, site: Site) -> object:
+    given = _filled(step.arguments, site)
+    return {"FunctionName": f"${{{step.function}}}", "Payload": given} if step.function else given
+
+
 def _retries(step: plan.Call) -> list[State]:
     """Return the Retry of a call: its own rules, the service's faults, the task's `_retry`. The first that fits counts."""
     own: list[State] = [
@@ -54,19 +59,22 @@ def _retries(step: plan.Call) -> list[State]:
             "ErrorEquals": list(it.errors),
             "IntervalSeconds": it.interval,
             "MaxAttempts": it.limit,
-            "BackoffRate": it.rate,
-            **({"MaxDelaySeconds": it.most} if it.most > it.interval else {}),
+            **({"BackoffRate": it.rate, "MaxDelaySeconds": it.most} if it.most > it.interval else {"BackoffRate": 1}),
         }
         for it in step.again
     ]
-    faults = [LAMBDA_RETRY] if step.service == FUNCTION else [] if step.retry is not None else [GET_RETRY]
+    faults = [LAMBDA_RETRY] if step.function else [] if step.retry is not None else [GET_RETRY]
     return [*own, *faults, *own_retry(step)]
 
 
 def _failed(step: plan.Call, site: Site) -> list[State]:
     """Return the Catch for what fails the task."""
     cause = TIMED_OUT if step.timeout is not None else ""
-    return site.catch(step.name, cause, _SAID if step.service == FUNCTION else "")
+    over = _SAID if step.function else ""
+    if step.late:
+        names = literal([name for it in step.again for name in it.errors])
+        over = f"$states.errorOutput.Error in {names}?{{'Cause':{step.late}}}:{{}}"
+    return site.catch(step.name, cause, over)
 
 
 def _excused(step: plan.Call, fetched: plan.Fetched | None, after: Site) -> list[State]:
@@ -105,7 +113,20 @@ def _filled(value: object, site: Site) -> object:
     if isinstance(value, plan.Computed | plan.Constant):
         return value_of(value, site)
     if isinstance(value, dict):
+        if any("${" in key for key in value):  # as a key of the definition it would be substituted
+            return f"{{% {_code(value)} %}}"
         return {key: _filled(inner, site) for key, inner in value.items()}
     if isinstance(value, list | tuple):
         return [_filled(inner, site) for inner in value]
     return constant(value)
+
+
+def _code(value: object) -> str:
+    """Return arguments as JSONata."""
+    if isinstance(value, plan.Computed):
+        return f"({value.code})"
+    if isinstance(value, dict):
+        return "{" + ",".join(f"{literal(key)}:{_code(inner)}" for key, inner in value.items()) + "}"
+    if isinstance(value, list | tuple):
+        return f"[{','.join(map(_code, value))}]"
+    return literal(value.value if isinstance(value, plan.Constant) else value)

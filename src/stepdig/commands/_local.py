@@ -100,7 +100,10 @@ class Reporter:
 
 async def _execute(start: Start, reporter: Reporter) -> int:
     began = time.monotonic()
-    integrations = Integrations(functions=Functions(), s3=LocalS3({BUCKET: start.folder.s3}))
+    root = start.workflow.project.root
+    integrations = Integrations(
+        functions=Functions(root=root), s3=LocalS3({BUCKET: start.folder.s3}, root / ".stepdig" / "s3")
+    )
     async with Engine(integrations=integrations, listener=reporter, keep_events=False) as engine:
         integrations.tasks = _tasks(start, engine, reporter)
         reporter.show(lambda view: view.start(start.run, reporter.tracker))

@@ -18,6 +18,8 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any
 
+from stepdig.local.kept import KeptParams, find_secrets
+
 Json = Any  # any JSON value
 Function = Callable[[Json, Any], Json]
 WEBHOOK = "STEPDIG_SLACK_WEBHOOK"  # a laptop's alone: the deployed function reads its secret
@@ -29,9 +31,13 @@ _calling = threading.local()
 
 
 class Functions(Mapping[str, Function]):
-    """The functions found in some folders, the first folder that has one wins; each is loaded when first called."""
+    """The functions found in some folders, the first folder that has one wins; each is loaded when first called.
 
-    def __init__(self, folders: Sequence[Path] = SHIPPED) -> None:
+    `root` is the repository whose `.stepdig/` keeps what AWS would keep for them: secrets, parameters.
+    """
+
+    def __init__(self, folders: Sequence[Path] = SHIPPED, root: Path | None = None) -> None:
+        self._root = root or Path.cwd()
         self._paths: dict[str, Path] = {}
         for folder in folders:
             for app in sorted(folder.glob("*/app.py")):
@@ -51,7 +57,7 @@ class Functions(Mapping[str, Function]):
     def _call(self, path: Path, event: Json, context: object) -> Json:
         with _loading:
             if path.name not in self._loaded:
-                self._loaded[path.name] = load(path)
+                self._loaded[path.name] = load(path, self._root)
         _calling.context = context
         try:
             return self._loaded[path.name](event, context)
@@ -67,10 +73,10 @@ def function_name(name: str) -> str:
     return re.sub(r"(?<!^)(?=[A-Z])", "_", short.removesuffix("Function")).lower()
 
 
-def load(folder: Path) -> Function:
+def load(folder: Path, root: Path | None = None) -> Function:
     """Return the handler of a function's folder."""
     with _loading:
-        modules = Modules(folder)
+        modules = Modules(folder, root)
         replaced = _RUNTIMES.get(folder.name)
         if replaced is not None and (folder / "runtime.py").is_file():
             modules.replace("runtime", replaced(modules))
@@ -81,7 +87,8 @@ def load(folder: Path) -> Function:
 class Modules:
     """The modules of one function's folder, under their plain names for each other only."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, root: Path | None = None) -> None:
+        self.root = root or Path.cwd()
         self._folder = folder
         self._names = {path.stem for path in folder.glob("*.py")} | {path.parent.name for path in folder.glob("*/*.py")}
         self._own: dict[str, ModuleType] = {}
@@ -142,4 +149,24 @@ def _notify_slack(modules: Modules) -> dict[str, object]:
     return {"send": send}
 
 
-_RUNTIMES: dict[str, Callable[[Modules], dict[str, object]]] = {"fail_run": _fail_run, "notify_slack": _notify_slack}
+def _with_secrets(modules: Modules) -> dict[str, object]:
+    """Secrets are files of this repository, else variables of the environment; a log line goes nowhere."""
+
+    def secrets(names: list[str]) -> dict[str, str]:
+        return find_secrets(modules.root, names)
+
+    return {"secrets": secrets, "log": lambda _text: None}
+
+
+def _params_store(modules: Modules) -> dict[str, object]:
+    """Parameters are files of this repository, so that one run finds what another one kept."""
+    return {"store": lambda path: KeptParams(modules.root, path)}
+
+
+_RUNTIMES: dict[str, Callable[[Modules], dict[str, object]]] = {
+    "fail_run": _fail_run,
+    "notify_slack": _notify_slack,
+    "http_request": _with_secrets,
+    "send_mail": _with_secrets,
+    "params_store": _params_store,
+}

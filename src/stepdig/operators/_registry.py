@@ -11,9 +11,9 @@ from typing import Protocol
 
 from stepdig.draft import LoopDraft
 from stepdig.model import Task
-from stepdig.plan import Command, Condition, Constant, Sequence, Step, Value
+from stepdig.plan import Call, Command, Condition, Constant, Sequence, Step, Value
 from stepdig.problem import Position
-from stepdig.tree import Node
+from stepdig.tree import Node, Scalar
 
 
 class Place(Protocol):
@@ -22,6 +22,10 @@ class Place(Protocol):
     name: str
     comment: str
     earlier: dict[str, Node]
+
+    @property
+    def project(self) -> str:
+        """The name of the project."""
 
     def problem(self, at: Position, code: str, text: str, hint: str = "", length: int = 1) -> None:
         """Note a user's mistake."""
@@ -50,6 +54,9 @@ class Place(Protocol):
     def read(self, path: str) -> bytes | None:
         """Return a file of the project, relative to the directory of the workflow."""
 
+    def template(self, node: Node, path: str) -> Scalar | None:
+        """Return a text file of the project as a scalar with templates; notes what is wrong with it."""
+
     def load(self, node: Node, path: str) -> Node | None:
         """Return a YAML file of the project as located nodes; notes what is wrong with it."""
 
@@ -59,8 +66,20 @@ class Place(Protocol):
     def called(self, node: Node) -> Step:
         """Return the workflow of another file, inlined in this scope."""
 
-    def command(self, task: Task, *, stores: bool) -> Command:
-        """Return the command task, its parameters noted for the task runner."""
+    def command(self, task: Task, *, stores: bool, filled: tuple[Node, ...] = ()) -> Command:
+        """Return the command task, its parameters noted for the task runner; `filled` are files it puts secrets in."""
+
+    def payload(self, node: Node, *, long: bool = False) -> tuple[object, tuple[tuple[str, str], ...]]:
+        """Return a node as JSON for a function, secrets named and not told; a `long` text in parts."""
+
+    def exported(self, *path: str) -> Node | None:
+        """Return what the nearest `_export` that has it holds under a path."""
+
+    def longest(self, task: Task) -> int | None:
+        """Return the seconds that the task may take at most, as far as that is known."""
+
+    def invoke(self, task: Task, call: Call) -> Call:
+        """Return a call of a service with what its place adds; a call that stores is noted for later readers."""
 
     def repeat(self, loop: LoopDraft, entries: Callable[[LoopDraft], Entries], count: int | None) -> Step:
         """Return the loop over `_do`; `count` is the number of iterations when known."""
@@ -83,21 +102,27 @@ Lower = Callable[[Task, Place], Step]
 class Operator:
     """One operator: the function that gives its plan, and what `lower` must know before calling it.
 
-    stores   whether its tasks may store parameters
+    stores   whether its tasks may store parameters: all of them, or those of which a function says so
     children whether `_retry` runs its generated children again; a command's `_retry` is its own
     """
 
     name: str
     lower: Lower
     doc: str
-    stores: bool = False
+    stores: bool | Callable[[Task], bool] = False
     children: bool = False
+
+    def may_store(self, task: Task) -> bool:
+        """Return whether this task may store parameters."""
+        return self.stores(task) if callable(self.stores) else self.stores
 
 
 TABLE: dict[str, Operator] = {}
 
 
-def operator(name: str, *, stores: bool = False, children: bool = False) -> Callable[[Lower], Lower]:
+def operator(
+    name: str, *, stores: bool | Callable[[Task], bool] = False, children: bool = False
+) -> Callable[[Lower], Lower]:
     """Enter a function in the table of operators under `name`, the word before `>`."""
 
     def enter(function: Lower) -> Lower:

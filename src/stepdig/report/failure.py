@@ -25,8 +25,11 @@ CODES = {
     139: "crashed (SIGSEGV)",
     143: "told to stop (SIGTERM)",
 }
-# Names of errors that say nothing beside their cause: the compiler's own, and that a task failed.
-OURS = {"Fail", "Config", "UndefinedVariable", "ItemsFailed", "States.TaskFailed"}
+# Names of errors that say nothing beside their cause: the compiler's own and its functions', and that a task failed.
+OURS = {
+    *("Fail", "Config", "UndefinedVariable", "ItemsFailed", "States.TaskFailed"),
+    *("HttpFailed", "HttpUnavailable", "MailFailed", "ParamRefused", "SecretMissing"),
+}
 # What Step Functions puts before the message of an expression that failed, and JSONata before that of `$error`.
 EVALUATION = re.compile(
     r"(?s)^An error occurred while executing the state .* threw an error during evaluation\. (D3137: )?"
@@ -48,8 +51,8 @@ def reason(error: str | None, cause: str | None, message: str = "") -> str:
         return f"{text}: {said}" if said else text
     if error == "States.Timeout":
         return message or "it took longer than it may" + (f": {cause}" if cause else "")
-    own = message or EVALUATION.sub("", cause or "")
-    named = error if error and error not in OURS and own == (message or cause) else ""
+    own = message or _function_said(cause) or EVALUATION.sub("", cause or "")
+    named = error if error and error not in OURS and own in (message, cause, _function_said(cause)) else ""
     return ": ".join(filter(None, (named, own))) or "it failed and gave no reason"
 
 
@@ -83,6 +86,19 @@ def exit_code(cause: str | None) -> int | None:
     task = _container_task(cause)
     codes = [container.get("ExitCode") for container in task["Containers"]] if task else []
     return next((code for code in codes if isinstance(code, int) and code != 0), None)
+
+
+def _function_said(cause: str | None) -> str:
+    """Return the message of an exception of a function, out of the JSON that Lambda reports; "" of any other cause.
+
+    https://docs.aws.amazon.com/lambda/latest/dg/python-exceptions.html
+    """
+    try:
+        told = json.loads(cause or "")
+    except ValueError:
+        return ""
+    message = told.get("errorMessage") if isinstance(told, dict) else None
+    return message if isinstance(message, str) else ""
 
 
 def _container_task(cause: str | None) -> dict[str, Any] | None:

@@ -8,6 +8,7 @@ from __future__ import annotations
 import contextlib
 import hashlib
 import os
+import re
 import tempfile
 from collections.abc import Mapping
 from pathlib import Path
@@ -17,23 +18,38 @@ from stepdig.local.clock import iso
 from stepdig.local.errors import StateError
 from stepdig.local.payload import Json
 
+_BUCKET = re.compile(r"[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]")
 _ACTIONS = ("getObject", "putObject", "headObject", "listObjectsV2", "deleteObject")
 
 
 class LocalS3:
-    """Buckets as folders: an object's key is its path below the bucket's folder."""
+    """Buckets as folders: an object's key is its path below the bucket's folder; `others` holds a folder for any other bucket."""
 
-    def __init__(self, buckets: Mapping[str, Path]) -> None:
+    def __init__(self, buckets: Mapping[str, Path], others: Path | None = None) -> None:
         self.buckets = {name: Path(folder) for name, folder in buckets.items()}
+        self._others = others
+
+    def knows(self, bucket: str) -> bool:
+        """Tell whether these folders answer for a bucket, be it that there is none."""
+        return bucket in self.buckets or self._others is not None
+
+    def folder(self, bucket: str) -> Path | None:
+        """Return the folder of a bucket, or None where there is none."""
+        if bucket in self.buckets:
+            return self.buckets[bucket]
+        other = self._others / bucket if self._others is not None and _BUCKET.fullmatch(bucket) else None
+        return other if other is not None and other.is_dir() else None
 
     def path(self, bucket: str, key: str) -> Path:
         """Return the file of an object; raises StateError for an unknown bucket or a key that leaves its folder."""
-        if bucket not in self.buckets:
-            raise StateError("S3.NoSuchBucketException", f"The specified bucket does not exist: {bucket}")
+        folder = self.folder(bucket)
+        if folder is None:
+            here = f"; here it would be the folder {self._others / bucket}" if self._others is not None else ""
+            raise StateError("S3.NoSuchBucketException", f"The specified bucket does not exist: {bucket}{here}")
         parts = key.split("/")
         if not key or any(part in ("", ".", "..") for part in parts) or "\0" in key:
             raise StateError("S3.S3Exception", f"This key cannot be a file on this machine: {key}")
-        return self.buckets[bucket].joinpath(*parts)
+        return folder.joinpath(*parts)
 
     def get(self, bucket: str, key: str) -> bytes:
         """Return an object; raises StateError S3.NoSuchKeyException."""
@@ -67,7 +83,7 @@ class LocalS3:
 
 def serves(action: str, s3: LocalS3, arguments: Json) -> bool:
     """Tell whether the folders answer this call: an action known here, on a bucket that is one of them."""
-    return action in _ACTIONS and isinstance(arguments, dict) and arguments.get("Bucket") in s3.buckets
+    return action in _ACTIONS and isinstance(arguments, dict) and s3.knows(str(arguments.get("Bucket")))
 
 
 async def call(call: Call, arguments: dict[str, Json], s3: LocalS3) -> Json:

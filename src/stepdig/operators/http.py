@@ -1,0 +1,119 @@
+"""`http>: uri` makes an HTTP request, by a small function; waiting between tries holds none."""
+
+from __future__ import annotations
+
+from urllib.parse import parse_qsl
+
+from stepdig.model import Task
+from stepdig.operators._options import Options, printed
+from stepdig.operators._registry import Place, operator
+from stepdig.plan import Again, Call, Step
+from stepdig.tree import Mapping, Node, Scalar, Sequence
+
+METHODS = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "TRACE")
+REPEATABLE = ("GET", "HEAD", "OPTIONS", "TRACE")  # asked twice they change nothing, so they are tried again
+FORMATS = ("text", "json", "form")
+LONGEST_SECONDS = 840  # of Lambda's 900
+# Digdag waits 1 s to 30 s between tries and never gives up; here it ends after an hour.
+# digdag-standards/src/main/java/io/digdag/standards/operator/state/PollingRetryExecutor.java
+AGAIN = Again(("HttpUnavailable",), limit=120, interval=1, rate=2, most=30)
+
+
+@operator("http", stores=True)
+def http(task: Task, place: Place) -> Step:
+    """Make an HTTP request: `http>: https://api.example.com/items`; its answer is `http.last_status`, `http.last_content`."""
+    options = Options(task, place, ("http",))
+    method = options.word("method", METHODS, "GET")
+    event: dict[str, object] = {"method": method}
+    if task.argument is not None:
+        if not isinstance(task.argument, Scalar):
+            place.problem(task.argument.at, "SD482", "http> needs a URI", "http>: https://api.example.com/items")
+        event["uri"] = printed(options.filled(task.argument))
+    event.update(_content(options))
+    if options.given("headers"):
+        event["headers"] = _headers(options)
+    if options.given("query"):
+        event["query"] = _query(options)
+    event["store_content"] = options.flag("store_content", False)
+    event["timeout"] = options.seconds("timeout", LONGEST_SECONDS) or 30
+    for name, default in (("follow_redirects", True), ("insecure", False)):
+        if options.flag(name, default) is not default:
+            event[name] = not default
+    _proxy(options)
+    retry = options.flag("retry", method in REPEATABLE)
+    call = Call(
+        place.name,
+        place.comment,
+        function="HttpRequestFunction",
+        arguments=event,
+        guards=tuple(options.guards),
+        again=(AGAIN,) if retry else (),
+        stores="{'http':$states.result.Payload}",
+    )
+    return place.invoke(task, call)
+
+
+def _content(options: Options) -> dict[str, object]:
+    """Return the content of the request and how it is written out."""
+    node = options.node("content")
+    if node is None:
+        return {}
+    container = not isinstance(node, Scalar)
+    form = options.word("content_format", FORMATS, "json" if container else "text")
+    wrong = (container and form == "text") or (form == "form" and not isinstance(node, Mapping))
+    if wrong or (form == "form" and isinstance(node, Mapping) and _nests(node)):
+        kind = "a mapping" if isinstance(node, Mapping) else "a list" if container else "a text"
+        hint = "a form is a mapping of names to texts" if form == "form" else "write content_format: json"
+        options.place.problem(node.at, "SD483", f"{kind} cannot be sent as {form}", hint, node.length)
+    found: dict[str, object] = {"content": options.filled(node), "content_format": form}
+    if options.given("content_type"):
+        found["content_type"] = options.text("content_type")
+    return found
+
+
+def _nests(node: Mapping) -> bool:
+    return any(not isinstance(value, Scalar) for _, value in node)
+
+
+def _headers(options: Options) -> list[list[object]]:
+    """Return the headers as pairs: a list of mappings with one name each, as Digdag has it."""
+    node = options.node("headers")
+    pairs: list[list[object]] = []
+    entries: tuple[Node, ...] = node.items if isinstance(node, Sequence) else (node,) if node is not None else ()
+    for entry in entries:
+        if isinstance(node, Sequence) and isinstance(entry, Mapping) and len(entry.entries) == 1:
+            pairs += _pairs(entry, options)
+        else:
+            text = "'headers' of http> is a list of mappings with one name each"
+            options.place.problem(entry.at, "SD484", text, "- Accept: application/json", entry.length)
+    return pairs
+
+
+def _query(options: Options) -> list[list[object]]:
+    """Return the query as pairs; a text is split where it is known."""
+    node = options.node("query")
+    if isinstance(node, Mapping):
+        return _pairs(node, options)
+    text = options.constant("query") if isinstance(node, Scalar) else None
+    if node is not None and not isinstance(text, str):
+        if not isinstance(node, Scalar):
+            options.place.problem(node.at, "SD484", "'query' of http> is a mapping, or a text", "query: {q: value}")
+        return []
+    return [list(pair) for pair in parse_qsl(str(text), keep_blank_values=True)]
+
+
+def _pairs(node: Mapping, options: Options) -> list[list[object]]:
+    pairs: list[list[object]] = []
+    for key, value in node:
+        if not isinstance(value, Scalar):
+            options.place.problem(value.at, "SD484", f"'{key.value}' must be a text", "", value.length)
+            continue
+        pairs.append([str(key.value), printed(options.filled(value))])
+    return pairs
+
+
+def _proxy(options: Options) -> None:
+    node = options.node("proxy")
+    if isinstance(node, Mapping) and options.place.exported("proxy") is not node:
+        hint = "remove it: the function's own network decides how it reaches the server"
+        options.place.problem(node.at, "SD485", "'proxy' of http> is not supported", hint)
