@@ -11,6 +11,7 @@ from stepdig.calls import called
 from stepdig.draft import TOP, Draft, LoopDraft
 from stepdig.model import Task, Workflow
 from stepdig.operators import TABLE
+from stepdig.operators._elsewhere import ELSEWHERE
 from stepdig.operators._registry import Entries
 from stepdig.order import Arranged, in_sequence, side_by_side
 from stepdig.place import Here, indexes, retry_of
@@ -19,39 +20,6 @@ from stepdig.repeat import around, repeat
 from stepdig.scopes import Deadline, ErrorLayer, Scope, Store
 from stepdig.tree import Node
 
-# Digdag's own operators that are not here yet; any other word is a mistake. docs.digdag.io/operators.html
-DIGDAG = frozenset(
-    [
-        "rb",
-        "embulk",
-        "require",
-        "notify",
-        "s3_touch",
-        "s3_copy",
-        "s3_move",
-        "s3_delete",
-        "emr",
-        "redshift",
-        "redshift_load",
-        "redshift_unload",
-        "pg",
-        "bq",
-        "bq_ddl",
-        "bq_load",
-        "bq_extract",
-        "gcs_wait",
-        "td",
-        "td_run",
-        "td_load",
-        "td_ddl",
-        "td_table_export",
-        "td_wait",
-        "td_wait_table",
-        "td_partial_delete",
-        "td_result_export",
-        "td_for_each",
-    ]
-)
 Lowered = tuple[plan.Step, tuple[Store, ...]]
 
 
@@ -162,10 +130,10 @@ def _in_time(step: plan.Step, scope: Scope) -> plan.Step:
 
 
 def _refuse(operator: str, at: Position, draft: Draft) -> None:
-    """Note an operator that is not here: one of Digdag's, or a mistake."""
-    if operator in DIGDAG:
-        text, hint = f"'{operator}>' is not supported yet", "a command can do its work for now: sh> or py>"
-        draft.problems.add(at, "SD905", text, hint, len(operator) + 1)
+    """Note an operator that is not here: one of Digdag's or a plug-in's, or a mistake."""
+    if operator in ELSEWHERE:
+        text = f"stepdig has no operator '{operator}>'"
+        draft.problems.add(at, "SD905", text, ELSEWHERE[operator], len(operator) + 1)
         return
     known = f"known operators: {', '.join(f'{name}>' for name in sorted(TABLE))}"
     hint = did_you_mean(operator, TABLE) or known
