@@ -73,6 +73,8 @@ def _task(task: Task, outer: Scope, generated: str = "") -> Lowered:
     scope = _limited(task, _named(task, outer, generated).exporting(task.export))
     if task.operator is not None and task.operator not in TABLE:
         _refuse(task.operator, task.operator_at or task.at, scope.draft)
+        for body in task.bodies.values():
+            _task(body, scope, "^sub")
         return plan.Sequence(scope.path, ""), ()
     name = scope.path or scope.full
     if task.operator is not None:

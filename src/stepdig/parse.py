@@ -17,6 +17,7 @@ TOP_KEYS = ("timezone", "schedule", "sla", "_export", "_error", "_check", "_retr
 OURS = ("_env", "_timeout", "_ignore_failure")  # of groups: Digdag knows none of them
 GROUP_KEYS = (*TOP_KEYS, "_background", "_after", "_secrets", "_disable", *OURS)
 BODIES = {"if": ("_do", "_else_do"), "loop": ("_do",), "for_each": ("_do",), "for_range": ("_do",)}
+BODIES["td_for_each"] = ("_do",)  # not here, but what is wrong inside is told too
 _LOOPS = frozenset({"loop", "for_each", "for_range"})  # `_parallel` is their option, not the group's
 _OF_EVERY_TASK = frozenset(
     ("_type", "_command", "_export", "_error", "_check", "_retry", "_background", "_after", "_disable", *OURS[1:])
