@@ -81,7 +81,7 @@ class Draft:
     """The gatherer of one compile; `read`, `files` and `display`: the project's files, their list, how a person names them.
 
     `files` lists the `.dig` files of the project; `calls` are the files around, `chosen` whether one of them was chosen by
-    the run.
+    the run. `apart` are loops whose iterations must be executions of their own, since the history has no room for them.
     """
 
     read: Callable[[str], bytes | None]
@@ -101,12 +101,14 @@ class Draft:
     fetches: dict[str, Fetch] = field(default_factory=dict)
     gathers: dict[int, dict[str, str]] = field(default_factory=dict)
     passes: dict[int, set[str]] = field(default_factory=dict)
+    apart: frozenset[str] = frozenset()
     calls: tuple[str, ...] = ()
     chosen: bool = False
     frames: int = 0
     errors: int = 0
     deadlines: int = 0
     needs_zone: bool = False
+    lists: dict[str, tuple[str, ...]] = field(default_factory=dict)  # that `only` narrows: path -> names of the rows
 
     def state_name(self, path: str) -> str:
         """Return a name for the state of a task: its path, shortened by a hash when too long, and used only once."""
@@ -135,7 +137,7 @@ class Draft:
         """Return a copy for a trial compile whose findings are thrown away."""
         return Draft(
             self.read, self.display, self.project, self.workflow, self.timezone, self.offsets, self.jobs, Problems(),
-            files=self.files,
+            files=self.files, apart=self.apart,
             names=set(self.names), tasks=dict(self.tasks), storing=dict(self.storing),
             scopes=dict(self.scopes), loops=dict(self.loops),
             fetches={key: Fetch(it.variable, it.frame, set(it.names)) for key, it in self.fetches.items()},
@@ -143,4 +145,5 @@ class Draft:
             passes={key: set(it) for key, it in self.passes.items()},
             calls=self.calls, chosen=self.chosen, frames=self.frames,
             errors=self.errors, deadlines=self.deadlines, needs_zone=self.needs_zone,
+            lists=dict(self.lists),
         )  # fmt: skip

@@ -52,6 +52,7 @@ def lower(workflow: Workflow, draft: Draft) -> plan.Machine:
         needs_zone=draft.needs_zone,
         commands=bool(draft.tasks),
         inputs=workflow.params,
+        lists=tuple(plan.NamedList(path, names) for path, names in draft.lists.items()),
         outputs=outputs,
     )
 

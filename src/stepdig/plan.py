@@ -218,6 +218,7 @@ class ForEach(Step):
     run       JSONata of the run object around the loop
     count     number of entries where known
     most      number of entries that a counted loop takes: its events stand in the history of the run
+    narrow    JSONata of the names asked for (nothing: all), and of what an entry is called; one pair for each list
     """
 
     entries: Value = Constant(())
@@ -234,6 +235,7 @@ class ForEach(Step):
     run: str = "$run"
     count: int | None = None
     most: int | None = None
+    narrow: tuple[tuple[str, str], ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -280,6 +282,14 @@ class Fetched:
 
 
 @dataclass(frozen=True, slots=True)
+class NamedList:
+    """A list that `only` narrows at start: the path of its loop, without the first `+`, and the names of its rows."""
+
+    path: str
+    names: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class Machine:
     """The whole of a workflow.
 
@@ -290,6 +300,7 @@ class Machine:
     gathers  number of an inner scope -> (variable inside, variable outside) that its iterations or branch return
     commands whether there is any command task
     inputs   declared parameters, which the first state checks; None: anything may be given
+    lists    the lists that `only` narrows
     """
 
     comment: str
@@ -301,6 +312,7 @@ class Machine:
     needs_zone: bool = False
     commands: bool = True
     inputs: tuple[Input, ...] | None = None
+    lists: tuple[NamedList, ...] = ()
     outputs: frozenset[str] = frozenset()
 
 

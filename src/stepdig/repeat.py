@@ -15,12 +15,6 @@ from stepdig.place import Here
 from stepdig.scopes import LoopLayer, Scope, Store
 from stepdig.tree import Scalar
 
-# Half of the events of an execution are kept for redrives of it.
-EVENTS = limits.HISTORY_EVENTS // 2
-# Events of one task that is launched once (entered, scheduled, started, submitted, ended, left), and of each further try.
-TASK_EVENTS, TRY_EVENTS, ITERATION_EVENTS = 6, 4, 2
-UNKNOWN_TRIES = 20  # of a `_retry` that only the run knows
-
 
 def repeat(
     here: Here, task: Task, loop: LoopDraft, entries: Callable[[LoopDraft], Entries], count: int | None
@@ -42,14 +36,14 @@ def repeat(
     if count == 0:
         return plan.Sequence(here.name, here.comment)
     if task.parallel is None and stores:
-        return _counted(here, task, body, loop, entries)
+        return _counted(here, task, body, loop, entries, count)
     parallel = None if task.parallel is None else here.number(task.parallel.limit or 0)
-    mode = _mode(body, count, parallel)
+    mode = _mode(here, count, parallel)
     frame = here.scope.draft.new_frame(here.scope.frame, distributed=mode == "distributed")
     scope = _iteration(here.scope, here.name, loop, frame, body)
     step, inner = here.lower(replace(body, export=None), scope, f"^sub+[{here.name}]")
     here.stores.extend(inner)
-    return _for_each(here, entries(loop), step, inner, frame, mode, parallel)
+    return _for_each(here, entries(loop), step, inner, frame, mode, parallel, count)
 
 
 def _switched(
@@ -74,7 +68,14 @@ def _switched(
     return plan.Choose(f"{here.name} parallel?", here.comment, condition, first, second)
 
 
-def _counted(here: Here, task: Task, body: Task, loop: LoopDraft, entries: Callable[[LoopDraft], Entries]) -> plan.Step:
+def _counted(
+    here: Here,
+    task: Task,
+    body: Task,
+    loop: LoopDraft,
+    entries: Callable[[LoopDraft], Entries],
+    count: int | None,
+) -> plan.Step:
     """Return the loop as states in a circle, whose iterations see the stores of earlier ones."""
     trial_scope = replace(here.scope, draft=here.scope.draft.fork())
     trial = _iteration(trial_scope, here.name, replace(loop, columns={}), trial_scope.frame, body)
@@ -83,7 +84,7 @@ def _counted(here: Here, task: Task, body: Task, loop: LoopDraft, entries: Calla
     scope = _iteration(here.scope, here.name, loop, here.scope.frame, body, earlier)
     step, inner = here.lower(replace(body, export=None), scope, f"^sub+[{here.name}]")
     here.stores.extend(replace(store, counted=True) for store in inner)
-    return _for_each(here, entries(loop), step, inner, here.scope.frame, "counted", None)
+    return _for_each(here, entries(loop), step, inner, here.scope.frame, "counted", None, count)
 
 
 def _iteration(
@@ -105,6 +106,7 @@ def _for_each(
     frame: Frame,
     mode: str,
     parallel: plan.Number | None,
+    count: int | None,
 ) -> plan.Step:
     """Return the plan shape."""
     if plan.is_empty(step):
@@ -123,7 +125,9 @@ def _for_each(
         stores=tuple(store.task for store in inner),
         around=around(here.scope),
         back=found.back,
+        narrow=found.narrow,
         run=here.scope.run,
+        count=count,
     )
 
 
@@ -153,31 +157,23 @@ def _unique_inputs(loop: LoopDraft, scope: Scope) -> None:
         taken.add(key)
 
 
-def _mode(body: Task, count: int | None, parallel: plan.Number | None) -> str:
-    """Return "map" while an inline Map provably suffices, else "distributed"; a limit known only then is cut at 40."""
-    fits = count is not None and count * (ITERATION_EVENTS + events(body)) <= EVENTS
+def _mode(here: Here, count: int | None, parallel: plan.Number | None) -> str:
+    """Return "map" while an inline Map suffices, else "distributed"; a limit known only then is cut at 40.
+
+    Whether the history has room for all events is counted when the plan is whole (`bounds`), and noted in `apart`.
+    """
+    inline = count is not None and here.name not in here.scope.draft.apart
     return (
         "map"
-        if fits and (not isinstance(parallel, int) or parallel <= limits.INLINE_MAP_CONCURRENCY)
+        if inline and (not isinstance(parallel, int) or parallel <= limits.INLINE_MAP_CONCURRENCY)
         else "distributed"
     )
-
-
-def events(task: Task) -> int:
-    """Return how many events one run of a task writes at most, its own retries included."""
-    inner = sum(map(events, (*task.children, *task.bodies.values(), *([task.error] if task.error else ()))))
-    tries = 0
-    if task.retry:
-        tries = task.retry.limit if isinstance(task.retry.limit, int) else UNKNOWN_TRIES
-    if task.operator is None:
-        return inner * (1 + tries) + TASK_EVENTS
-    return (TASK_EVENTS + inner) * (1 if not inner else 1 + tries) + TRY_EVENTS * tries
 
 
 def may_store(task: Task, here: Here) -> bool:
     """Return whether a task, or one inside it or of a file it calls, may store parameters."""
     known = TABLE.get(task.operator or "")
-    if known is not None and known.stores:
+    if known is not None and known.may_store(task):
         return True
     if task.operator == "call" and task.argument is not None:
         return _callee_stores(task, here)

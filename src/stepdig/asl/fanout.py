@@ -6,6 +6,7 @@ from dataclasses import replace
 
 from stepdig import plan
 from stepdig.asl.control import fetched_variables
+from stepdig.asl.given import narrowed
 from stepdig.asl.joins import finish, scope_of
 from stepdig.asl.leaves import done
 from stepdig.asl.place import Site, State, checked, entry, value_of, write_check
@@ -55,12 +56,17 @@ def _at_once(step: plan.ForEach, most: int, site: Site) -> object:
 
 def _items(step: plan.ForEach, site: Site, redo: str) -> object:
     """Return the Items of a Map: its entries, or after a redrive only those that failed."""
-    value = step.entries
     if not redo:
-        return value_of(value, site)
+        return f"{{% {_entries(step, site)} %}}" if step.narrow else value_of(step.entries, site)
     again = site.read(site.variable(redo), "[]")
-    entries = checked(value.code, value.guards, site) if isinstance(value, plan.Computed) else literal(value.value)
-    return f"{{% $count({again}) > 0 ? {again} : {entries} %}}"
+    return f"{{% $count({again}) > 0 ? {again} : {_entries(step, site)} %}}"
+
+
+def _entries(step: plan.ForEach, site: Site) -> str:
+    """Return JSONata for the entries, of a list that `only` narrows those asked for."""
+    value = step.entries
+    code = checked(value.code, value.guards, site) if isinstance(value, plan.Computed) else literal(value.value)
+    return narrowed(code, step.narrow) if step.narrow else code
 
 
 def _selector(step: plan.ForEach, item: str = ITEM) -> State:
@@ -86,7 +92,7 @@ def _write_counted(step: plan.ForEach, site: Site) -> None:
     # Stores of an earlier run of this loop are there only when a loop around comes here again.
     stored: State = carried if site.repeated else {name: {} for name in carried}
     each = f"{step.name} each"
-    init: State = {items: value_of(step.entries, site), position: 0, **stored, **emptied}
+    init: State = {items: _items(step, site, ""), position: 0, **stored, **emptied}
     site.add(step.name, {"Type": "Pass", "Comment": step.comment, "Assign": init, "Next": each})
     before = set(site.variables)
     after = site if site.next is not None else site.to(f"{step.name} done")

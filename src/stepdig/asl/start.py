@@ -5,6 +5,7 @@ from __future__ import annotations
 from itertools import pairwise
 
 from stepdig import plan
+from stepdig.asl.given import checked_params, narrowed_lists
 from stepdig.asl.place import State
 from stepdig.jsonata_text import literal
 
@@ -19,13 +20,15 @@ def start_state(machine: plan.Machine, variables: dict[str, object], after: str 
         "($in:=$states.context.Execution.Input;$in:=$type($in)='object'?$in:{};"
         "$p:=$exists($in.params)?$in.params:{};"
         f"$length($string($p))>{PARAMS_CHARS}?$error('the parameters of a run may have {PARAMS_CHARS} characters as JSON')"
-        f":({_session_time(machine.offsets)}"
+        f":({checked_params(machine.inputs, only=bool(machine.lists))}{_session_time(machine.offsets)}"
         f"{{'prefix':{literal(machine.prefix)}&$states.context.Execution.Name,'session_time':$st,'params':$p,"
         "'attempt_id':$exists($in.attempt_id)?$in.attempt_id:1,"
         "'session_uuid':$exists($in.session_uuid)?$in.session_uuid:$uuid()"
         f"{_zone(machine)}}}))"
     )
     assign: State = {"run": f"{{% {run} %}}", **variables}
+    if machine.lists:
+        assign["only"] = f"{{% {narrowed_lists(machine.lists)} %}}"
     state: State = {"Type": "Pass", "Comment": machine.comment, "Assign": assign, "Output": {}}
     return {**state, "Next": after} if after is not None else {**state, "End": True}
 

@@ -5,7 +5,7 @@ To add one: a file with a function under `@operator`, its line in `__init__.py`,
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -81,6 +81,9 @@ class Place(Protocol):
     def invoke(self, task: Task, call: Call) -> Call:
         """Return a call of a service with what its place adds; a call that stores is noted for later readers."""
 
+    def narrowed(self, path: str, names: Iterable[str], *, ours: bool) -> str:
+        """Return JSONata of the names that `only` asks for in a list, nothing for all; "" where `only` means no list."""
+
     def repeat(self, loop: LoopDraft, entries: Callable[[LoopDraft], Entries], count: int | None) -> Step:
         """Return the loop over `_do`; `count` is the number of iterations when known."""
 
@@ -93,6 +96,7 @@ class Entries:
     selector: tuple[tuple[str, str], ...]
     back: str
     label: str
+    narrow: tuple[tuple[str, str], ...] = ()
 
 
 Lower = Callable[[Task, Place], Step]

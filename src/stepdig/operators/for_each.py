@@ -22,17 +22,19 @@ def for_each(task: Task, place: Place) -> Step:
             place.problem(argument.at, "SD451", text, "write it like {table: [users, orders]}")
         return nothing(place)
     lists: dict[str, Value] = {}
+    files: set[str] = set()
     for key, node in argument:
         found = _table_file(node, place) if isinstance(node, Mapping) else place.items(node)
         if found is None:
             return nothing(place)
         lists[str(key.value)] = found
+        files.update([str(key.value)] if isinstance(node, Mapping) else [])
         place.earlier[str(key.value)] = node
     rows = {name: it.value for name, it in lists.items() if isinstance(it, Constant) and isinstance(it.value, list)}
     if not lists or any(not it for it in rows.values()):
         return nothing(place)
     if len(rows) == len(lists):
-        return _known(task, place, rows)
+        return _known(task, place, rows, files)
     return _computed(task, place, lists)
 
 
@@ -59,7 +61,7 @@ def _table_file(node: Mapping, place: Place) -> Constant | None:
         return None
 
 
-def _known(task: Task, place: Place, rows: MappingOf[str, list[object]]) -> Step:
+def _known(task: Task, place: Place, rows: MappingOf[str, list[object]], files: set[str]) -> Step:
     """Return the loop over lists known when compiling: its rows stay in the bundle, the machine sees labels."""
     labels = [tables.label(values) for values in rows.values()]
     variables: list[dict[str, object]] = [
@@ -69,6 +71,12 @@ def _known(task: Task, place: Place, rows: MappingOf[str, list[object]]) -> Step
     named = all(map(_names_rows, rows.values(), labels))
     draft = LoopDraft("for_each", variables, numbered=len(rows) > 1 or not named)
     combinations = list(product(*rows.values()))
+    narrow: list[tuple[str, str, str | None]] = []  # JSONata of the names asked for, variable, column of its name
+    for (name, values), column in zip(rows.items(), labels, strict=True):
+        if _names_rows(values, column):
+            path = place.name.lstrip("+") + (f"+{name}" if len(rows) > 1 else "")
+            asked = place.narrowed(path, [_name(row, column) for row in values], ours=name in files)
+            narrow += [(asked, name, column)] if asked else []
 
     def entries(at: LoopDraft) -> Entries:
         keys = [str(it["input"]) for it in at.variables]
@@ -77,11 +85,26 @@ def _known(task: Task, place: Place, rows: MappingOf[str, list[object]]) -> Step
         label = _label(keys, labels) if named else f"'#'&$string($input.{field(keys[0] + '#')})"
         if not at.numbered:
             key = keys[0]
-            return Entries(Constant([row for (row,) in seen]), ((key, "$item"),), f"$input.{field(key)}", label)
+            called = tuple((asked, "$" + _column(seen, 0, column)) for asked, _, column in narrow)
+            return Entries(Constant([row for (row,) in seen]), ((key, "$item"),), f"$input.{field(key)}", label, called)
         numbered = [{f"{keys[0]}#": n, **dict(zip(keys, row, strict=True))} for n, row in enumerate(seen)]
-        return Entries(Constant(numbered), _fields(at.keys), "$input", label)
+        places = {name: place for place, name in enumerate(rows)}
+        called = tuple(
+            (asked, field(keys[places[name]]) + _column(seen, places[name], column)) for asked, name, column in narrow
+        )
+        return Entries(Constant(numbered), _fields(at.keys), "$input", label, called)
 
     return place.repeat(draft, entries, len(combinations))
+
+
+def _name(row: object, column: str | None) -> str:
+    """Return the name of a row."""
+    return str(row[column]) if isinstance(row, dict) and column is not None else str(row)
+
+
+def _column(seen: list[list[object]], place: int, column: str | None) -> str:
+    """Return the step of a path that leads to the name of an entry; none where the entry is the name."""
+    return f".{field(column)}" if column is not None and isinstance(seen[0][place], dict) else ""
 
 
 def _fields(keys: tuple[str, ...]) -> tuple[tuple[str, str], ...]:

@@ -1,0 +1,95 @@
+"""What is given at start, checked in the first state: declared inputs by type, `only` by the names in table lists.
+
+The command line has checked before (`stepdig.given`); this is for whatever else starts an execution.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from stepdig import plan
+from stepdig.input_types import NAMES, TYPES
+from stepdig.jsonata_text import literal
+from stepdig.model import Input
+
+SHOWN = 10  # names of a list in a message
+
+
+def checked_params(inputs: Sequence[Input] | None, *, only: bool) -> str:
+    """Return JSONata that binds `$p` anew: converted to the declared types; it raises what is wrong, all at once."""
+    if inputs is None:
+        return ""
+    known = f"known: {', '.join(it.name for it in inputs)}" if inputs else "it takes none"
+    exempt = "$k='only'?{'k':$k,'c':$v}:" if only else ""
+    required = [it.name for it in inputs if it.required]
+    missing = ""
+    if required:
+        missing = f",$map({literal(required)}[$not($ in $n)],function($k){{$k&' must be given'}})"
+    return (
+        f"$s:={literal({it.name: _row(it) for it in inputs})};"
+        f"$conv:=function($t,$v){{{_conversions(inputs)}}};"
+        "$q:=function($v){' not '&$substring($string($v),0,60)};"
+        "$p:=$merge($append([{}],[$each($p,function($v,$k){$type($v)!='null'?{$k:$v}})]));"
+        "$n:=[$keys($p)];"
+        f"$r:=[$map($n,function($k){{($d:=$lookup($s,$k);$v:=$lookup($p,$k);$c:=$conv($d.t,$v);{exempt}{{'k':$k,'c':$c,'e':"
+        f"$not($exists($d))?'there is no parameter '&$k&{literal(f' ({known})')}"
+        ":$not($exists($c))?$k&' must be '&$d.said&','&$q($v)"
+        ":$exists($d.v) and $count([$c][$not($ in $d.v)])>0?$k&' must be one of '&$join($map($d.v,$string),', ')&','&$q($v)})})];"
+        f"$e:=[$r.e{missing}];"
+        "$p:=$count($e)>0?$error('wrong parameters: '&$join($e,'; '))"
+        ":$merge($append([{}],[$map($r,function($x){{$x.k:$x.c}})]));"
+    )
+
+
+def _row(it: Input) -> dict[str, object]:
+    row: dict[str, object] = {"t": it.type, "said": TYPES[it.type].said}
+    return {**row, "v": list(it.values)} if it.values else row
+
+
+def _conversions(inputs: Sequence[Input]) -> str:
+    """Return the body of the function that converts to the types in use; nothing for any other."""
+    used = sorted({it.type for it in inputs})
+    return ":".join(f"$t='{name}'?({TYPES[name].code})" for name in used) or "null.nothing"
+
+
+def narrowed_lists(lists: Sequence[plan.NamedList]) -> str:
+    """Return JSONata for the variable `only`: for each list that is narrowed, the names asked for.
+
+    `only` among the parameters is a comma list or a JSON list, each name in some list and no list without one; or an object
+    with such a list for each task it means.
+    """
+    groups: dict[tuple[str, ...], list[str]] = {}
+    for it in lists:
+        groups.setdefault(it.names, []).append(it.path)
+    rows = [{"p": paths, "r": list(names)} for names, paths in groups.items()]
+    return (
+        "($in:=$states.context.Execution.Input;$o:=$type($in)='object'?$in.params.only;"
+        "$not($exists($o)) or $type($o)='null'?{}:("
+        f"$l:={literal(rows)};"
+        f"$s:=function($v){{$type($v)='string'?{NAMES.format('$v')}:[$v]}};"
+        "$m:=function($x,$k){$x=$k or $substring($x,-1-$length($k))='+'&$k};"
+        f"$h:=function($g){{'+'&$g.p[0]&' ('&$join($g.r[[0..{SHOWN - 1}]],', ')&($count($g.r)>{SHOWN}?', ...':'')&')'}};"
+        "$fail:=function($e){$count($e)>0?$error('only: '&$join($e,'; '))};"
+        "$type($o)='object'?($ks:=[$keys($o)];"
+        "$x:=$fail([$map($ks,function($k){($g:=[$l[$count(p[$m($,$k)])>0]];$w:=$s($lookup($o,$k));$u:=$w[$not($ in $g.r)];"
+        "$count($g)=0?'there is no list of +'&$k&'; there are '&$join($map($l.p,function($x){'+'&$x}),', ')"
+        ":$count($w)=0?'no row of +'&$k&' is named'"
+        ":$exists($u)?'there is no '&$string($u[0])&' in '&$join($map($g,$h),', '))})]);"
+        "$merge($append([{}],[$ks.($k:=$;$w:=$s($lookup($o,$k));$l.($g:=$;$g.p[$m($,$k)].{$:[$w[$ in $g.r]]}))])))"
+        ":($w:=$s($o);$u:=$w[$not($ in $l.r)];"
+        "$x:=$fail($count($w)=0?['no row is named']"
+        ":$exists($u)?[$map($u,function($x){'there is no '&$string($x)&' in '&$join($map($l,$h),', ')})]"
+        ":[$map($filter($l,function($g){$count($w[$ in $g.r])=0}),"
+        "function($g){'no row of '&$h($g)&' is named; say which list you mean, as in only.'&$g.p[0]})]);"
+        "$merge($append([{}],[$l.($g:=$;$g.p.{$:[$w[$ in $g.r]]})]))))"
+    )
+
+
+def narrowed(entries: str, narrow: Sequence[tuple[str, str]]) -> str:
+    """Return JSONata for the entries of a list that are asked for: `narrow` has the names and what an entry is called."""
+    names = [f"$n{number}" for number in range(len(narrow))]
+    bound = "".join(f"{name}:={ref};" for name, (ref, _) in zip(names, narrow, strict=True))
+    if len(narrow) == 1:
+        return f"($e:={entries};{bound}$exists($n0)?[$e[{narrow[0][1]} in $n0]]:$e)"
+    tests = [f"($not($exists({name})) or {item} in {name})" for name, (_, item) in zip(names, narrow, strict=True)]
+    return f"($e:={entries};{bound}[$e[{' and '.join(tests)}]])"
