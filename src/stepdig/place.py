@@ -17,6 +17,7 @@ from stepdig.model import Task
 from stepdig.problem import Position, did_you_mean
 from stepdig.scopes import ErrorLayer, Scope, Store
 from stepdig.tree import Mapping, Node, Scalar
+from stepdig.values import Values
 
 Meaning = TypeVar("Meaning", translate.Translated, contexts.Boolean, contexts.Checked)
 NARROWED_CHARS = 250_000  # of the names of a list, which the first state must hold to check `only`
