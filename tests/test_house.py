@@ -43,6 +43,7 @@ FLOORS = [
     ["repeat"],
     ["lower"],
     ["asl"],
+    ["bounds"],
     ["pipeline"],
     ["report"],
     ["commands"],

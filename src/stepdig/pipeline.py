@@ -16,11 +16,13 @@ from stepdig import limits, parse, secrets, tree
 from stepdig.asl.emit import emit
 from stepdig.asl.layout import layout
 from stepdig.asl.leaves import job_token
+from stepdig.bounds import fit
 from stepdig.bundle import bundle
 from stepdig.draft import Draft
 from stepdig.expressions import zones
 from stepdig.lower import lower
-from stepdig.plan import Machine
+from stepdig.model import Workflow
+from stepdig.plan import Machine, Step
 from stepdig.problem import Position, Problems, ProblemsFound
 
 Read = Callable[[str], bytes | None]
@@ -36,6 +38,10 @@ _ALWAYS = (
     "SendMailFunction",
     "SubnetIds",
 )
+
+
+class _Unfit(ProblemsFound):
+    """Problems of a plan, whose paths are as a person types them already."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,6 +74,8 @@ def compile_workflow(
     problems = Problems()
     try:
         return _compiled(read, path, display, project, workflow, jobs, files, problems)
+    except _Unfit:
+        raise
     except ProblemsFound as found:
         shown = [replace(it, at=_shown(it.at, display)) for it in found.problems]
         raise ProblemsFound(shown) from None
@@ -103,27 +111,61 @@ def _compiled(
         files=files,
         calls=(path,),
     )
-    machine = replace(lower(written, draft), offsets=_since(draft.offsets, FIRST_SESSION))
-    problems.raise_if_any()
-    definition, text = _written(machine, path, problems)
+    made, text = _written(written, draft, path, problems)
+    draft = made.draft
     tokens = {*_ALWAYS, *(job_token(str(task["job"])) for task in draft.tasks.values())}
     used = tuple(sorted(name for name in tokens if f"${{{name}}}" in text))
-    return Compiled(text, definition, bundle(draft), used)
+    return Compiled(text, made.definition, bundle(draft), used)
 
 
-def _written(machine: Machine, path: str, problems: Problems) -> tuple[dict[str, object], str]:
+@dataclass(frozen=True, slots=True)
+class _Made:
+    """A plan that fits AWS's limits, the draft it comes from, its definition, what its runs may need."""
+
+    machine: Machine
+    draft: Draft
+    definition: dict[str, object]
+    fitted: fit.Fitted
+
+
+def _written(written: Workflow, blank: Draft, path: str, problems: Problems) -> tuple[_Made, str]:
     """Return the definition and its text, dense where the readable one would be too large; else raise ProblemsFound."""
-    definition = emit(machine)
-    text = layout(definition)
+    made = _fitted(written, blank, dense=False)
+    text = layout(made.definition)
     if len(text.encode()) > limits.DEFINITION_BYTES:
-        definition = emit(machine, dense=True)
-        text = layout(definition, dense=True)
+        made = _fitted(written, blank, dense=True)
+        text = layout(made.definition, dense=True)
     size = len(text.encode())
     if size > limits.DEFINITION_BYTES:
         over = f"the definition has {size:,} bytes; Step Functions takes {limits.DEFINITION_BYTES:,}"
         problems.add(Position(path, 1, 1), "SD502", over, "split the workflow into several files that run on their own")
         raise ProblemsFound(problems)
-    return definition, text
+    return made, text
+
+
+def _fitted(written: Workflow, blank: Draft, *, dense: bool) -> _Made:
+    """Return the plan whose runs stay within AWS's limits; raises ProblemsFound.
+
+    What a run needs is known only of a whole plan. Where the history has no room for the events of a loop, its iterations
+    get executions of their own, which its tasks must know: the workflow is lowered again.
+    """
+    apart: frozenset[str] = frozenset()
+    while True:
+        draft = replace(blank.fork(), problems=blank.problems, apart=apart)
+        machine = replace(lower(written, draft), offsets=_since(draft.offsets, FIRST_SESSION))
+        draft.problems.raise_if_any()
+        while True:
+            owners: dict[str, Step] = {}
+            definition = emit(machine, dense=dense, owners=owners)
+            fitted = fit.fit(machine, definition, owners)
+            if fitted.body is None:
+                break
+            machine = replace(machine, body=fitted.body)
+        if fitted.problems:
+            raise _Unfit(fitted.problems)
+        if not fitted.apart:
+            return _Made(machine, draft, definition, fitted)
+        apart |= fitted.apart
 
 
 def _offsets(timezone: str) -> tuple[tuple[int | None, int], ...]:

@@ -165,10 +165,15 @@ def _code(number: plan.Number) -> str:
 
 
 def _fewer(tries: str, limit: plan.Number) -> str:
-    """Return JSONata for whether there is a try left; a limit that cannot be evaluated allows none."""
+    """Return JSONata for whether there is a try left; a limit that cannot be evaluated allows none.
+
+    One that only the run knows is cut, so that the events of all tries are known when compiling.
+    """
     if isinstance(limit, int):
         return f"{tries} < {limit}"
-    return " and ".join((*(f"({test})" for test, _ in limit.guards), f"{tries} < {limit.code}"))
+    return " and ".join(
+        (*(f"({test})" for test, _ in limit.guards), f"{tries} < $min([{limit.code},{plan.UNKNOWN_TRIES}])")
+    )
 
 
 def fetched_variables(stores: tuple[str, ...], site: Site) -> list[str]:

@@ -30,7 +30,7 @@ LAUNCH_FAULTS = [
 LAUNCH_RETRY: State = {
     "ErrorEquals": LAUNCH_FAULTS,
     "IntervalSeconds": 2,
-    "MaxAttempts": 20,
+    "MaxAttempts": plan.LAUNCHES,
     "MaxDelaySeconds": 60,
     "JitterStrategy": "FULL",
 }
@@ -83,7 +83,7 @@ def write_command(step: plan.Command, site: Site) -> None:
                 ]
             },
         },
-        "Retry": [LAUNCH_RETRY, *own_retry(step)],
+        "Retry": [{**LAUNCH_RETRY, "MaxAttempts": step.launches}, *own_retry(step)],
     }
     if step.timeout is not None:
         state["TimeoutSeconds"] = number_of(step.timeout)

@@ -1,0 +1,1 @@
+"""What a run may need of each of AWS's limits, counted or bounded when compiling: plan, definition -> rows."""

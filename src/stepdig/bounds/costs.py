@@ -1,0 +1,82 @@
+"""Events of each state of a definition in a run's history, all its tries included, by the step it was written for.
+
+Types of events: https://docs.aws.amazon.com/step-functions/latest/apireference/API_HistoryEvent.html
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from stepdig import plan
+
+PLAIN = 2  # a state is entered and left
+FAIL = 1  # a Fail state is entered
+TRY = 4  # of a task: scheduled, started, submitted, ended; a result that cannot be used takes the place of one
+FAN_OUT = 5  # Map or Parallel: entered, started, ended, left, and an expression that failed
+MAP_RUN = 2  # more, of a distributed Map: its Map Run starts and ends
+ITERATION = 2  # of an inline Map: starts, ends
+EXECUTION = 2  # starts, ends
+DEFAULT_TRIES = 3  # of a Retry without MaxAttempts
+
+
+@dataclass(frozen=True, slots=True)
+class Cost:
+    """Events of one visit to a state: `events`, and `TRY` more for each of `launches`, the tries to launch a container."""
+
+    state: str
+    events: int
+    launches: int = 0
+    inner: bool = False
+
+
+@dataclass(slots=True)
+class Costs:
+    """The states that were written for each step; those inside the Map or Parallel that the step is are `inner` ones."""
+
+    of: dict[int, list[Cost]] = field(default_factory=dict)
+    start: int = 0
+
+    def add(self, step: plan.Step | None, cost: Cost) -> None:
+        """Note a state; one that no step was written for stands before all others."""
+        if step is None:
+            self.start += cost.events
+        else:
+            self.of.setdefault(id(step), []).append(cost)
+
+
+def costs(definition: Mapping[str, Any], owners: Mapping[str, plan.Step]) -> Costs:
+    """Return what each state of a definition costs."""
+    found = Costs()
+    _scope(definition, None, owners, found)
+    return found
+
+
+def _scope(scope: Mapping[str, Any], around: plan.Step | None, owners: Mapping[str, plan.Step], found: Costs) -> None:
+    for name, state in scope["States"].items():
+        step = owners.get(name, around)
+        events, launches = _events(state)
+        found.add(step, Cost(name, events, launches, inner=around is not None and step is around))
+        for inner in _inside(state):
+            _scope(inner, step, owners, found)
+
+
+def _inside(state: Mapping[str, Any]) -> Iterator[Mapping[str, Any]]:
+    if "ItemProcessor" in state:
+        yield state["ItemProcessor"]
+    yield from state.get("Branches", ())
+
+
+def _events(state: Mapping[str, Any]) -> tuple[int, int]:
+    """Return the events of a visit without further tries to launch a container, and how many of those there are."""
+    kind = state["Type"]
+    if kind == "Task":
+        tries = [int(retry.get("MaxAttempts", DEFAULT_TRIES)) for retry in state.get("Retry", ())]
+        if str(state["Resource"]).endswith("ecs:runTask.sync") and tries:
+            return PLAIN + TRY * (1 + sum(tries[1:])), tries[0]
+        return PLAIN + TRY * (1 + sum(tries)), 0
+    if kind == "Map":
+        config = state["ItemProcessor"].get("ProcessorConfig") or {}
+        return FAN_OUT + (MAP_RUN if config.get("Mode") == "DISTRIBUTED" else 0), 0
+    return {"Parallel": FAN_OUT, "Fail": FAIL}.get(kind, PLAIN), 0
