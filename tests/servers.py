@@ -43,7 +43,7 @@ class HttpServer:
         if self.answers:
             return self.answers.pop(0)
         if request.path.startswith("/status/"):
-            return int(request.path.split("/")[2]), {}, b"status body"
+            return int(request.path.partition("?")[0].split("/")[2]), {}, b"status body"
         told = {
             "method": request.method,
             "path": request.path,

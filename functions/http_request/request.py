@@ -156,13 +156,13 @@ def _exchange(
 
 def _why(error: BaseException | None) -> str:
     """Return the cause of a broken connection without the URI, which urllib3 puts into its messages."""
-    if isinstance(error, urllib3.exceptions.TimeoutError):
-        return "no answer in time"
     cause = error
     while cause is not None and not isinstance(cause, OSError):
         cause = cause.__cause__ or cause.__context__
     if isinstance(cause, OSError) and cause.strerror:
         return cause.strerror
+    if isinstance(error, urllib3.exceptions.TimeoutError):
+        return "no answer in time"
     return type(error).__name__
 
 

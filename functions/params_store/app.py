@@ -10,12 +10,15 @@ from __future__ import annotations
 from typing import Any
 
 import runtime
+from values import check
 
 
 def handler(event: dict[str, Any], _context: object) -> dict[str, dict[str, str]]:
     """Read or write some parameters. Raises ParamRefused."""
     store = runtime.store(event["path"])
     if "set" in event:
+        for name, value in event["set"].items():
+            check(name, value)
         for name, value in event["set"].items():
             store.put(name, value)
         return {"params": {}}

@@ -1,4 +1,4 @@
-"""Texts by name in AWS's Parameter Store, https://docs.aws.amazon.com/systems-manager/latest/APIReference/API_PutParameter.html.
+"""Texts by name in AWS's Parameter Store.
 
 It takes no empty text: to set one is to forget the parameter, which reads as an empty text.
 """
@@ -8,10 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import Any, Protocol
 
-from errors import ParamRefused
-
 NAMES_A_CALL = 10  # of GetParameters
-VALUE_BYTES = 8_192  # of an advanced parameter; the store makes one of a parameter over 4,096 bytes
 
 
 class Client(Protocol):
@@ -43,15 +40,10 @@ class ParameterStore:
         return found
 
     def put(self, name: str, value: str) -> None:
-        """Keep a text under a name, an empty one by forgetting the name. Raises ParamRefused."""
+        """Keep a text under a name, an empty one by forgetting the name."""
         if not value:
             self._client.delete_parameters(Names=[self._path + name])
             return
-        size = len(value.encode("utf-8", "replace"))
-        if size > VALUE_BYTES:
-            raise ParamRefused(f"param_set> {name}: {size:,} bytes, and the Parameter Store takes {VALUE_BYTES:,}")
-        if "{{" in value:
-            raise ParamRefused(f"param_set> {name}: the Parameter Store takes no text with '{{{{'")
         self._client.put_parameter(
             Name=self._path + name, Value=value, Type="String", Tier="Intelligent-Tiering", Overwrite=True
         )

@@ -32,8 +32,8 @@ class Server:
 def server_of(event: dict[str, Any], secrets: Secrets) -> Server:
     """Return the server of an event; as in Digdag a secret `mail.host` comes before the option. Raises MailFailed."""
     own = {name.removeprefix("mail."): value for name, value in secrets.find(*OWN_SECRETS).items()}
-    given = {name: secrets.text(event[name]) for name in ("host", "port", "username", "password") if name in event}
-    both: dict[str, str] = {**given, **own}
+    options: list[str] = [name for name in ("host", "port", "username", "password") if name in event]
+    both = {**{name: secrets.text(event[name]) for name in options}, **own}
     if "host" not in both or "port" not in both:
         missing = "host" if "host" not in both else "port"
         raise MailFailed(f"mail> has no {missing}: set the secret mail.{missing}, or the option '{missing}'")
