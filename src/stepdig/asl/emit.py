@@ -43,7 +43,9 @@ def emit(
 def write(step: plan.Step, site: Site) -> None:
     """Write one step at a site; a step that does nothing needs no state."""
     if not plan.is_empty(step):
-        _WRITERS[type(step)](step, replace(site, step=step))
+        site.writing.append(step)
+        _WRITERS[type(step)](step, site)
+        site.writing.pop()
 
 
 _WRITERS: dict[type[plan.Step], Callable[[Any, Site], None]] = {

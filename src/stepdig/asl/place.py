@@ -43,7 +43,7 @@ class Site:
     write       writes a step at a site
     repeated    whether states in a circle come here again, so that variables of an earlier round are there
     dense       whether the definition must be kept small: parallel branches share their states for failures
-    step        the step being written; `owners` tells for each state which step it was written for
+    writing     the steps being written, outermost first; `owners` tells for each state which it was written for
     """
 
     machine: plan.Machine
@@ -58,7 +58,7 @@ class Site:
     dense: bool = False
     frames: tuple[int, ...] = (0,)
     repeated: bool = False
-    step: plan.Step | None = None
+    writing: list[plan.Step] = field(default_factory=list)
     owners: dict[str, plan.Step] = field(default_factory=dict)
 
     def to(self, state: str | None) -> Site:
@@ -69,8 +69,8 @@ class Site:
         """Put a state into this scope."""
         assert name not in self.states, f"two states are called {name}"
         self.states[name] = state
-        if self.step is not None:
-            self.owners[name] = self.step
+        if self.writing:
+            self.owners[name] = self.writing[-1]
 
     def variable(self, name: str) -> str:
         """Return the name for a variable of this scope: inner scopes must not reuse names of outer ones."""

@@ -116,11 +116,10 @@ def _fewer_launches(
     execution: Counted, history: History, changed: dict[int, Callable[[Any], plan.Step]], problems: list[Problem]
 ) -> None:
     """Allow as many tries of launches as there is room for; too little room even so is a problem."""
-    low, high = LEAST_LAUNCHES - 1, plan.LAUNCHES
-    while low < high:
-        middle = (low + high + 1) // 2
-        history.launches[id(execution.step)] = middle
-        low, high = (middle, high) if history.count(execution).events <= budget() else (low, middle - 1)
+    history.launches[id(execution.step)] = 0
+    least = history.count(execution).events
+    # Between none and all of them the events grow at most in proportion.
+    low = int((budget() - least) * plan.LAUNCHES // max(1, execution.events - least))
     history.launches[id(execution.step)] = max(low, LEAST_LAUNCHES)
     counted = history.count(execution)
     execution.events, execution.launches = counted.events, counted.launches
