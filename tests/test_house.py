@@ -29,7 +29,7 @@ FLOORS = [
     ["tables", "secrets"],
     ["model"],
     ["plan"],
-    ["names", "timezones", "directives", "input_types", "inputs", "order", "parse", "project"],
+    ["names", "timezones", "directives", "input_types", "inputs", "given", "order", "parse", "project"],
     ["draft"],
     ["scopes"],
     ["iterations"],

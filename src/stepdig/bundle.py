@@ -6,6 +6,7 @@ It travels in the project archive, so that constants cost no character of an ove
 from __future__ import annotations
 
 from stepdig.draft import Draft
+from stepdig.given import spec
 from stepdig.model import Task
 from stepdig.scopes import Scope, bundle_layers
 from stepdig.tree import plain
@@ -13,7 +14,7 @@ from stepdig.tree import plain
 FORMAT = 1
 
 
-def compiled_task(task: Task, scope: Scope, comment: str, job: str) -> dict[str, object]:
+def compiled_task(task: Task, scope: Scope, comment: str, job: str, secrets: list[str]) -> dict[str, object]:
     """Return one command task as the runner reads it: its layers by name, weakest first, and its keys as written."""
     local: dict[str, object] = {f"{task.operator}>": plain(task.argument)}
     local.update({key: plain(node) for key, node in task.options.items()})
@@ -29,6 +30,7 @@ def compiled_task(task: Task, scope: Scope, comment: str, job: str) -> dict[str,
         "fetch": [],
         **({"defaults": [it.key for it in scope.defaults]} if scope.defaults else {}),
         **({"env": [plain(it) for it in scope.env]} if scope.env else {}),
+        **({"secrets": secrets} if secrets else {}),
     }
 
 
@@ -63,4 +65,6 @@ def bundle(draft: Draft) -> dict[str, object]:
         "scopes": draft.scopes,
         "loops": {name: {"operator": loop.operator, "variables": loop.variables} for name, loop in draft.loops.items()},
         "tasks": {**tasks, **{key: it.entry for key, it in draft.storing.items()}},
+        **({"params": spec(draft.inputs)} if draft.inputs is not None else {}),
+        **({"lists": {path: list(names) for path, names in draft.lists.items()}} if draft.lists else {}),
     }

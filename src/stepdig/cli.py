@@ -26,6 +26,7 @@ VERBS = {
     "check": "say what is wrong with workflows, and where",
     "build": "compile the workflows into statemachines/",
     "run": "run a workflow on this machine",
+    "secrets": "keep the secrets of runs on this machine",
 }
 OK, PROBLEMS, USAGE, INTERRUPTED = 0, 1, 2, 130
 
@@ -72,7 +73,10 @@ def _run(verb: str, words: list[str]) -> int:
 
     command = import_module(f"stepdig.commands.{verb}")
     try:
-        args = _parser(verb, command).parse_args(words)
+        parser = _parser(verb, command)
+        if hasattr(command, "epilog") and not {"-h", "--help"}.isdisjoint(words):
+            parser.epilog = command.epilog(words)
+        args = parser.parse_args(words)
         args.verb = verb
     except SystemExit as stop:  # argparse has said why
         return stop.code if isinstance(stop.code, int) else USAGE
@@ -84,11 +88,12 @@ def _run(verb: str, words: list[str]) -> int:
 
 
 def _parser(verb: str, command: ModuleType) -> ArgumentParser:
-    from argparse import ArgumentParser
+    from argparse import ArgumentParser, RawDescriptionHelpFormatter
 
     parser = ArgumentParser(
         f"stepdig {verb}",
         description=command.__doc__,
+        formatter_class=RawDescriptionHelpFormatter,
         allow_abbrev=False,  # a script must not break when a new option shares its beginning
     )
     command.add_arguments(parser)

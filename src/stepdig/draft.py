@@ -11,6 +11,7 @@ from collections.abc import Callable, Collection
 from dataclasses import dataclass, field
 
 from stepdig import limits
+from stepdig.model import Input
 from stepdig.problem import Problems
 
 WHOLE = "*"  # every column of a row is read
@@ -108,6 +109,7 @@ class Draft:
     errors: int = 0
     deadlines: int = 0
     needs_zone: bool = False
+    inputs: tuple[Input, ...] | None = None  # the parameters that the workflow declares
     lists: dict[str, tuple[str, ...]] = field(default_factory=dict)  # that `only` narrows: path -> names of the rows
 
     def state_name(self, path: str) -> str:
@@ -145,5 +147,5 @@ class Draft:
             passes={key: set(it) for key, it in self.passes.items()},
             calls=self.calls, chosen=self.chosen, frames=self.frames,
             errors=self.errors, deadlines=self.deadlines, needs_zone=self.needs_zone,
-            lists=dict(self.lists),
+            inputs=self.inputs, lists=dict(self.lists),
         )  # fmt: skip

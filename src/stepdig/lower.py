@@ -38,6 +38,7 @@ class Place(Here):
 
 def lower(workflow: Workflow, draft: Draft) -> plan.Machine:
     """Return the plan of a workflow; what is gathered on the way (compiled tasks, loops) is left in the draft."""
+    draft.inputs = workflow.params
     scope = Scope(draft, TOP).declaring(workflow.params, checked=True)
     body, _ = _task(workflow.root, scope)
     outputs = _outputs(draft)

@@ -81,7 +81,7 @@ def narrowed_lists(lists: Sequence[plan.NamedList]) -> str:
         ":$exists($u)?[$map($u,function($x){'there is no '&$string($x)&' in '&$join($map($l,$h),', ')})]"
         ":[$map($filter($l,function($g){$count($w[$ in $g.r])=0}),"
         "function($g){'no row of '&$h($g)&' is named; say which list you mean, as in only.'&$g.p[0]})]);"
-        "$merge($append([{}],[$l.($g:=$;$g.p.{$:[$w[$ in $g.r]]})]))))"
+        "$merge($append([{}],[$l.($g:=$;$g.p.{$:[$w[$ in $g.r]]})])))))"
     )
 
 

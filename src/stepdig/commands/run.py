@@ -6,14 +6,16 @@ import os
 import shlex
 import sys
 from argparse import ArgumentParser, ArgumentTypeError, Namespace
+from collections.abc import Sequence
 from datetime import UTC, datetime, time
 from importlib.util import find_spec
 from typing import TYPE_CHECKING, Any
 
+from stepdig import given
 from stepdig.commands import _params
 from stepdig.commands._compile import compile_one
 from stepdig.problem import Position, Problem, ProblemsFound
-from stepdig.project import Workflow, find, typed
+from stepdig.project import SUFFIXES, Workflow, find, typed
 from stepdig.report.view import Run, View
 
 if TYPE_CHECKING:
@@ -36,7 +38,7 @@ def add_arguments(parser: ArgumentParser) -> None:
     )
     parser.add_argument(
         "-p", dest="pairs", metavar="NAME=VALUE", action="append", default=[], type=_pair,
-        help="a parameter, always a text; dots nest",
+        help="a parameter: a text, or of the type that the workflow declares; dots nest",
     )  # fmt: skip
     parser.add_argument(
         "-P", dest="files", metavar="FILE", action="append", default=[], help="parameters from a YAML or JSON file"
@@ -54,6 +56,10 @@ def run(args: Namespace) -> int:
         return 1
     params = _params.attempt_params(args.files, args.pairs)
     compiled = compile_one(workflow)
+    params, wrong = given.checked(compiled.bundle, params)
+    if wrong:
+        sys.stderr.write("".join(f"stepdig run: {text}\n" for text in wrong))
+        return USAGE
     from stepdig.commands import _local  # the engine, which a workflow with problems does not need
     from stepdig.local.session import SessionError
 
@@ -64,6 +70,22 @@ def run(args: Namespace) -> int:
         return USAGE
 
     return _local.execute(start, _view(args, start))
+
+
+def epilog(words: Sequence[str]) -> str:
+    """Return the parameters of the workflow named on a command line, for its --help; "" when there is none."""
+    path = next((word for word in words if word.endswith(SUFFIXES)), None)
+    if path is None:
+        return ""
+    try:
+        bundle: dict[str, Any] = compile_one(_workflow(path)).bundle
+    except ProblemsFound:
+        return f"{path} has problems: stepdig check {path} tells which"
+    takes = given.listed(bundle.get("params") or {}, bundle.get("lists") or {})
+    if not takes:
+        none = "takes no parameters" if "params" in bundle else "declares no parameters: any may be given"
+        return f"{path} {none}"
+    return f"parameters of {path}, given with -p NAME=VALUE:\n{takes}"
 
 
 def _workflow(path: str) -> Workflow:
