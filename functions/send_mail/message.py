@@ -5,7 +5,7 @@ from __future__ import annotations
 import base64
 import posixpath
 from dataclasses import dataclass
-from email.headerregistry import Address, HeaderRegistry, UniqueAddressHeader
+from email.headerregistry import Address, HeaderRegistry
 from email.message import EmailMessage
 from email.utils import formatdate, make_msgid
 from typing import Any, cast
@@ -65,7 +65,7 @@ def _addresses(texts: list[str]) -> list[Address]:
     """Return the addresses of some texts: `a@example.com`, `Name <a@example.com>`, several with commas."""
     found: list[Address] = []
     for text in texts:
-        read = cast(UniqueAddressHeader, _HEADERS("to", text))
+        read = cast(Any, _HEADERS("to", text))
         if "\n" in text or "\r" in text or read.defects or not all(it.username and it.domain for it in read.addresses):
             raise MailFailed(f"'{text}' is no mail address")
         found += read.addresses

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import posixpath
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Collection, Iterable
 from dataclasses import dataclass, field, replace
 from typing import TypeVar
 
@@ -106,12 +106,12 @@ class Here(Values):
         known = [*([task.timeout] if task.timeout is not None else []), *(it.seconds for it in self.scope.deadlines)]
         return min(known, default=None)
 
-    def invoke(self, task: Task, call: plan.Call) -> plan.Call:
-        """Return a call with what its place adds; a call that stores is noted for later readers."""
+    def invoke(self, task: Task, call: plan.Call, stores: Collection[str] = ()) -> plan.Call:
+        """Return a call with what its place adds; one that stores is noted for later readers, with the paths it stores."""
         if call.stores:
             entry = stored_task(task, self.scope, self.comment)
             self.scope.draft.storing[self.name] = Storing(self.scope.frame, entry)
-            self.stores.append(Store(self.name, self.scope.loops, self.scope.frame))
+            self.stores.append(Store(self.name, self.scope.loops, self.scope.frame, names=frozenset(stores)))
         return replace(
             call,
             retry=None if call.polls else self.native_retry(task),

@@ -56,9 +56,9 @@ class Problems:
 
     found: list[Problem] = field(default_factory=list)
 
-    def add(self, at: Position, code: str, text: str, hint: str = "", length: int = 1) -> None:
+    def add(self, at: Position, code: str, text: str, hint: str = "", length: int = 1, *, secret: bool = False) -> None:
         """Note one mistake; once, also when what holds it is compiled for two places."""
-        problem = Problem(at, code, text, hint, length)
+        problem = Problem(at, code, text, hint, length, secret)
         if problem not in self.found:
             self.found.append(problem)
 

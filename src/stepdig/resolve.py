@@ -69,7 +69,7 @@ class Names:
         found: tuple[Binding | None, int] | None
         for index in range(level - 1, -1, -1):
             layer = self.scope.layers[index]
-            if isinstance(layer, StoresLayer) and layer.stores:
+            if isinstance(layer, StoresLayer) and any(store.may_hold(path[0]) for store in layer.stores):
                 return self._stored(layer, index, path, rooted=rooted)
             if isinstance(layer, LoopLayer):
                 found = self._looped(self.scope.draft.loops[layer.loop], path)
@@ -205,8 +205,11 @@ class Names:
         used = path if whole else path[:covered]
         dotted = ".".join(map(field, used))
         for store in layer.stores:
+            if not store.may_hold(used[0]):
+                continue
+            merges = not store.replaces(".".join(used))
             for variable in self._variables(store, used[0], earlier=layer.earlier):
-                binding = _either(f"{variable}.{dotted}", binding)
+                binding = _either(f"{variable}.{dotted}", binding, merges=merges)
         if rooted and isinstance(binding, translate.Code):
             binding = binding._replace(may_be_missing=False)
         return binding, len(used)
@@ -276,14 +279,15 @@ class _Stored(translate.Code):
     __slots__ = ()
 
 
-def _either(stored: str, weaker: Binding | None) -> _Stored:
-    """Return what a store holds, else the weaker binding; objects of both merge."""
+def _either(stored: str, weaker: Binding | None, *, merges: bool = True) -> _Stored:
+    """Return what a store holds, else the weaker binding; objects of both merge, unless the store's is known to be none."""
     if weaker is None:
         return _Stored(stored, "any", may_be_missing=True)
     missing = isinstance(weaker, translate.Code) and weaker.may_be_missing
     wanted = tuple((f"($exists({stored}) or ({test}))", message) for test, message in guards(weaker))
     known = weaker.value if isinstance(weaker, translate.Known) else None
-    if isinstance(known, dict) or isinstance(weaker, _Stored) or getattr(weaker, "type", "") == "obj":
+    objects = isinstance(known, dict) or isinstance(weaker, _Stored) or getattr(weaker, "type", "") == "obj"
+    if merges and objects:
         return _Stored(_merge_code(as_code(weaker), stored), "any", missing, wanted)
     return _Stored(f"($exists({stored})?{stored}:{as_code(weaker)})", "any", missing, wanted)
 

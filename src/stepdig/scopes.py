@@ -19,12 +19,24 @@ from stepdig.tree import Mapping, plain
 
 @dataclass(frozen=True, slots=True)
 class Store:
-    """A task upstream that may store; `loops` are the loops around it, `counted` whether a counted loop went over it."""
+    """A task upstream that may store; `loops` are the loops around it, `counted` whether a counted loop went over it.
+
+    `names` are the paths that it stores at most, each replaced as a whole: `http.last_status`; None: any.
+    """
 
     task: str
     loops: tuple[str, ...]
     frame: Frame
     counted: bool = False
+    names: frozenset[str] | None = None
+
+    def may_hold(self, name: str) -> bool:
+        """Return whether the task may store something under a name."""
+        return self.names is None or any(path.partition(".")[0] == name for path in self.names)
+
+    def replaces(self, path: str) -> bool:
+        """Return whether what the task stores there stands in place of what others stored, and is not merged with it."""
+        return self.names is not None and any(path == it or path.startswith(f"{it}.") for it in self.names)
 
 
 @dataclass(frozen=True, slots=True)

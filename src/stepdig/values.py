@@ -41,9 +41,11 @@ class Values:
         before = {key: node for key, node in self.task.options.items() if key[0] != "_" and _before(node.at, at)}
         return Names(self.scope, {**before, **self.earlier})
 
-    def problem(self, at: Position, code: str, text: str, hint: str = "", length: int = 1) -> None:
-        """Note a user's mistake."""
-        self.scope.draft.problems.add(at, code, text, hint, length)
+    def problem(
+        self, at: Position, code: str, text: str, hint: str = "", length: int = 1, *, secret: bool = False
+    ) -> None:
+        """Note a user's mistake; a line with a `secret` is not shown."""
+        self.scope.draft.problems.add(at, code, text, hint, length, secret=secret)
 
     def required(self, task: Task) -> Node | None:
         """Return the task's argument, noting a mistake when there is none."""

@@ -5,7 +5,7 @@ To add one: a file with a function under `@operator`, its line in `__init__.py`,
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Collection, Iterable
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -27,8 +27,10 @@ class Place(Protocol):
     def project(self) -> str:
         """The name of the project."""
 
-    def problem(self, at: Position, code: str, text: str, hint: str = "", length: int = 1) -> None:
-        """Note a user's mistake."""
+    def problem(
+        self, at: Position, code: str, text: str, hint: str = "", length: int = 1, *, secret: bool = False
+    ) -> None:
+        """Note a user's mistake; a line with a `secret` is not shown."""
 
     def required(self, task: Task) -> Node | None:
         """Return the task's argument, noting a mistake when there is none."""
@@ -78,8 +80,8 @@ class Place(Protocol):
     def longest(self, task: Task) -> int | None:
         """Return the seconds that the task may take at most, as far as that is known."""
 
-    def invoke(self, task: Task, call: Call) -> Call:
-        """Return a call of a service with what its place adds; a call that stores is noted for later readers."""
+    def invoke(self, task: Task, call: Call, stores: Collection[str] = ()) -> Call:
+        """Return a call of a service with what its place adds; `stores` are the paths it stores."""
 
     def narrowed(self, path: str, names: Iterable[str], *, ours: bool) -> str:
         """Return JSONata of the names that `only` asks for in a list, nothing for all; "" where `only` means no list."""

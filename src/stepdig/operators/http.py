@@ -50,7 +50,7 @@ def http(task: Task, place: Place) -> Step:
         again=(AGAIN,) if retry else (),
         stores="{'http':$states.result.Payload}",
     )
-    return place.invoke(task, call)
+    return place.invoke(task, call, ("http.last_status", "http.last_content"))
 
 
 def _content(options: Options) -> dict[str, object]:
@@ -114,6 +114,7 @@ def _pairs(node: Mapping, options: Options) -> list[list[object]]:
 
 def _proxy(options: Options) -> None:
     node = options.node("proxy")
-    if isinstance(node, Mapping) and options.place.exported("proxy") is not node:
+    enabled = node.get("enabled") if isinstance(node, Mapping) else None
+    if node is not None and isinstance(enabled, Scalar) and str(enabled.value).lower() == "true":
         hint = "remove it: the function's own network decides how it reaches the server"
         options.place.problem(node.at, "SD485", "'proxy' of http> is not supported", hint)

@@ -86,7 +86,7 @@ def _password(event: dict[str, object], options: Options) -> None:
     if isinstance(value, dict):
         event["password"] = value
     else:
-        options.place.problem(node.at, "SD494", "the password of mail> is a secret", _KEPT, node.length)
+        options.place.problem(node.at, "SD494", "the password of mail> is a secret", _KEPT, node.length, secret=True)
 
 
 def _attachments(options: Options) -> list[dict[str, object]]:

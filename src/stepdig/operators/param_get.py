@@ -25,4 +25,4 @@ def param_get(task: Task, place: Place) -> Step:
         return nothing(place)
     fields = ",".join(f"{literal(to)}:$lookup($p,{literal(key)})" for key, to in names.items())
     stores = f"($p:=$states.result.Payload.params;{{{fields}}})"
-    return place.invoke(task, call(place, {"get": list(names)}, stores=stores))
+    return place.invoke(task, call(place, {"get": list(names)}, stores=stores), names.values())

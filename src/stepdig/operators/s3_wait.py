@@ -60,11 +60,11 @@ def s3_wait(task: Task, place: Place) -> Step:
         again=(looks(seconds),),
         polls=True,
         stores=STORES,
-        late=f"'Object '&{_as_code(where['Bucket'])}&'/'&{_as_code(where['Key'])}&' does not yet exist'",
+        late=_late(where),
         excused=(MISSING,) if goes_on else (),
         instead=LATE,
     )
-    return place.invoke(task, call)
+    return place.invoke(task, call, ("s3.last_object",))
 
 
 def looks(seconds: int | None) -> Again:
@@ -82,8 +82,13 @@ def _waited(first: int, count: int, most: int) -> float:
     return sum(min(first * RATE**number, most) for number in range(count))
 
 
-def _as_code(value: object) -> str:
-    return value.code if isinstance(value, Computed) else literal(value)
+def _late(where: dict[str, object]) -> str:
+    """Return JSONata of the message when the object is still missing."""
+    bucket, key = where["Bucket"], where["Key"]
+    if isinstance(bucket, str) and isinstance(key, str):
+        return literal(f"Object '{bucket}/{key}' does not yet exist")
+    code = [it.code if isinstance(it, Computed) else literal(it) for it in (bucket, key)]
+    return f"'Object \\u0027'&{code[0]}&'/'&{code[1]}&'\\u0027 does not yet exist'"
 
 
 def _where(options: Options) -> dict[str, object] | None:
