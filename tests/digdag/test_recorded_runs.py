@@ -21,7 +21,6 @@ RECORDED_SERVER = "127.0.0.1:18991"
 PAGE = (HERE.parents[1] / "docs/differences.md").read_text(encoding="utf-8")
 
 NOT_YET = {
-    "py_script_output": "script: of py>",
     "require_twice": "require>",
     "require_fails": "require>",
     "require_params_session": "require>",
@@ -32,7 +31,6 @@ NOT_YET = {
     "check_cmd": "the output of digdag check",
     "check_cmd_broken": "the output of digdag check",
     "moment_utc": "moment.version",
-    "tmpl_colon_prefix": "${secret:...}",
 }
 # name -> the row of docs/differences.md, by words of its first cell
 DIFFERENCES = {

@@ -20,6 +20,7 @@ from stepdig.local.integrations import Integrations
 from stepdig.local.integrations.s3 import LocalS3
 from stepdig.local.jobs import Jobs
 from stepdig.local.rundir import RunDir
+from stepdig.local.secrets import LocalSecrets
 from stepdig.local.tasks import LocalTasks
 from stepdig.pipeline import Compiled
 from stepdig.project import Workflow
@@ -127,7 +128,7 @@ def _tasks(start: Start, engine: Engine, reporter: Reporter) -> LocalTasks:
         start.workflow.project.folder,
         start.folder.path / "work",
         FolderStorage(start.folder.s3),
-        Jobs(root / "jobs", root / ".stepdig" / "jobs", engine.guard, note),
+        Jobs(root / "jobs", root / ".stepdig" / "jobs", engine.guard, note, LocalSecrets(root).get),
         engine.clock,
     )
 

@@ -22,6 +22,7 @@ from pathlib import Path
 
 from stepdig.local.guard import Guard
 from stepdig.local.processes import spawn
+from stepdig.runner.shapes import no_secret
 
 DONE = ".stepdig-complete"
 LAST_LINES = 12
@@ -48,9 +49,18 @@ class Jobs:
     folder   `jobs/`; may be missing
     cache    where environments are kept, `.stepdig/jobs`
     report   told in a sentence when an environment is being made, since that takes a while
+    secret   gives a secret by its key, or None: what task definitions do in the cloud
     """
 
-    def __init__(self, folder: Path, cache: Path, guard: Guard, report: Report) -> None:
+    def __init__(
+        self,
+        folder: Path,
+        cache: Path,
+        guard: Guard,
+        report: Report,
+        secret: Callable[[str], str | None] = no_secret,
+    ) -> None:
+        self.secret = secret
         self._folder = folder
         self._cache = cache
         self._guard = guard

@@ -3,26 +3,18 @@
 from __future__ import annotations
 
 import os
-import re
 import tempfile
 from collections.abc import Sequence
 from pathlib import Path
 
-VARIABLE = "STEPDIG_SECRET_"  # of the environment, before a secret's name: STEPDIG_SECRET_MAIL_PASSWORD
-_NAME = re.compile(r"[A-Za-z0-9_.-]+")
+from stepdig.local.secrets import LocalSecrets
 
 
 def find_secrets(root: Path, names: Sequence[str]) -> dict[str, str]:
     """Return the secrets there are of some names: a file `.stepdig/secrets/<name>`, else a variable of the environment."""
-    found = {}
-    for name in names:
-        path = root / ".stepdig" / "secrets" / name
-        variable = VARIABLE + re.sub(r"[^A-Za-z0-9]", "_", name).upper()
-        if _NAME.fullmatch(name) and path.is_file():
-            found[name] = path.read_text(encoding="utf-8").rstrip("\r\n")
-        elif variable in os.environ:
-            found[name] = os.environ[variable]
-    return found
+    kept = LocalSecrets(root)
+    found = {name: kept.get(name) for name in names}
+    return {name: value for name, value in found.items() if value is not None}
 
 
 class KeptParams:

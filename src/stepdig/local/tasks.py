@@ -16,6 +16,7 @@ from stepdig.local.integrations.ecs import TaskOutcome, TaskRequest
 from stepdig.local.jobs import Environment, JobError, Jobs
 from stepdig.local.processes import GRACE_SECONDS, spawn
 from stepdig.runner import commands, loops, outputs, programs
+from stepdig.runner.secret_texts import VARIABLE
 from stepdig.runner.shapes import Host, Program, TaskError, TaskRun
 from stepdig.runner.storage import Storage
 
@@ -51,7 +52,8 @@ class LocalTasks:
         self._clock = clock
         self._on_failure = on_failure
         self._grace = grace
-        self._environ = {name: value for name, value in os.environ.items() if name != "TZ"}  # the workflow's counts
+        # The workflow's zone counts, and a secret is given to the tasks that name it.
+        self._environ = {it: text for it, text in os.environ.items() if it != "TZ" and not it.startswith(VARIABLE)}
         self._base: dict[str, dict[str, str]] = {}
         self._numbers = itertools.count(1)
 
@@ -67,7 +69,8 @@ class LocalTasks:
             self._fail(request, str(error))
             return TaskOutcome(None, "TaskFailedToStart", str(error))
         context = evaluate.Context(bundle["offsets"], int(self._clock.now() * 1000))
-        host = Host(self._project_dir, self._work_dir / f"{next(self._numbers)}{key}", self._env(at, job), job.python)
+        work_dir = self._work_dir / f"{next(self._numbers)}{key}"
+        host = Host(self._project_dir, work_dir, self._env(at, job), job.python, self._jobs.secret)
         try:
             prepared = commands.prepare(at, host, self._storage, context)
             while True:

@@ -21,10 +21,10 @@ import time
 import zipfile
 from pathlib import Path
 from types import FrameType
-from typing import Dict, Mapping, Optional
+from typing import Callable, Dict, Mapping, Optional
 
 from stepdig.expressions import evaluate
-from stepdig.runner import commands, loops, outputs, programs
+from stepdig.runner import commands, loops, outputs, programs, secret_texts
 from stepdig.runner.shapes import Host, Json, Program, TaskError, TaskRun
 from stepdig.runner.storage import Storage, StorageError, open_storage
 
@@ -53,7 +53,7 @@ def main(environ: Mapping[str, str]) -> int:
             extract(archive, project)
             at = TaskRun(_bundle(project, workflow, task_key), task_key, run)
             base = {name: value for name, value in environ.items() if not name.startswith("STEPDIG_")}
-            host = Host(project, Path(folder) / "task", base, [sys.executable])
+            host = Host(project, Path(folder) / "task", base, [sys.executable], _secrets(environ))
             finished = run_task(at, host, storage, stop)
             if finished.message:
                 _say(finished.message)
@@ -171,6 +171,11 @@ def _bundle(project: Path, workflow: str, task_key: str) -> Dict[str, Json]:
     if task_key not in bundle["tasks"]:
         raise SetupError(f"workflow {workflow} of the project archive has no task {task_key}; deploy both together")
     return bundle
+
+
+def _secrets(environ: Mapping[str, str]) -> Callable[[str], Optional[str]]:
+    """Return the secrets that the job's task definition gives the container, by their keys."""
+    return lambda key: environ.get(secret_texts.variable(key))
 
 
 def _kill_group(pid: int, number: int) -> None:

@@ -1,0 +1,27 @@
+"""`rb>: Class.method` calls a Ruby method in a container."""
+
+import re
+
+from stepdig.model import Task
+from stepdig.operators._registry import Place, nothing, operator
+from stepdig.plan import Step
+from stepdig.tree import Scalar
+
+_METHOD = re.compile(r"((::)?[A-Z]\w*(::[A-Z]\w*)*\.)?[A-Za-z_]\w*[?!]?\Z")
+
+
+@operator("rb", stores=True)
+def rb(task: Task, place: Place) -> Step:
+    """Call a Ruby method: `rb>: Sales::Report.summarize`, with `require: tasks/sales`."""
+    if task.argument is None and "script" in task.options:
+        return place.command(task, stores=True)
+    argument = place.required(task)
+    if argument is None:
+        return nothing(place)
+    command = str(argument.value) if isinstance(argument, Scalar) else ""
+    if "$" not in command and not _METHOD.match(command):
+        text = f"rb> needs Class.method, not '{command}'" if command else "rb> needs the name of a method"
+        hint = "a class, a dot and the method: Sales::Report.summarize"
+        place.problem(argument.at, "SD414", text, hint, argument.length)
+        return nothing(place)
+    return place.command(task, stores=True)

@@ -1,0 +1,149 @@
+"""Which secrets a command may read: the keys of its `${secret:...}`, its `_secrets` and the exports it uses.
+
+A deployment gives a job just these, and the task runner looks up no other. So each must be known when compiling, and a
+reference must stand where the runner puts the secret in: in a command line, in `_env`, in a configuration of Embulk.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterator
+from collections.abc import Mapping as MappingOf
+from itertools import chain
+
+from stepdig import plan
+from stepdig.model import Task
+from stepdig.problem import Position
+from stepdig.scopes import ExportLayer, Scope
+from stepdig.tree import Mapping, Node, Scalar, Sequence
+
+# The value of the characters from..to of a scalar's text, templates evaluated.
+Piece = Callable[[Scalar, int, int], plan.Value]
+# (position, code, text, hint, length)
+Complain = Callable[[Position, str, str, str, int], None]
+
+_OPENING = "${secret:"
+_KEY = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.@-]*\Z")
+_WORD = re.compile(r"[A-Za-z_$][A-Za-z0-9_$]*")
+_FILLED = {"sh": ("_env",), "py": ("_env",), "rb": ("_env",), "embulk": ("_env", "config")}
+
+
+def of_task(task: Task, scope: Scope, more: tuple[Node, ...], piece: Piece, complain: Complain) -> list[str]:
+    """Return the keys of the secrets that a command task may read, sorted; notes what is wrong with references.
+
+    more  other texts that the runner fills: of a file that the task names
+    """
+    names = _remounted(task.options.get("_secrets"), complain)
+    keys = set(names.values())
+    filled = [*more, *(task.options[name] for name in _FILLED[task.operator or ""] if name in task.options), *scope.env]
+    if task.operator in ("sh", "embulk") and task.argument is not None:
+        filled.append(task.argument)
+    reachable, rest = _reached(task, scope, filled)
+    for node in _scalars(chain(filled, reachable)):
+        for start, end in references(str(node.value)):
+            key = _key(node, start, end, piece, complain)
+            if key is not None:
+                keys.add(names.get(key, key))
+    for node in _scalars(rest):
+        for start, end in references(str(node.value)):
+            shown = str(node.value)[start - len(_OPENING) : end + 1]
+            hint = "put it into _env" if task.operator == "sh" else "use _env, or _secrets and digdag.env.secrets"
+            at = node.position(start - len(_OPENING))
+            complain(at, "SD907", f"{shown} would stay text here, no secret", hint, len(shown))
+    return sorted(keys)
+
+
+def references(text: str) -> list[tuple[int, int]]:
+    """Return where the keys of a text's references stand, from..to."""
+    found = []
+    start = text.find(_OPENING)
+    while start >= 0:
+        begin = start + len(_OPENING)
+        depth, end = 0, -1
+        for brace in re.compile(r"[{}]").finditer(text, begin):
+            depth += 1 if brace[0] == "{" else -1
+            if depth < 0:
+                end = brace.start()
+                break
+        if end < 0:
+            break
+        found.append((begin, end))
+        start = text.find(_OPENING, end)
+    return found
+
+
+def _key(node: Scalar, start: int, end: int, piece: Piece, complain: Complain) -> str | None:
+    """Return the key of a reference; None after noting what is wrong with it."""
+    value = piece(node, start, end)
+    text = str(node.value)[start:end]
+    at = node.position(start)
+    if not isinstance(value, plan.Constant):
+        hint = "write it out, or take it from _export"
+        complain(at, "SD906", "the key of a secret must be known when compiling", hint, len(text))
+        return None
+    key = str(value.value)
+    if not _KEY.match(key):
+        complain(at, "SD906", f"'{key}' is no key of a secret", "use letters, digits and . _ - @", max(1, len(text)))
+        return None
+    return key
+
+
+def _remounted(node: Node | None, complain: Complain, prefix: str = "") -> dict[str, str]:
+    """Return `_secrets` as name -> key: `{pw: mysql.password}`; `pw: true` keeps the name."""
+    if node is None:
+        return {}
+    if not isinstance(node, Mapping):
+        complain(node.at, "SD908", "_secrets needs a mapping of names to keys", "such as {pw: mysql.password}", 1)
+        return {}
+    found: dict[str, str] = {}
+    for name, value in node:
+        if isinstance(value, Mapping):
+            found.update(_remounted(value, complain, f"{prefix}{name.value}."))
+        elif isinstance(value, Scalar) and value.value is True:
+            found[f"{prefix}{name.value}"] = f"{prefix}{name.value}"
+        elif isinstance(value, Scalar) and isinstance(value.value, str) and _KEY.match(value.value):
+            found[f"{prefix}{name.value}"] = value.value
+        elif not (isinstance(value, Scalar) and value.value is False):
+            hint = "write the key out, or true for the name itself"
+            complain(value.at, "SD908", f"'{name.value}' in _secrets is no key of a secret", hint, value.length)
+    return found
+
+
+def _reached(task: Task, scope: Scope, filled: list[Node]) -> tuple[list[Node], list[Node]]:
+    """Return the exports and own keys that texts which are filled use, themselves or through others; the other own keys."""
+    own = {name: node for name, node in task.options.items() if name[:1] != "_"}
+    if task.operator == "embulk":
+        own.pop("config", None)
+    named: MappingOf[str, list[Node]] = _exports(scope)
+    waiting, seen = [name for node in _scalars(filled) for name in _WORD.findall(str(node.value))], set[str]()
+    reached: list[Node] = []
+    while waiting:
+        name = waiting.pop()
+        if name in seen:
+            continue
+        seen.add(name)
+        for node in [*([own.pop(name)] if name in own else []), *named.get(name, ())]:
+            reached.append(node)
+            waiting += [word for it in _scalars([node]) for word in _WORD.findall(str(it.value))]
+    return reached, list(own.values())
+
+
+def _exports(scope: Scope) -> dict[str, list[Node]]:
+    """Return what the exports in sight hold under each name."""
+    found: dict[str, list[Node]] = {}
+    for layer in scope.layers:
+        if isinstance(layer, ExportLayer):
+            for name, node in layer.mapping:
+                found.setdefault(str(name.value), []).append(node)
+    return found
+
+
+def _scalars(nodes: chain[Node] | list[Node]) -> Iterator[Scalar]:
+    """Return the texts below some nodes that hold a `$`."""
+    for node in nodes:
+        if isinstance(node, Mapping):
+            yield from _scalars([value for _, value in node])
+        elif isinstance(node, Sequence):
+            yield from _scalars(list(node.items))
+        elif isinstance(node, Scalar) and isinstance(node.value, str) and "$" in node.value:
+            yield node
