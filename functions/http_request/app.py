@@ -1,6 +1,6 @@
 """http_request: makes the one request of an `http>` task.
 
-Event: {"method", "uri", "headers": [[name, value], ...], "query": [[name, value], ...], "content", "content_format",
+Event: {"method", "uri", "headers": [{"name", "value"}, ...], "query": the same, "content", "content_format",
 "content_type", "store_content", "timeout" in seconds, "follow_redirects", "insecure"}; texts may hold secrets (texts.py).
 Answer: {"last_status", "last_content"}, the latter if wanted: what the task stores under `http`.
 https://docs.digdag.io/operators/http.html

@@ -63,10 +63,10 @@ def prepare(event: dict[str, Any], secrets: Secrets) -> Prepared:
     uri, public = given, shown(event.get("uri"))
     if not given:
         raise HttpFailed("http> has no URI, neither written in the task nor as the secret http.uri")
-    pairs = [(name, secrets.text(value)) for name, value in event.get("query", ())]
+    pairs = [(it["name"], secrets.text(it["value"])) for it in event.get("query", ())]
     if pairs:
         uri = _with_query(uri, pairs)
-        public = _with_query(public, [(name, shown(value)) for name, value in event["query"]])
+        public = _with_query(public, [(it["name"], shown(it["value"])) for it in event["query"]])
     if "http.uri" in own:
         public = f"{urlsplit(given).scheme}://{HIDDEN}"
     headers = urllib3.HTTPHeaderDict({"User-Agent": "stepdig"})
@@ -76,10 +76,10 @@ def prepare(event: dict[str, Any], secrets: Secrets) -> Prepared:
         account = f"{own['http.user']}:{own.get('http.password', '')}"
         headers.update(urllib3.make_headers(basic_auth=account))
     body = _body(event, secrets, headers)
-    for name, value in event.get("headers", ()):
-        if name.lower() in ("content-type", "user-agent", "authorization"):
-            headers.discard(name)
-        headers.add(name, secrets.text(value))
+    for it in event.get("headers", ()):
+        if it["name"].lower() in ("content-type", "user-agent", "authorization"):
+            headers.discard(it["name"])
+        headers.add(it["name"], secrets.text(it["value"]))
     return Prepared(event["method"], uri, _without_account(public), headers, body)
 
 

@@ -1,12 +1,13 @@
 """http_request: what goes over the wire, what each answer means, that no secret is told."""
 
 import json
+from pathlib import Path
 
 import pytest
 
 from stepdig.local.functions import Modules, load
 
-FOLDER = __import__("pathlib").Path(__file__).resolve().parents[2] / "functions" / "http_request"
+FOLDER = Path(__file__).resolve().parents[2] / "functions" / "http_request"
 
 
 @pytest.fixture(scope="module")
@@ -31,6 +32,10 @@ def send(modules, secrets, http_server):
 
     go.log = log
     return go
+
+
+def pair(name, value):
+    return {"name": name, "value": value}
 
 
 def error(modules, name):
@@ -80,7 +85,7 @@ def test_content_type_and_headers_override(send, http_server):
         content="<a/>",
         content_format="text",
         content_type="application/xml",
-        headers=[["X-A", "1"], ["X-A", "2"]],
+        headers=[pair("X-A", "1"), pair("X-A", "2")],
     )
 
     request = http_server.requests[0]
@@ -91,7 +96,7 @@ def test_content_type_and_headers_override(send, http_server):
 
 
 def test_query_joins_that_of_the_uri(send, http_server):
-    send("/echo?a=b", query=[["q", "1 2"], ["r", "&"]])
+    send("/echo?a=b", query=[pair("q", "1 2"), pair("r", "&")])
     assert http_server.requests[0].path == "/echo?a=b&q=1+2&r=%26"
 
 
@@ -166,7 +171,7 @@ def test_secrets_go_out_and_are_told_nowhere(send, modules, secrets, http_server
     secrets.update({"api.token": "s3cr3t-token", "api.key": "s3cr3t-key"})
     uri = {"parts": [http_server.url, "/status/404?key=", {"secret": "api.key"}]}
     with pytest.raises(error(modules, "HttpFailed")) as raised:
-        send(uri=uri, headers=[["Authorization", {"parts": ["Bearer ", {"secret": "api.token"}]}]])
+        send(uri=uri, headers=[pair("Authorization", {"parts": ["Bearer ", {"secret": "api.token"}]})])
 
     assert http_server.requests[0].path == "/status/404?key=s3cr3t-key"
     assert http_server.requests[0].header("Authorization") == "Bearer s3cr3t-token"
@@ -176,7 +181,7 @@ def test_secrets_go_out_and_are_told_nowhere(send, modules, secrets, http_server
 
 def test_a_missing_secret_is_named(send, modules):
     with pytest.raises(error(modules, "SecretMissing"), match="Secret not found for key: 'nope'"):
-        send(headers=[["X", {"parts": [{"secret": "nope"}]}]])
+        send(headers=[pair("X", {"parts": [{"secret": "nope"}]})])
 
 
 def test_the_secrets_of_the_operator_are_used(send, secrets, http_server):
@@ -201,7 +206,11 @@ def test_data_that_looks_like_a_secret_stays_data(send, secrets, http_server):
 def test_the_whole_function_on_a_laptop_reads_secrets_of_the_repository(tmp_path, http_server):
     (tmp_path / ".stepdig/secrets").mkdir(parents=True)
     (tmp_path / ".stepdig/secrets/token").write_text("t0k\n")
-    event = {"method": "GET", "uri": f"{http_server.url}/echo", "headers": [["X-A", {"parts": [{"secret": "token"}]}]]}
+    event = {
+        "method": "GET",
+        "uri": f"{http_server.url}/echo",
+        "headers": [pair("X-A", {"parts": [{"secret": "token"}]})],
+    }
 
     assert load(FOLDER, tmp_path)(event, None) == {"last_status": 200}
     assert http_server.requests[0].header("X-A") == "t0k"

@@ -15,7 +15,10 @@ from cfnlint.config import ManualArgs
 
 from stepdig import limits
 
-SUBSTITUTIONS = {"Cluster", "SubnetIds", "SecurityGroupIds", "Bucket", "NotifySlackFunction", "FailRunFunction"}
+SUBSTITUTIONS = {
+    *("Cluster", "SubnetIds", "SecurityGroupIds", "Bucket"),
+    *("FailRunFunction", "HttpRequestFunction", "NotifySlackFunction", "ParamsStoreFunction", "SendMailFunction"),
+}
 # https://docs.aws.amazon.com/step-functions/latest/dg/concepts-error-handling.html#error-handling-error-representation
 RESERVED = """ALL BranchFailed DataLimitExceeded ExceedToleratedFailureThreshold HeartbeatTimeout Http.Socket IntrinsicFailure
 ItemReaderFailed NoChoiceMatched ParameterPathFailure Permissions QueryEvaluationError ResultPathMatchFailure

@@ -75,10 +75,10 @@ def _nests(node: Mapping) -> bool:
     return any(not isinstance(value, Scalar) for _, value in node)
 
 
-def _headers(options: Options) -> list[list[object]]:
+def _headers(options: Options) -> list[dict[str, object]]:
     """Return the headers as pairs: a list of mappings with one name each, as Digdag has it."""
     node = options.node("headers")
-    pairs: list[list[object]] = []
+    pairs: list[dict[str, object]] = []
     entries: tuple[Node, ...] = node.items if isinstance(node, Sequence) else (node,) if node is not None else ()
     for entry in entries:
         if isinstance(node, Sequence) and isinstance(entry, Mapping) and len(entry.entries) == 1:
@@ -89,7 +89,7 @@ def _headers(options: Options) -> list[list[object]]:
     return pairs
 
 
-def _query(options: Options) -> list[list[object]]:
+def _query(options: Options) -> list[dict[str, object]]:
     """Return the query as pairs; a text is split where it is known."""
     node = options.node("query")
     if isinstance(node, Mapping):
@@ -99,16 +99,16 @@ def _query(options: Options) -> list[list[object]]:
         if not isinstance(node, Scalar):
             options.place.problem(node.at, "SD484", "'query' of http> is a mapping, or a text", "query: {q: value}")
         return []
-    return [list(pair) for pair in parse_qsl(str(text), keep_blank_values=True)]
+    return [{"name": name, "value": value} for name, value in parse_qsl(str(text), keep_blank_values=True)]
 
 
-def _pairs(node: Mapping, options: Options) -> list[list[object]]:
-    pairs: list[list[object]] = []
+def _pairs(node: Mapping, options: Options) -> list[dict[str, object]]:
+    pairs: list[dict[str, object]] = []
     for key, value in node:
         if not isinstance(value, Scalar):
             options.place.problem(value.at, "SD484", f"'{key.value}' must be a text", "", value.length)
             continue
-        pairs.append([str(key.value), printed(options.filled(value))])
+        pairs.append({"name": str(key.value), "value": printed(options.filled(value))})
     return pairs
 
 
