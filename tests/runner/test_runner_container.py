@@ -141,6 +141,33 @@ def test_the_command_does_not_see_what_is_meant_for_the_runner(bucket, tmp_path)
     assert run(tmp_path / "bucket")[1] == "0\n"
 
 
+def test_secrets_come_from_the_task_definition_and_reach_the_task_that_names_them(bucket, tmp_path):
+    named = {**task({"sh>": 'echo "${secret:db.pw}"; env | grep -c ^STEPDIG_'}), "secrets": ["db.pw"]}
+    code = "import digdag\ndef f(): digdag.env.add_subtask({'sh>': 'echo ${secret:db.pw}'})\n"
+    adding = {**task({"py>": "m.f", "_secrets": {"pw": "db.pw"}}), "secrets": ["db.pw"]}
+    bucket.put(
+        KEY, archive({"+t": named, "+u": task({"sh>": "env | grep -c ^STEPDIG_"}), "+v": adding}, {"m.py": code})
+    )
+    given = {"STEPDIG_SECRET_DB_PW": "sesame"}
+    assert run(tmp_path / "bucket", **given)[1] == "sesame\n0\n"
+    assert run(tmp_path / "bucket", key="+u", **given)[1] == "0\n"
+    assert run(tmp_path / "bucket", key="+v", **given)[:2] == (0, "sesame\n")
+    code, _, err = run(tmp_path / "bucket")
+    assert (code, err) == (1, "Secret not found for key: 'db.pw' (secret not found)\n")
+
+
+def test_a_stop_reaches_the_subtasks(bucket, tmp_path):
+    """The runner hands the signal on to the process of subtasks and its commands, and tells what became of them."""
+    code = "import digdag\ndef f(): digdag.env.add_subtask({'sh>': 'echo here; sleep 600'})\n"
+    bucket.put(KEY, archive({"+t": task({"py>": "m.f"})}, {"m.py": code}))
+    with start(tmp_path / "bucket") as process:
+        assert process.stdout.readline() == "here\n"
+        process.terminate()
+        out, err = process.communicate(timeout=60)
+    assert (process.returncode, out) == (128 + signal.SIGTERM, "")
+    assert err == "The process that runs the subtasks ended with code 143 (runtime)\n"
+
+
 @pytest.mark.parametrize(
     ("more", "content", "said"),
     [
@@ -173,9 +200,10 @@ def test_runner_and_expressions_alone_run_from_a_zip_on_python_3_8(bucket, tmp_p
     shutil.copy(SOURCE / "stepdig/__init__.py", folder / "stepdig")
     (folder / "__main__.py").write_text("import runpy\nrunpy.run_module('stepdig.runner', run_name='__main__')\n")
     zipapp.create_archive(folder, carried)
-    files = {
-        "m.py": "import digdag, sys\ndef f(): digdag.env.store(v=sys.version_info[:2]); print(digdag.env.params['d'])\n"
-    }
+    code = (
+        "import digdag, sys\ndef f(d): digdag.env.store(v=sys.version_info[:2]); digdag.env.add_subtask({'echo>': d})\n"
+    )
+    files = {"m.py": code}
     local = {
         "py>": "m.f",
         "d": "${moment(session_time).add(-1, 'days').format('YYYY-MM-DD')} ${[3,1].sort().join('-')}",
