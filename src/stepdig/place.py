@@ -16,9 +16,11 @@ from stepdig.jsonata_text import literal
 from stepdig.model import Task
 from stepdig.problem import Position, did_you_mean
 from stepdig.scopes import ErrorLayer, Scope, Store
+from stepdig.sizes import sizes
 from stepdig.tree import Mapping, Node, Scalar
 from stepdig.values import Values
 
+ERROR_CHARS = 3_000  # of what a handler's command is given of an error; `bounds` counts on it
 Meaning = TypeVar("Meaning", translate.Translated, contexts.Boolean, contexts.Checked)
 NARROWED_CHARS = 250_000  # of the names of a list, which the first state must hold to check `only`
 LowerTask = Callable[[Task, Scope, str], tuple[plan.Step, tuple[Store, ...]]]
@@ -94,6 +96,7 @@ class Here(Values):
             self.scope.variable("network", TOP),
             stores,
             self.time_limit(task),
+            sizes=sizes(self),
         )
 
     @property
@@ -204,5 +207,11 @@ def _given(scope: Scope) -> str:
         parts.append(f"'loop':{inner}")
     errors = [layer for layer in scope.layers if isinstance(layer, ErrorLayer)]
     if errors:
-        parts.append(f"'error':{scope.variable(errors[-1].variable, errors[-1].frame)}")
+        parts.append(f"'error':{_brief(scope.variable(errors[-1].variable, errors[-1].frame))}")
     return f"$merge([{run},{{{','.join(parts)}}}])" if parts else run
+
+
+def _brief(error: str) -> str:
+    """Return JSONata for as much of an error as an override has room for, in which a character may take seven."""
+    cut = ",".join(f"{literal(name)}:$substring({error}.{name},0,200)" for name in ("message", "stacktrace"))
+    return f"($length($string([$string({error})]))<={ERROR_CHARS}?{error}:{{{cut}}})"

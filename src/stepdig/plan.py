@@ -59,6 +59,20 @@ class Sequence(Step):
 
 
 @dataclass(frozen=True, slots=True)
+class Sizes:
+    """The size of a command task, over that of its job: CPU units, MiB and GiB.
+
+    None is the job's own size, so is an empty text, which a size that is `optional` may be.
+    """
+
+    cpu: Value | None = None
+    memory: Value | None = None
+    storage: Value | None = None
+    guards: tuple[tuple[str, str], ...] = ()
+    optional: bool = False
+
+
+@dataclass(frozen=True, slots=True)
 class Command(Step):
     """A command in a container of `job`; its name is the key of the compiled task in the bundle.
 
@@ -69,6 +83,7 @@ class Command(Step):
     reports   whether a failing command leaves an `error.json` with its message (`py>`)
     timeout   seconds that one try may take
     launches  how often a launch that AWS refused is tried again
+    sizes     of its container, where the task asks for other ones than its job has
     """
 
     job: str = ""
@@ -80,6 +95,8 @@ class Command(Step):
     reports: bool = False
     timeout: Number | None = None
     launches: int = LAUNCHES
+    room: int | None = None
+    sizes: Sizes | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -191,13 +208,15 @@ class Switch(Step):
 class Branches(Step):
     """Run steps at the same time, at most `limit` of them; all run to their end, then a failure fails the step.
 
-    `frames` are the numbers of the branches' scopes of variables; `around` are the keys of the state input.
+    `frames` are the numbers of the branches' scopes of variables; `around` are the keys of the state input; `told` is as
+    for a loop.
     """
 
     steps: tuple[Step, ...] = ()
     limit: int | None = None
     frames: tuple[int, ...] = ()
     around: tuple[str, ...] = ()
+    told: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -218,6 +237,7 @@ class ForEach(Step):
     run       JSONata of the run object around the loop
     count     number of entries where known
     most      number of entries that a counted loop takes: its events stand in the history of the run
+    told      characters of its reason that a failed iteration hands on; None: error and reason as they come
     narrow    JSONata of the names asked for (nothing: all), and of what an entry is called; one pair for each list
     """
 
@@ -235,6 +255,7 @@ class ForEach(Step):
     run: str = "$run"
     count: int | None = None
     most: int | None = None
+    told: int | None = None
     narrow: tuple[tuple[str, str], ...] = ()
 
 

@@ -1,0 +1,48 @@
+"""What a run gives its container: the environment by which the runner finds its task, and sizes of its own.
+
+https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_TaskOverride.html: Cpu and Memory are texts.
+"""
+
+from __future__ import annotations
+
+from stepdig import plan
+from stepdig.asl.place import State
+from stepdig.jsonata_text import literal
+
+
+def overrides(step: plan.Command, task: str) -> object:
+    """Return Overrides of the RunTask call; `task` is what STEPDIG_TASK holds. A Catch hears of a wrong size."""
+    run = f"$string({step.given})"
+    environment = [{"Name": "STEPDIG_TASK", "Value": task}, {"Name": "STEPDIG_RUN", "Value": f"{{% {run} %}}"}]
+    plain: State = {"ContainerOverrides": [{"Name": "task", "Environment": environment}]}
+    sizes = step.sizes
+    if sizes is None:
+        return plain
+    named = [(name, value) for name, value in _named(sizes) if value is not None and value != plan.Constant("")]
+    if not sizes.optional:
+        return {**plain, **{name: _field(name, value) for name, value in named}}
+    # A size may be empty, and an expression in a field cannot leave the field out: so the whole is one.
+    given = f"[{{'Name':'STEPDIG_TASK','Value':{literal(task)}}},{{'Name':'STEPDIG_RUN','Value':{run}}}]"
+    container = f"{{'ContainerOverrides':[{{'Name':'task','Environment':{given}}}]}}"
+    tests = "".join(f"$not({test})?$error({literal(words)}):" for test, words in sizes.guards)
+    return f"{{% {tests}$merge([{','.join([container, *(_object(name, value) for name, value in named)])}]) %}}"
+
+
+def _named(sizes: plan.Sizes) -> tuple[tuple[str, plan.Value | None], ...]:
+    return (("Cpu", sizes.cpu), ("Memory", sizes.memory), ("EphemeralStorage", sizes.storage))
+
+
+def _field(name: str, value: plan.Value) -> object:
+    """Return a size as a field takes it."""
+    storage = name == "EphemeralStorage"
+    if isinstance(value, plan.Constant):
+        return {"SizeInGiB": value.value} if storage else str(value.value)
+    return {"SizeInGiB": f"{{% $number({value.code}) %}}"} if storage else f"{{% {value.code} %}}"
+
+
+def _object(name: str, value: plan.Value) -> str:
+    """Return JSONata for an object with a size, without it where it is empty."""
+    if isinstance(value, plan.Constant):
+        return literal({name: _field(name, value)})
+    made = "{'SizeInGiB':$number($s)}" if name == "EphemeralStorage" else "$s"
+    return f"($s:={value.code};$s=''?{{}}:{{'{name}':{made}}})"
