@@ -1,14 +1,16 @@
 """The table of operators, and what an operator is given to do its work.
 
 To add one: a file with a function under `@operator`, its line in `__init__.py`, a golden case and a reference page.
+Its value and options are declared beside it, see `declared`; `keys` has those that all tasks share.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Protocol
 
+from stepdig.declared import ANY, Option, Schema
 from stepdig.draft import LoopDraft
 from stepdig.model import Task
 from stepdig.plan import Call, Command, Condition, Constant, Sequence, Step, Value
@@ -106,10 +108,12 @@ Lower = Callable[[Task, Place], Step]
 
 @dataclass(frozen=True, slots=True)
 class Operator:
-    """One operator: the function that gives its plan, and what `lower` must know before calling it.
+    """One operator: the function that gives its plan, what `lower` must know before calling it, what editors show.
 
     stores   whether its tasks may store parameters: all of them, or those of which a function says so
     children whether `_retry` runs its generated children again; a command's `_retry` is its own
+    argument the schema of its value; its line of help is the first of the docstring
+    options  the keys it reads besides those of every task (`keys.TASK`); `others` the schema of further ones
     """
 
     name: str
@@ -117,6 +121,14 @@ class Operator:
     doc: str
     stores: bool | Callable[[Task], bool] = False
     children: bool = False
+    argument: Schema = field(default_factory=dict)
+    options: tuple[Option, ...] = ()
+    others: Schema = field(default_factory=dict)
+
+    @property
+    def help(self) -> str:
+        """The first line of the docstring."""
+        return self.doc.strip().partition("\n")[0]
 
     def may_store(self, task: Task) -> bool:
         """Return whether this task may store parameters."""
@@ -127,13 +139,19 @@ TABLE: dict[str, Operator] = {}
 
 
 def operator(
-    name: str, *, stores: bool | Callable[[Task], bool] = False, children: bool = False
+    name: str,
+    *,
+    argument: Schema = ANY,
+    options: tuple[Option, ...] = (),
+    others: Schema = ANY,
+    stores: bool | Callable[[Task], bool] = False,
+    children: bool = False,
 ) -> Callable[[Lower], Lower]:
-    """Enter a function in the table of operators under `name`, the word before `>`."""
+    """Enter a function in the table of operators under `name`, the word before `>`, with what `Operator` says of it."""
 
     def enter(function: Lower) -> Lower:
         assert name not in TABLE, f"two operators are called {name}>"
-        TABLE[name] = Operator(name, function, function.__doc__ or "", stores, children)
+        TABLE[name] = Operator(name, function, function.__doc__ or "", stores, children, argument, options, others)
         return function
 
     return enter

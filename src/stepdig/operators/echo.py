@@ -1,11 +1,12 @@
 """`echo>: text` shows one line."""
 
+from stepdig.declared import TEXT
 from stepdig.model import Task
 from stepdig.operators._registry import Place, nothing, operator
 from stepdig.plan import Log, Step
 
 
-@operator("echo")
+@operator("echo", argument=TEXT)
 def echo(task: Task, place: Place) -> Step:
     """Show a line of text: `echo>: loading ${table}`."""
     argument = place.required(task)

@@ -1,12 +1,18 @@
 """`embulk>: load.yml` runs an Embulk configuration in a container."""
 
+from stepdig.declared import ANY, VALUE, Option, mapping_of
+from stepdig.keys import COMMAND
 from stepdig.model import Task
 from stepdig.operators._registry import Place, nothing, operator
 from stepdig.plan import Constant, Step
 from stepdig.tree import Mapping, Node, Scalar
 
 
-@operator("embulk")
+@operator(
+    "embulk",
+    argument={**VALUE, **mapping_of(ANY), "type": ["string", "object", "null"]},
+    options=(Option("config", mapping_of(ANY), "the configuration, in place of the value"), *COMMAND),
+)
 def embulk(task: Task, place: Place) -> Step:
     """Run an Embulk configuration, a file of the project or a mapping: `embulk>: embulk/load.yml`."""
     argument = task.argument if task.argument is not None else task.options.get("config")

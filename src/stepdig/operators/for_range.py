@@ -1,13 +1,23 @@
 """`for_range>: {from, to, step}` runs `_do` for each part of a range of numbers."""
 
+from stepdig.declared import WHOLE, Option, mapping
 from stepdig.draft import LoopDraft
+from stepdig.keys import LOOP
 from stepdig.model import Task
 from stepdig.operators._registry import Entries, Place, nothing, operator
 from stepdig.plan import Computed, Constant, Step, Value
 from stepdig.tree import Mapping, Node
 
+_RANGE = mapping(
+    Option("from", WHOLE, "where it starts", required=True),
+    Option("to", WHOLE, "where it ends, itself not in it", required=True),
+    Option("step", WHOLE, "how long a part is; step or slices"),
+    Option("slices", WHOLE, "how many parts there are"),
+    others=True,
+)
 
-@operator("for_range", children=True)
+
+@operator("for_range", argument=_RANGE, options=LOOP, children=True)
 def for_range(task: Task, place: Place) -> Step:
     """Run `_do` for each part of a range, with `range.from`, `range.to`, `range.index`: `{from: 0, to: 100, step: 10}`."""
     argument = place.required(task)

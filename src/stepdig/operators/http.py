@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from urllib.parse import parse_qsl
 
+from stepdig.declared import ANY, FLAG, SECONDS, TEXT, VALUE, Option, list_of, mapping_of, word
 from stepdig.model import Task
 from stepdig.operators._options import Options, printed
 from stepdig.operators._registry import Place, operator
@@ -19,7 +20,28 @@ LONGEST_SECONDS = 840  # of Lambda's 900
 AGAIN = Again(("HttpUnavailable",), limit=120, interval=1, rate=2, most=30)
 
 
-@operator("http", stores=True)
+@operator(
+    "http",
+    argument=VALUE,
+    options=(
+        Option("method", word(*METHODS), "GET without it"),
+        Option(
+            "headers", list_of(mapping_of(TEXT)), "a list of mappings with one name each: - Accept: application/json"
+        ),
+        Option(
+            "query", {**mapping_of(TEXT), "type": ["object", "string"]}, "parameters of the URI: a mapping, or a text"
+        ),
+        Option("content", ANY, "the body; a mapping or a list is sent as JSON"),
+        Option("content_format", word(*FORMATS), "how the content is written: text, json or form"),
+        Option("content_type", TEXT, "the Content-Type, where it is another than the format's"),
+        Option("store_content", FLAG, "keep the answer as http.last_content"),
+        Option("timeout", SECONDS, "how long a request may take; 30s without it"),
+        Option("retry", FLAG, "try again after 408, 429, 5xx or no answer; true for GET, HEAD, OPTIONS, TRACE"),
+        Option("follow_redirects", FLAG, "true without it"),
+        Option("insecure", FLAG, "take any certificate"),
+    ),
+    stores=True,
+)
 def http(task: Task, place: Place) -> Step:
     """Make an HTTP request: `http>: https://api.example.com/items`; its answer is `http.last_status`, `http.last_content`."""
     options = Options(task, place, ("http",))

@@ -1,11 +1,20 @@
 """`if>: condition` runs `_do` or `_else_do`."""
 
+from stepdig.declared import BODY, TEXT, Option
 from stepdig.model import Task
 from stepdig.operators._registry import Place, nothing, operator
 from stepdig.plan import Choose, Step
 
 
-@operator("if", children=True)
+@operator(
+    "if",
+    argument=TEXT,
+    children=True,
+    options=(
+        Option("_do", BODY, "what runs when it is true"),
+        Option("_else_do", BODY, "what runs when it is not"),
+    ),
+)
 def if_(task: Task, place: Place) -> Step:
     """Run `_do` when the value is true, else `_else_do`: `if>: ${enabled}`."""
     argument = place.required(task)

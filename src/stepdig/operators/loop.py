@@ -1,12 +1,14 @@
 """`loop>: N` runs `_do` N times with `i`."""
 
+from stepdig.declared import WHOLE
 from stepdig.draft import LoopDraft
+from stepdig.keys import LOOP
 from stepdig.model import Task
 from stepdig.operators._registry import Entries, Place, nothing, operator
 from stepdig.plan import Computed, Constant, Step
 
 
-@operator("loop", children=True)
+@operator("loop", argument=WHOLE, options=LOOP, children=True)
 def loop(task: Task, place: Place) -> Step:
     """Run `_do` as often as the number says, with `i` counting from 0: `loop>: 7`."""
     argument = place.required(task)

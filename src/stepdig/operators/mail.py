@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import posixpath
 
+from stepdig.declared import FLAG, SECONDS, TEXT, Option, list_of, mapping
 from stepdig.model import Task
 from stepdig.operators._options import Options, printed
 from stepdig.operators._registry import Place, nothing, operator
@@ -17,7 +18,37 @@ ATTACHED_BYTES = 131_072
 _KEPT = "keep it as the secret mail.password, or write ${secret:name}"
 
 
-@operator("mail")
+_ADDRESSES = list_of(TEXT, alone=True)
+_FILE = mapping(
+    Option("path", TEXT, "the file, relative to the project", required=True),
+    Option("content_type", TEXT, "its type; application/octet-stream without it"),
+    Option("filename", TEXT, "its name in the mail, where it is another"),
+    others=True,
+)
+
+
+@operator(
+    "mail",
+    argument={**TEXT, **mapping(Option("data", TEXT, "the body"), others=True), "type": ["string", "object"]},
+    options=(
+        Option("subject", TEXT, "the subject; needed, here or in _export: {mail: {subject: ...}}"),
+        Option("from", TEXT, "the sender; needed"),
+        Option("to", _ADDRESSES, "an address or a list of them; to, cc or bcc is needed"),
+        Option("cc", _ADDRESSES, "who gets a copy"),
+        Option("bcc", _ADDRESSES, "who gets a copy unseen"),
+        Option("html", FLAG, "the body is HTML"),
+        Option("attach_files", list_of(_FILE), "files of the project: - path: report.csv"),
+        Option("host", TEXT, "the SMTP server, else the secret mail.host"),
+        Option("port", TEXT, "its port, else the secret mail.port"),
+        Option("username", TEXT, "the user, else the secret mail.username"),
+        Option("password", TEXT, "a ${secret:name}; without it the secret mail.password"),
+        Option("tls", FLAG, "STARTTLS; true without it"),
+        Option("ssl", FLAG, "TLS from the start"),
+        Option("connect_timeout", SECONDS, "how long connecting may take"),
+        Option("socket_timeout", SECONDS, "how long an answer may take"),
+        Option("debug", FLAG, "without meaning here"),
+    ),
+)
 def mail(task: Task, place: Place) -> Step:
     """Send a mail: `mail>: body.txt`, or `mail>: {data: text}`, with `subject:` and `to:`."""
     argument = place.required(task)

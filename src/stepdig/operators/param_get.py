@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from stepdig.declared import VALUE
 from stepdig.jsonata_text import literal
 from stepdig.model import Task
 from stepdig.operators._params import call, keys
@@ -9,7 +10,7 @@ from stepdig.operators._registry import Place, nothing, operator
 from stepdig.plan import Step
 
 
-@operator("param_get", stores=True)
+@operator("param_get", argument={"type": "null"}, others=VALUE, stores=True)
 def param_get(task: Task, place: Place) -> Step:
     """Read kept values: each key is the name it was kept under, its value the parameter it becomes."""
     names: dict[str, str] = {}

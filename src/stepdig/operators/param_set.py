@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from stepdig.declared import VALUE
 from stepdig.model import Task
 from stepdig.operators._options import printed
 from stepdig.operators._params import call, keys
@@ -10,7 +11,7 @@ from stepdig.plan import Step
 from stepdig.tree import Scalar
 
 
-@operator("param_set")
+@operator("param_set", argument={"type": "null"}, others=VALUE)
 def param_set(task: Task, place: Place) -> Step:
     """Keep values for later runs: each key is a name, its value the text that `param_get>` reads."""
     values: dict[str, object] = {}

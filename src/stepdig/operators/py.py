@@ -1,5 +1,7 @@
 """`py>: module.function` calls a Python function in a container."""
 
+from stepdig.declared import TEXT, VALUE, Option, list_of
+from stepdig.keys import COMMAND
 from stepdig.model import Task
 from stepdig.operators import _python
 from stepdig.operators._registry import Place, nothing, operator
@@ -7,7 +9,20 @@ from stepdig.plan import Step
 from stepdig.tree import Node, Scalar
 
 
-@operator("py", stores=True)
+@operator(
+    "py",
+    argument=VALUE,
+    options=(
+        Option(
+            "python",
+            list_of(TEXT, alone=True),
+            'the program: python3.12, or ["python3", "-O"]; the job\'s own without it',
+        ),
+        Option("script", TEXT, "the program itself, in place of a function"),
+        *COMMAND,
+    ),
+    stores=True,
+)
 def py(task: Task, place: Place) -> Step:
     """Call a Python function or method: `py>: tasks.sales.summarize`."""
     if task.argument is None and "script" in task.options:

@@ -2,6 +2,8 @@
 
 import re
 
+from stepdig.declared import TEXT, VALUE, Option, list_of
+from stepdig.keys import COMMAND
 from stepdig.model import Task
 from stepdig.operators._registry import Place, nothing, operator
 from stepdig.plan import Step
@@ -10,7 +12,19 @@ from stepdig.tree import Scalar
 _METHOD = re.compile(r"((::)?[A-Z]\w*(::[A-Z]\w*)*\.)?[A-Za-z_]\w*[?!]?\Z")
 
 
-@operator("rb", stores=True)
+@operator(
+    "rb",
+    argument=VALUE,
+    options=(
+        Option("require", TEXT, "the file of the project that has the method: tasks/sales"),
+        Option(
+            "ruby", list_of(TEXT, alone=True), 'the program: ruby3.3, or ["bundle", "exec", "ruby"]; ruby without it'
+        ),
+        Option("script", TEXT, "the program itself, in place of a method"),
+        *COMMAND,
+    ),
+    stores=True,
+)
 def rb(task: Task, place: Place) -> Step:
     """Call a Ruby method: `rb>: Sales::Report.summarize`, with `require: tasks/sales`."""
     if task.argument is None and "script" in task.options:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from stepdig import limits
+from stepdig.declared import FLAG, SECONDS, TEXT, VALUE, Option
 from stepdig.jsonata_text import literal
 from stepdig.model import Task
 from stepdig.operators._options import Options, printed
@@ -34,7 +35,19 @@ STORES = f"($r:=$states.result;{{'s3':{{'last_object':{{{_FOUND}}}}}}})"
 LATE = "{'s3':{'last_object':{'result':false}}}"
 
 
-@operator("s3_wait", stores=True)
+@operator(
+    "s3_wait",
+    argument=VALUE,
+    options=(
+        Option("bucket", TEXT, "the bucket, in place of bucket/key"),
+        Option("key", TEXT, "the key, in place of bucket/key"),
+        Option("version_id", TEXT, "the version that is waited for"),
+        Option("timeout", SECONDS, "how long it is waited for"),
+        Option("continue_on_timeout", FLAG, "go on when it is not there in time; s3.last_object.result is false then"),
+        Option("path_style_access", FLAG, "without meaning here"),
+    ),
+    stores=True,
+)
 def s3_wait(task: Task, place: Place) -> Step:
     """Wait for an object in S3: `s3_wait>: my-bucket/my-key`; what is known of it is `s3.last_object`."""
     options = Options(task, place, ("aws", "s3"))

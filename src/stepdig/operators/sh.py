@@ -2,11 +2,14 @@
 
 import re
 
+from stepdig.declared import ARGV, TEXT, Option, list_of
+from stepdig.keys import COMMAND
 from stepdig.model import Task
 from stepdig.operators._registry import Place, nothing, operator
 from stepdig.plan import Step
 from stepdig.tree import Scalar, Sequence
 
+_STORE = ["array", "string", "number", "boolean", "object"]  # what is no list is a parameter, as in Digdag
 _NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*\Z")
 
 
@@ -15,7 +18,18 @@ def stores(task: Task) -> bool:
     return isinstance(task.options.get("store"), Sequence)
 
 
-@operator("sh", stores=stores)
+@operator(
+    "sh",
+    argument=TEXT,
+    options=(
+        Option("shell", ARGV, 'the program and its options: ["bash", "-eu"]; ["/bin/sh"] without it'),
+        Option(
+            "store", {**list_of(TEXT), "type": _STORE}, "the names that the command writes to $STEPDIG_OUTPUT: [rows]"
+        ),
+        *COMMAND,
+    ),
+    stores=stores,
+)
 def sh(task: Task, place: Place) -> Step:
     """Run a shell command: `sh>: tasks/load.sh ${table}`."""
     if place.required(task) is None or not _are_names(task, place):

@@ -1,12 +1,13 @@
 """`slack>: template.yml` posts to Slack: the templates of the digdag-slack plug-in, rendered by the machine."""
 
+from stepdig.declared import ANY, TEXT, mapping_of
 from stepdig.model import Task
 from stepdig.operators._registry import Place, nothing, operator
 from stepdig.plan import Notify, Step
 from stepdig.tree import Mapping, Scalar
 
 
-@operator("slack")
+@operator("slack", argument={**TEXT, **mapping_of(ANY), "type": ["string", "object"]})
 def slack(task: Task, place: Place) -> Step:
     """Post a message to Slack, from a YAML template of the project: `slack>: slack/done.yml`."""
     argument = place.required(task)

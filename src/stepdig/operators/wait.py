@@ -1,13 +1,21 @@
 """`wait>: duration` lets time pass; nothing runs and nothing is billed meanwhile."""
 
 from stepdig import limits
+from stepdig.declared import DURATION, FLAG, Option
 from stepdig.directives import duration
 from stepdig.model import Task
 from stepdig.operators._registry import Place, nothing, operator
 from stepdig.plan import Constant, Step, Wait
 
 
-@operator("wait")
+@operator(
+    "wait",
+    argument=DURATION,
+    options=(
+        Option("blocking", FLAG, "without meaning here: no worker is held"),
+        Option("poll_interval", DURATION, "without meaning here: nothing polls"),
+    ),
+)
 def wait(task: Task, place: Place) -> Step:
     """Wait: `wait>: 10m` (d, h, m and s, also together: `1h 30m`)."""
     argument = place.required(task)
