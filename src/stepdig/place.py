@@ -15,7 +15,7 @@ from stepdig.jsonata_text import field as field_of
 from stepdig.jsonata_text import literal
 from stepdig.model import Task
 from stepdig.problem import Position, did_you_mean
-from stepdig.scopes import ErrorLayer, Scope, Store
+from stepdig.scopes import ErrorLayer, Scope, Store, StoresLayer
 from stepdig.sizes import sizes
 from stepdig.tree import Mapping, Node, Scalar
 from stepdig.values import Values
@@ -81,7 +81,9 @@ class Here(Values):
     def command(self, task: Task, *, stores: bool, filled: tuple[Node, ...] = ()) -> plan.Command:
         """Return the command task, its parameters noted for the task runner; `filled` are files it puts secrets in."""
         job = self._job()
-        secret = secret_keys.of_task(task, self.scope, filled, self._piece, self.problem)
+        layers = tuple(layer for layer in self.scope.layers if not isinstance(layer, StoresLayer))
+        unstored = replace(self, scope=replace(self.scope, layers=layers))
+        secret = secret_keys.of_task(task, self.scope, filled, unstored._piece, self.problem)
         self.scope.draft.tasks[self.name] = compiled_task(task, self.scope, self.comment, job, secret)
         if stores:
             self.stores.append(Store(self.name, self.scope.loops, self.scope.frame))

@@ -12,6 +12,7 @@ from collections.abc import Mapping as MappingOf
 from itertools import chain
 
 from stepdig import plan
+from stepdig.expressions import template
 from stepdig.model import Task
 from stepdig.problem import Position
 from stepdig.scopes import ExportLayer, Scope
@@ -31,7 +32,8 @@ _FILLED = {"sh": ("_env",), "py": ("_env",), "rb": ("_env",), "embulk": ("_env",
 def of_task(task: Task, scope: Scope, more: tuple[Node, ...], piece: Piece, complain: Complain) -> list[str]:
     """Return the keys of the secrets that a command task may read, sorted; notes what is wrong with references.
 
-    more  other texts that the runner fills: of a file that the task names
+    more   other texts that the runner fills: of a file that the task names
+    piece  gives part of a text without regard to stores: a store that makes another key of it reads no secret
     """
     names = _remounted(task.options.get("_secrets"), complain)
     keys = set(names.values())
@@ -115,7 +117,7 @@ def _reached(task: Task, scope: Scope, filled: list[Node]) -> tuple[list[Node], 
     if task.operator == "embulk":
         own.pop("config", None)
     named: MappingOf[str, list[Node]] = _exports(scope)
-    waiting, seen = [name for node in _scalars(filled) for name in _WORD.findall(str(node.value))], set[str]()
+    waiting, seen = _words(filled), set[str]()
     reached: list[Node] = []
     while waiting:
         name = waiting.pop()
@@ -124,8 +126,14 @@ def _reached(task: Task, scope: Scope, filled: list[Node]) -> tuple[list[Node], 
         seen.add(name)
         for node in [*([own.pop(name)] if name in own else []), *named.get(name, ())]:
             reached.append(node)
-            waiting += [word for it in _scalars([node]) for word in _WORD.findall(str(it.value))]
+            waiting += _words([node])
     return reached, list(own.values())
+
+
+def _words(nodes: list[Node]) -> list[str]:
+    """Return the names in the `${...}` below some nodes."""
+    parts = [part for node in _scalars(nodes) for part in template.split(str(node.value))]
+    return [word for part in parts if isinstance(part, template.Expression) for word in _WORD.findall(part.source)]
 
 
 def _exports(scope: Scope) -> dict[str, list[Node]]:

@@ -10,8 +10,10 @@ from pathlib import Path
 
 import pytest
 
+from stepdig.bundle import job_secrets
 from stepdig.cli import main
 from stepdig.local.secrets import LocalSecrets
+from stepdig.pipeline import compile_workflow
 
 Go = Callable[..., object]
 
@@ -236,3 +238,56 @@ def test_what_is_wrong_with_secrets_is_said_without_them(tmp_path, monkeypatch, 
     assert said in err
     assert "sesame" not in err
     assert not (tmp_path / ".stepdig").exists()
+
+
+def test_env_of_groups_holds_templates_and_secrets(run, tmp_path):
+    """Evaluated as a task's own, which is stronger; an inner group's is stronger than an outer one's."""
+    LocalSecrets(tmp_path).put("db.password", "sesame")
+    done = run(
+        """
+        _export: {name: users}
+        +g:
+          _env: {A: "outer ${name}", B: outer, PW: "${secret:db.password}"}
+          +h:
+            _env: {B: "inner ${session_date}"}
+            +sh: {sh>: 'echo "$A|$B|$C|$PW"', _env: {C: own}}
+            +py: {py>: m.f, _env: {A: own}}
+            +sub: {py>: m.g}
+        """,
+        m__py="""
+        import digdag, os
+        def f(): print("|".join(os.environ.get(name, "-") for name in "ABC"))
+        def g(): digdag.env.add_subtask(f)
+        """,
+    )
+    inner = "inner 2026-11-20"
+    assert (done.code, done.output) == (
+        0,
+        [f"outer users|{inner}|own|sesame", f"own|{inner}|-", f"outer users|{inner}|-"],
+    )
+
+
+def test_which_secrets_a_job_must_be_given_is_known_when_compiling():
+    dig = b"""
+_export: {environment: dev, password: "${secret:${environment}.password}", unused: "${secret:unused}"}
+_env: {X: "${secret:group}"}
++a: {sh>: 'x ${secret:alias} ${wrapped}', _export: {wrapped: "<${password}>"}, _secrets: {alias: real}}
++b: {py>: m.f, _secrets: {a: {b: true}, c: other}, ecs: {job: load}}
++c: {embulk>: load.yml}
++d: {echo>: "${secret:literal}"}
++e: {sh>: 'x', p: "${password}"}
+"""
+    files = {"w.dig": dig, "load.yml": b"in: {password: ${secret:embulk.password}}\n"}
+    compiled = compile_workflow(files.get, "w.dig", display=str, project="p", workflow="w", jobs=None)
+    tasks = {key: task.get("secrets") for key, task in compiled.bundle["tasks"].items()}
+    assert tasks == {
+        "+a": ["dev.password", "group", "real"],
+        "+b": ["a.b", "group", "other"],
+        "+c": ["embulk.password", "group"],
+        "+e": ["group"],
+    }
+    assert job_secrets(compiled.bundle) == {
+        "default": ["dev.password", "embulk.password", "group", "real"],
+        "load": ["a.b", "group", "other"],
+    }
+    assert "secret:" not in compiled.definition_text.replace("secret:literal", "")
