@@ -54,7 +54,7 @@ FLOORS = [
     ["place"],
     ["calls"],
     ["repeat"],
-    ["lower"],
+    ["digdag_check", "lower"],
     ["asl"],
     ["bounds"],
     ["pipeline"],

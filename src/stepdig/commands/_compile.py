@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import replace
 
-from stepdig import pipeline
+from stepdig import digdag_check, pipeline
 from stepdig.problem import Problem, ProblemsFound
 from stepdig.project import Workflow, typed, unreadable
 
@@ -42,6 +42,16 @@ def compile_all(workflows: Iterable[Workflow]) -> dict[Workflow, pipeline.Compil
     if problems:
         raise ProblemsFound(problems)
     return compiled
+
+
+def problems_on_digdag(workflow: Workflow) -> list[Problem]:
+    """Return where a workflow uses what Digdag does not know; nothing for a file that cannot be read."""
+    project = workflow.project
+    try:
+        found = digdag_check.find(project.read, workflow.file)
+    except OSError:
+        return []  # told when it is compiled
+    return [_typed(replace(it, at=replace(it.at, path=project.display(it.at.path))), workflow) for it in found]
 
 
 def _typed(problem: Problem, workflow: Workflow) -> Problem:

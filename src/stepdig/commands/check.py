@@ -6,8 +6,9 @@ import json
 import sys
 from argparse import ArgumentParser, Namespace
 
-from stepdig.commands._compile import compile_all
-from stepdig.project import find_all
+from stepdig.commands._compile import compile_all, problems_on_digdag
+from stepdig.problem import ProblemsFound
+from stepdig.project import Workflow, find_all
 from stepdig.report.problems import count
 
 HELP = "say what is wrong with workflows, and where"
@@ -21,15 +22,29 @@ def add_arguments(parser: ArgumentParser) -> None:
         metavar="PATH",
         help="a .dig file, a project folder, or the folder that holds workflows/ (default: where you stand)",
     )
+    parser.add_argument(
+        "--digdag", action="store_true", help="tell also where a file would not run, or run differently, on Digdag"
+    )
     parser.add_argument("--json", action="store_true", help="one JSON object a line instead of text")
 
 
 def run(args: Namespace) -> int:
     """Compile and throw the result away; raises ProblemsFound."""
     workflows = find_all(args.paths)
-    compile_all(workflows)
+    _check(workflows, elsewhere=args.digdag)
     if args.json:
         sys.stdout.write(json.dumps({"event": "end", "workflows": len(workflows), "problems": 0}) + "\n")
     else:
         sys.stdout.write(f"{count(len(workflows), 'workflow')}, no problems\n")
     return 0
+
+
+def _check(workflows: tuple[Workflow, ...], *, elsewhere: bool) -> None:
+    """Raise ProblemsFound with every problem; with `elsewhere` what Digdag would not take is one too."""
+    problems = [it for workflow in workflows for it in problems_on_digdag(workflow)] if elsewhere else []
+    try:
+        compile_all(workflows)
+    except ProblemsFound as wrong:
+        raise ProblemsFound([*wrong.problems, *problems]) from None
+    if problems:
+        raise ProblemsFound(problems)
