@@ -16,5 +16,5 @@ from texts import Secrets
 
 
 def handler(event: dict[str, Any], _context: object) -> dict[str, Any]:
-    """Make the request. Raises HttpFailed, HttpUnavailable and SecretMissing."""
+    """Make the request. Raises what errors.py has."""
     return send(event, Secrets(runtime.secrets), runtime.log)

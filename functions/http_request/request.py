@@ -15,7 +15,7 @@ from urllib.parse import urlencode, urlsplit, urlunsplit
 
 import urllib3
 
-from errors import HttpFailed, HttpUnavailable
+from errors import HttpBusy, HttpFailed, HttpUnavailable
 from texts import HIDDEN, Secrets, shown
 
 OWN_SECRETS = ("http.uri", "http.authorization", "http.user", "http.password")
@@ -41,7 +41,7 @@ class Prepared:
 
 
 def send(event: dict[str, Any], secrets: Secrets, log: Callable[[str], None]) -> dict[str, Any]:
-    """Make the request of an event and return what is stored. Raises HttpFailed, HttpUnavailable and SecretMissing."""
+    """Make the request of an event and return what is stored. Raises what errors.py has."""
     prepared = prepare(event, secrets)
     log(f"Sending HTTP request: {prepared.method} {prepared.shown}")
     with _pool(event) as pool:
@@ -170,7 +170,7 @@ def _failure(prepared: Prepared, status: int, text: str) -> Exception:
     """Return what a status that is no success means, in Digdag's words."""
     said = f"{prepared.method} {prepared.shown} - {_status(status)}: {text[:MESSAGE_CHARS]}"
     if status in LATER:
-        return HttpUnavailable(f"HTTP 4XX Client Error: {said}")
+        return HttpBusy(f"HTTP 4XX Client Error: {said}")
     if 400 <= status < 500:
         return HttpFailed(f"HTTP 4XX Client Error: {said}")
     if 500 <= status < 600:

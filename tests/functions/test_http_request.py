@@ -105,8 +105,8 @@ def test_query_joins_that_of_the_uri(send, http_server):
     [
         (404, "HttpFailed", "HTTP 4XX Client Error: GET {url}/status/404 - 404 Not Found: status body"),
         (400, "HttpFailed", "HTTP 4XX Client Error: GET {url}/status/400 - 400 Bad Request: status body"),
-        (408, "HttpUnavailable", "HTTP 4XX Client Error: GET {url}/status/408 - 408 Request Timeout: status body"),
-        (429, "HttpUnavailable", "HTTP 4XX Client Error: GET {url}/status/429 - 429 Too Many Requests: status body"),
+        (408, "HttpBusy", "HTTP 4XX Client Error: GET {url}/status/408 - 408 Request Timeout: status body"),
+        (429, "HttpBusy", "HTTP 4XX Client Error: GET {url}/status/429 - 429 Too Many Requests: status body"),
         (500, "HttpUnavailable", "HTTP 5XX Server Error: GET {url}/status/500 - 500 Server Error: status body"),
         (599, "HttpUnavailable", "HTTP 5XX Server Error: GET {url}/status/599 - 599: status body"),
     ],

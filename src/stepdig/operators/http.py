@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from urllib.parse import parse_qsl
 
 from stepdig.declared import ANY, FLAG, SECONDS, TEXT, VALUE, Option, list_of, mapping_of, word
@@ -17,7 +18,8 @@ FORMATS = ("text", "json", "form")
 LONGEST_SECONDS = 840  # of Lambda's 900
 # Digdag waits 1 s to 30 s between tries and never gives up; here it ends after an hour.
 # digdag-standards/src/main/java/io/digdag/standards/operator/state/PollingRetryExecutor.java
-AGAIN = Again(("HttpUnavailable",), limit=120, interval=1, rate=2, most=30)
+BUSY = Again(("HttpBusy",), limit=120, interval=1, rate=2, most=30)  # 408 and 429, whatever `retry` says
+AGAIN = replace(BUSY, errors=("HttpBusy", "HttpUnavailable"))
 
 
 @operator(
@@ -36,7 +38,7 @@ AGAIN = Again(("HttpUnavailable",), limit=120, interval=1, rate=2, most=30)
         Option("content_type", TEXT, "the Content-Type, where it is another than the format's"),
         Option("store_content", FLAG, "keep the answer as http.last_content"),
         Option("timeout", SECONDS, "how long a request may take; 30s without it"),
-        Option("retry", FLAG, "try again after 408, 429, 5xx or no answer; true for GET, HEAD, OPTIONS, TRACE"),
+        Option("retry", FLAG, "try again after 5xx or no answer; true for GET, HEAD, OPTIONS, TRACE"),
         Option("follow_redirects", FLAG, "true without it"),
         Option("insecure", FLAG, "take any certificate"),
     ),
@@ -69,7 +71,7 @@ def http(task: Task, place: Place) -> Step:
         function="HttpRequestFunction",
         arguments=event,
         guards=tuple(options.guards),
-        again=(AGAIN,) if retry else (),
+        again=(AGAIN if retry else BUSY,),
         stores="{'http':$states.result.Payload}",
     )
     return place.invoke(task, call, ("http.last_status", "http.last_content"))

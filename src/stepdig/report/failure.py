@@ -28,7 +28,7 @@ CODES = {
 # Names of errors that say nothing beside their cause: the compiler's own and its functions', and that a task failed.
 OURS = {
     *("Fail", "Config", "UndefinedVariable", "ItemsFailed", "States.TaskFailed"),
-    *("HttpFailed", "HttpUnavailable", "MailFailed", "ParamRefused", "SecretMissing"),
+    *("HttpBusy", "HttpFailed", "HttpUnavailable", "MailFailed", "ParamRefused", "SecretMissing"),
 }
 # What Step Functions puts before the message of an expression that failed, and JSONata before that of `$error`.
 EVALUATION = re.compile(
