@@ -30,6 +30,7 @@ TIMEOUT_SECONDS = 99_999_999  # TimeoutSeconds of a Task
 
 # https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_RunTask.html
 OVERRIDE_CHARS = 8_192  # of all overrides together, JSON punctuation included
+START_CHARS = 4_000  # ours: of them, those of what a run is started with; the rest is for names and the values of loops
 
 # https://docs.aws.amazon.com/AmazonECS/latest/developerguide/fargate-tasks-services.html#fargate-tasks-size
 FARGATE_MIB = {  # CPU units of a task -> the memory it may have
@@ -44,22 +45,7 @@ FARGATE_MIB = {  # CPU units of a task -> the memory it may have
 }
 # https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_EphemeralStorage.html
 STORAGE_MIN_GIB, STORAGE_MAX_GIB = 21, 200
-START_CHARS = 4_000  # ours: of them, those of what a run is started with; the rest is for names and the values of loops
 
 # https://docs.aws.amazon.com/AmazonECS/latest/developerguide/throttling.html: launches of Fargate tasks
 LAUNCHES_AT_ONCE = 100
 LAUNCHES_PER_SECOND = 20
-
-# https://docs.aws.amazon.com/AmazonECS/latest/developerguide/task-cpu-memory-error.html
-# CPU units of a Fargate task -> MiB of memory: the least, the most, the step between; 256 takes 512, 1,024 and 2,048
-FARGATE_MEMORY = {
-    256: (512, 2_048, 0),
-    512: (1_024, 4_096, 1_024),
-    1_024: (2_048, 8_192, 1_024),
-    2_048: (4_096, 16_384, 1_024),
-    4_096: (8_192, 30_720, 1_024),
-    8_192: (16_384, 61_440, 4_096),
-    16_384: (32_768, 122_880, 8_192),
-    32_768: (61_440, 249_856, 0),
-}
-FARGATE_MEMORY_LISTED = {256: (512, 1_024, 2_048), 32_768: (61_440, 122_880, 249_856)}

@@ -17,6 +17,8 @@ from stepdig.asl.emit import emit
 from stepdig.asl.layout import layout
 from stepdig.asl.leaves import job_token
 from stepdig.bounds import fit
+from stepdig.bounds.override import Override
+from stepdig.bounds.payloads import Inputs, Payloads
 from stepdig.bundle import bundle
 from stepdig.draft import Draft
 from stepdig.expressions import zones
@@ -154,6 +156,8 @@ def _fitted(written: Workflow, blank: Draft, *, dense: bool) -> _Made:
         draft = replace(blank.fork(), problems=blank.problems, apart=apart)
         machine = replace(lower(written, draft), offsets=_since(draft.offsets, FIRST_SESSION))
         draft.problems.raise_if_any()
+        payloads = Payloads(Override(machine.prefix))
+        machine = replace(machine, body=payloads.fitted(machine.body, Inputs()))
         while True:
             owners: dict[str, Step] = {}
             definition = emit(machine, dense=dense, owners=owners)
@@ -161,8 +165,8 @@ def _fitted(written: Workflow, blank: Draft, *, dense: bool) -> _Made:
             if fitted.body is None:
                 break
             machine = replace(machine, body=fitted.body)
-        if fitted.problems:
-            raise _Unfit(fitted.problems)
+        if fitted.problems or payloads.problems:
+            raise _Unfit([*fitted.problems, *payloads.problems])
         if not fitted.apart:
             return _Made(machine, draft, definition, fitted)
         apart |= fitted.apart

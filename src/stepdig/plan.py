@@ -30,6 +30,7 @@ class Computed:
 Value = Constant | Computed
 Number = int | Computed  # a number, or JSONata that gives one
 LAUNCHES = 20  # tries after the first to launch a container: about a quarter of an hour of throttling or missing capacity
+ERROR_TEXT_CHARS = 8_000  # of a failure's message, and of its stack trace
 UNKNOWN_TRIES = 20  # of a `_retry` whose number only the run knows; it is held to it
 
 

@@ -185,10 +185,11 @@ def fetched_variables(stores: tuple[str, ...], site: Site) -> list[str]:
 def _write_error(step: plan.Guarded, site: Site, name: str, handler: str) -> None:
     """Write the state that tells the handler what went wrong, as `error.message`."""
     failure = f"${site.variable('failure')}"
+    most = plan.ERROR_TEXT_CHARS
     message = (
         f'($c:={failure}.Cause;$x:=$match($c,/"ExitCode": ?([0-9]+)/)[0].groups[0];'
         '$r:=$match($c,/"StoppedReason": ?"([^"]*)"/)[0].groups[0];'
-        "$exists($x)?'Command failed with code '&$x&' (runtime)':$exists($r)?$r:$exists($c)?$c:'')"
+        f"$exists($x)?'Command failed with code '&$x&' (runtime)':$exists($r)?$r:$exists($c)?$substring($c,0,{most}):'')"
     )
     plain: State = {
         "Type": "Pass",

@@ -10,7 +10,7 @@ from stepdig import plan
 from stepdig.asl.control import write_failing_end
 from stepdig.asl.leaves import done
 from stepdig.asl.place import INPUT, Failure, Site, State, cause_of, entry, note
-from stepdig.jsonata_text import MERGE
+from stepdig.jsonata_text import MERGE, field
 
 NAMED_FAILURES = 50  # of a list in the cause; all of them are in the history
 
@@ -57,12 +57,28 @@ def returned(gathered: Sequence[tuple[str, str]]) -> object:
 
 
 def failed_item(step: plan.Step, site: Site) -> State:
-    """Return the end of a failed iteration or branch: its result is tiny, the details are in the history."""
+    """Return the end of a failed iteration or branch: its result is tiny, the details are in the history.
+
+    Of many items there is room for less: all results together are one payload.
+    """
     failure = f"${site.variable('failure')}"
     code = '$match($c,/"ExitCode": ?([0-9]+)/)[0].groups[0]'
     brief = f"($c:={cause_of(failure)};$x:={code};$exists($x)?'exit code '&$x:$substring($c,0,80))"
-    output: State = {"failed": "{% $states.input %}", "error": f"{{% {failure}.Error %}}", "reason": f"{{% {brief} %}}"}
+    output: State = {"failed": _item(step)}
+    told = step.told if isinstance(step, plan.ForEach | plan.Branches) else None
+    if told is None:
+        output.update(error=f"{{% {failure}.Error %}}", reason=f"{{% {brief} %}}")
+    elif told:  # without what takes two characters or more in JSON
+        short = r"$replace(" + brief + r',/["\\]|[\u0000-\u001f]/,' + "' ')"
+        output["reason"] = f"{{% $substring({short},0,{told}) %}}"
     return {"Type": "Pass", "Comment": step.comment, "Output": output, "End": True}
+
+
+def _item(step: plan.Step) -> object:
+    """Return what tells a failed item: its state input, of a child execution only the variables of the loop itself."""
+    if isinstance(step, plan.ForEach) and step.mode == "distributed":
+        return {key: f"{{% $states.input.{field(key)} %}}" for key, _ in step.selector}
+    return "{% $states.input %}"
 
 
 def finish(
@@ -101,7 +117,9 @@ def _write_join(step: plan.Step, site: Site, join: str, failed: str, redo: str, 
     """Write the Choice behind a fan-out: on, or fail with the list of what failed."""
     after = site if site.next is not None else site.to(f"{step.name} done")
     shown = f"$filter(${failed},function($v,$i){{$i<{NAMED_FAILURES}}})"
-    named = f"$join($map({shown},function($f){{($input:=$f.failed;{label}&' ('&$f.reason&')')}}),', ')"
+    untold = isinstance(step, plan.ForEach | plan.Branches) and step.told == 0
+    reason = "" if untold else "&' ('&$f.reason&')'"
+    named = f"$join($map({shown},function($f){{($input:=$f.failed;{label}{reason})}}),', ')"
     error = f"{{'Error':'ItemsFailed','Cause':$string($count(${failed}))&' failed: '&{named}}}"
     clean: State = {"Condition": f"{{% $count(${failed}) = 0 %}}", "Next": after.next}
     state: State = {"Type": "Choice", "Comment": step.comment, "Choices": [clean]}

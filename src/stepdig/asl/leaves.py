@@ -72,7 +72,7 @@ def write_command(step: plan.Command, site: Site) -> None:
             "TaskDefinition": f"${{{job_token(step.job)}}}",
             "LaunchType": "FARGATE",
             "NetworkConfiguration": f"{{% {step.network} %}}",
-            "Overrides": overrides(step, f"{workflow} {step.name}"),
+            "Overrides": overrides(step, f"{workflow} {step.name}", zone=site.machine.needs_zone),
         },
         "Retry": [{**LAUNCH_RETRY, "MaxAttempts": step.launches}, *own_retry(step)],
     }
@@ -84,19 +84,6 @@ def write_command(step: plan.Command, site: Site) -> None:
     site.add(step.name, after.ending({**state, "Output": INPUT}))
     if fetched:
         _write_fetch(step, fetched, site)
-
-
-def _given(step: plan.Command, site: Site) -> str:
-    """Return JSONata for `STEPDIG_RUN`: what the command is given of the run, without what only states need.
-
-    Where a row of a list that only the run knows may be too long for an override, the task fails and says so.
-    """
-    zone = ",function($v,$k){$k!='tz'}"
-    text = f"$string($sift({step.given}{zone}))" if site.machine.needs_zone else f"$string({step.given})"
-    if step.room is None:
-        return text
-    words = f"the values of {step.name} are too long for the override of a container, {step.room} characters as JSON in JSON"
-    return f"($t:={text};$length($string([$t]))>{step.room}?$error({literal(words)}):$t)"
 
 
 def number_of(number: plan.Number) -> object:

@@ -10,9 +10,12 @@ from stepdig.asl.place import State
 from stepdig.jsonata_text import literal
 
 
-def overrides(step: plan.Command, task: str) -> object:
-    """Return Overrides of the RunTask call; `task` is what STEPDIG_TASK holds. A Catch hears of a wrong size."""
-    run = f"$string({step.given})"
+def overrides(step: plan.Command, task: str, *, zone: bool) -> object:
+    """Return Overrides of the RunTask call; `task` is what STEPDIG_TASK holds, `zone` whether the run object has rows of a zone.
+
+    A Catch hears of a wrong size.
+    """
+    run = _given(step, zone=zone)
     environment = [{"Name": "STEPDIG_TASK", "Value": task}, {"Name": "STEPDIG_RUN", "Value": f"{{% {run} %}}"}]
     plain: State = {"ContainerOverrides": [{"Name": "task", "Environment": environment}]}
     sizes = step.sizes
@@ -26,6 +29,19 @@ def overrides(step: plan.Command, task: str) -> object:
     container = f"{{'ContainerOverrides':[{{'Name':'task','Environment':{given}}}]}}"
     tests = "".join(f"$not({test})?$error({literal(words)}):" for test, words in sizes.guards)
     return f"{{% {tests}$merge([{','.join([container, *(_object(name, value) for name, value in named)])}]) %}}"
+
+
+def _given(step: plan.Command, *, zone: bool) -> str:
+    """Return JSONata for `STEPDIG_RUN`: what the command is given of the run, without what only states need.
+
+    Where a row of a list that only the run knows may be too long for an override, the task fails and says so.
+    """
+    rows = ",function($v,$k){$k!='tz'}"
+    text = f"$string($sift({step.given}{rows}))" if zone else f"$string({step.given})"
+    if step.room is None:
+        return text
+    words = f"the values of {step.name} are too long for the override of a container, {step.room} characters as JSON in JSON"
+    return f"($t:={text};$length($string([$t]))>{step.room}?$error({literal(words)}):$t)"
 
 
 def _named(sizes: plan.Sizes) -> tuple[tuple[str, plan.Value | None], ...]:

@@ -8,10 +8,9 @@ from stepdig import plan
 from stepdig.asl.given import checked_params, narrowed_lists
 from stepdig.asl.place import State
 from stepdig.jsonata_text import literal
+from stepdig.limits import START_CHARS
 
 NAME = "start session"
-# With the run's other parts and the punctuation of the override this stays under its limit, limits.OVERRIDE_CHARS.
-PARAMS_CHARS = 4_000
 
 
 def start_state(machine: plan.Machine, variables: dict[str, object], after: str | None) -> State:
@@ -19,7 +18,8 @@ def start_state(machine: plan.Machine, variables: dict[str, object], after: str 
     run = (
         "($in:=$states.context.Execution.Input;$in:=$type($in)='object'?$in:{};"
         "$p:=$exists($in.params)?$in.params:{};"
-        f"$length($string($p))>{PARAMS_CHARS}?$error('the parameters of a run may have {PARAMS_CHARS} characters as JSON')"
+        f"$length($string([$string($in)]))>{START_CHARS}?$error('the input of a run may have {START_CHARS} characters "
+        "as JSON inside JSON, where a quote counts as two')"
         f":({checked_params(machine.inputs, only=bool(machine.lists))}{_session_time(machine.offsets)}"
         f"{{'prefix':{literal(machine.prefix)}&$states.context.Execution.Name,'session_time':$st,'params':$p,"
         "'attempt_id':$exists($in.attempt_id)?$in.attempt_id:1,"

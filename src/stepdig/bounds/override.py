@@ -1,0 +1,48 @@
+"""Characters of a command's container override: what the run itself takes, and what is left for the values of loops.
+
+The override is JSON in which `STEPDIG_RUN` is a text that is JSON again, so each quote of it takes two characters.
+https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_RunTask.html
+"""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+
+from stepdig import limits, plan
+from stepdig.place import ERROR_CHARS
+
+# {"prefix":…,"session_time":…,"params":…,"attempt_id":…,"session_uuid":…,"loop":…}: keys, a time, an id, punctuation
+RUN_CHARS = 260
+# {"ContainerOverrides":[{"Name":"task","Environment":[{"Name":"STEPDIG_TASK",…}]}]}, and sizes of the task
+OWN_CHARS = 260
+
+
+def escaped(text: str) -> str:
+    """Return a text as it stands inside a JSON text, without the quotes."""
+    return json.dumps(text, ensure_ascii=False)[1:-1]
+
+
+@dataclass(frozen=True, slots=True)
+class Override:
+    """The overrides of one workflow, whose outputs lie under `prefix`."""
+
+    prefix: str
+
+    def fixed(self, step: plan.Command) -> int:
+        """Return the characters without the values of loops: names, the run, its parameters, an error."""
+        run = len(escaped(escaped(self.prefix))) + limits.EXECUTION_NAME_CHARS + RUN_CHARS + limits.START_CHARS
+        error = ERROR_CHARS if "'error':" in step.given else 0
+        return OWN_CHARS + len(escaped(self._name(step))) + run + error
+
+    def text(self, step: plan.Command) -> int:
+        """Return how many characters `STEPDIG_RUN` may have as JSON inside JSON."""
+        return limits.OVERRIDE_CHARS - OWN_CHARS - len(escaped(self._name(step)))
+
+    def room(self, step: plan.Command) -> int:
+        """Return the characters that are left for the values of loops."""
+        return limits.OVERRIDE_CHARS - self.fixed(step)
+
+    def _name(self, step: plan.Command) -> str:
+        """Return `STEPDIG_TASK`."""
+        return f"{self.prefix.removeprefix('runs/').rstrip('/')} {step.name}"

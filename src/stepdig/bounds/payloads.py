@@ -1,0 +1,225 @@
+"""Makes a plan fit payloads: texts that data could make too long are cut, lists that only the run knows are measured before
+they are used, results of failed items are as short as their number asks for. What cannot fit is a problem.
+
+A payload is a state's input or output, a task's arguments or result, a variable. Sizes are bytes of compact JSON.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
+
+from stepdig import limits, plan
+from stepdig.bounds.override import Override, escaped
+from stepdig.bounds.places import problem
+from stepdig.plan import ERROR_TEXT_CHARS
+from stepdig.problem import Problem
+
+REASON_CHARS = 80  # of a failed item's reason where there is room
+LEAST_REASON = 14  # "exit code 137"; with less room the reason is left out
+FAILED_BYTES = 40  # punctuation and keys of a failed item's result
+LONGEST_BYTES = 6  # a character in JSON: a control character as \u0001; others four at most
+NUMBERS_BYTES = 100  # the value of an iteration over numbers: `i`, or from, to and index of a range
+SMALL = 2_000  # a value of a loop up to this size makes no text too long
+ERROR_BYTES = LONGEST_BYTES * ERROR_TEXT_CHARS  # of an error's message, or of its stack trace
+_DATA = re.compile(r"\$o\d|vars\.o\d|\[[^][]*\.\.")
+_PARAMS = re.compile(r"\.params\b")
+_ERROR = re.compile(r"\$error\d|vars\.error\d")
+
+
+def room() -> int:
+    """Return the bytes of a payload that data may fill; the rest is for what stands around it."""
+    return limits.PAYLOAD_BYTES * 3 // 4
+
+
+def text_chars() -> int:
+    """Return how long a text may be that is one payload: each character may take six bytes."""
+    return room() // LONGEST_BYTES
+
+
+@dataclass(frozen=True, slots=True)
+class Inputs:
+    """The state input where a step stands: its bytes; its characters as an override takes them, None when data decides.
+
+    unknown  lists around whose elements only the run knows
+    """
+
+    bytes: int = 2
+    chars: int | None = 0
+    unknown: int = 0
+
+
+@dataclass(slots=True)
+class Payloads:
+    """Goes down a plan and returns it with what has to be cut or measured."""
+
+    override: Override
+    problems: list[Problem] = field(default_factory=list)
+
+    def fitted(self, step: plan.Step, at: Inputs) -> plan.Step:
+        """Return a step that fits."""
+        if isinstance(step, plan.Sequence):
+            return replace(step, steps=self._many(step.steps, at))
+        if isinstance(step, plan.Branches):
+            told = _told(len(step.steps), FAILED_BYTES + 10)
+            return replace(step, steps=self._many(step.steps, replace(at, bytes=at.bytes + 10)), told=told)
+        if isinstance(step, plan.Switch):
+            cases = tuple((test, self.fitted(it, at)) for test, it in step.cases)
+            return replace(step, cases=cases, otherwise=self._maybe(step.otherwise, at))
+        if isinstance(step, plan.Choose):
+            step = replace(step, then=self._maybe(step.then, at), otherwise=self._maybe(step.otherwise, at))
+            message = step.condition.message
+            if not _is_data(message, at):
+                return step
+            return replace(step, condition=replace(step.condition, message=f"$substring({message},0,{SMALL})"))
+        if isinstance(step, plan.Guarded):
+            return replace(step, body=self._maybe(step.body, at), handler=self._maybe(step.handler, at))
+        if isinstance(step, plan.ForEach):
+            return self._for_each(step, at)
+        return self._leaf(step, at)
+
+    def _many(self, steps: tuple[plan.Step, ...], at: Inputs) -> tuple[plan.Step, ...]:
+        return tuple(self.fitted(it, at) for it in steps)
+
+    def _maybe(self, step: plan.Step | None, at: Inputs) -> plan.Step | None:
+        return None if step is None else self.fitted(step, at)
+
+    def _leaf(self, step: plan.Step, at: Inputs) -> plan.Step:
+        if isinstance(step, plan.Log):
+            return replace(step, text=_cut(step.text, text_chars(), at))
+        if isinstance(step, plan.Fail):
+            return replace(step, message=_cut(step.message, min(limits.CAUSE_CHARS, text_chars()), at))
+        if isinstance(step, plan.Notify):
+            each = text_chars() // max(1, len(_long(step.message, at)))
+            return replace(step, message=_mapped(step.message, lambda it: _cut(it, each, at)))
+        if isinstance(step, plan.Call):
+            return _measured(step, at)
+        if isinstance(step, plan.Command):
+            return self._command(step, at)
+        return step
+
+    def _command(self, step: plan.Command, at: Inputs) -> plan.Command:
+        left = self.override.room(step)
+        if at.chars is None:
+            return replace(step, room=self.override.text(step))
+        if at.chars > left:
+            text = (
+                f"the loop variables of this task may have {at.chars:,} characters in the container's override; AWS allows "
+                f"{limits.OVERRIDE_CHARS:,} in all, and {left:,} are left beside the run's own"
+            )
+            hint = "read long values in the command, or shorten the columns that if> and echo> read"
+            self.problems.append(problem(step, "SD507", text, hint))
+        return step
+
+    def _for_each(self, step: plan.ForEach, at: Inputs) -> plan.ForEach:
+        keys = sum(len(escaped(key)) + 6 for key, _ in step.selector)
+        total, largest, chars = _entries(step)
+        unknown = total is None
+        if total is None:
+            total = largest = room() // (at.unknown + 1)
+            step = _weighed(step, total)
+        elif total > limits.PAYLOAD_BYTES:
+            self._too_long(step, f"its entries have {total:,} bytes")
+        inside = Inputs(at.bytes + keys + largest, None, at.unknown + unknown)
+        if chars is not None and at.chars is not None:
+            inside = replace(inside, chars=at.chars + keys + chars)
+        if step.parallel is not None:
+            own = FAILED_BYTES + keys + largest + (at.bytes if step.mode != "distributed" else 0)
+            told = LEAST_REASON if unknown else _told(step.count or 0, own)
+            if told is not None and told < 0:
+                self._too_long(
+                    step, f"the results of {step.count:,} items that failed have {(step.count or 0) * own:,} bytes"
+                )
+            step = replace(step, told=told)
+        return replace(step, body=self._maybe(step.body, inside))
+
+    def _too_long(self, step: plan.ForEach, what: str) -> None:
+        text = f"this list is too long for one Map: {what}; Step Functions takes {limits.PAYLOAD_BYTES:,}"
+        hint = "split the list: a loop over its parts, and in it a loop over the elements of a part"
+        self.problems.append(problem(step, "SD505", text, hint))
+
+
+def _entries(step: plan.ForEach) -> tuple[int | None, int, int | None]:
+    """Return the bytes of all entries and of the largest, its characters in an override; None for what the run decides."""
+    if isinstance(step.entries, plan.Constant) and isinstance(step.entries.value, list | tuple):
+        texts = [json.dumps(it, ensure_ascii=False, separators=(",", ":")) for it in step.entries.value]
+        sizes = [len(it) if it.isascii() else len(it.encode()) for it in texts]
+        return sum(sizes) + len(sizes) + 1, max(sizes, default=0), max((len(escaped(it)) for it in texts), default=0)
+    if step.count is not None:  # numbers from 0 on
+        return step.count * (len(str(step.count)) + 1) + 2, NUMBERS_BYTES, NUMBERS_BYTES
+    return None, 0, None
+
+
+def _told(count: int, own: int) -> int | None:
+    """Return how many characters of a reason each failed item may tell: None as they come, -1 when nothing fits."""
+    if not count or count * (own + LONGEST_BYTES * (limits.ERROR_CHARS + REASON_CHARS)) <= room():
+        return None
+    chars = min(REASON_CHARS, (room() // count - own) // 4)
+    if chars >= LEAST_REASON:
+        return chars
+    return 0 if count * own <= limits.PAYLOAD_BYTES * 15 // 16 else -1
+
+
+def _weighed(step: plan.ForEach, most: int) -> plan.ForEach:
+    """Return a loop that fails with our words when its list, and what failed items tell of it, is too long for a payload."""
+    assert isinstance(step.entries, plan.Computed)
+    code = step.entries.code
+    each = FAILED_BYTES + 4 * LEAST_REASON
+    words = f"the list of {step.name} is too long: its JSON and {each} bytes for each element may have {most} bytes"
+    guard = (f"($e:={code};{json_bytes('$e')}+{each}*$count($e)<={most})", words)
+    return replace(step, entries=replace(step.entries, guards=(*step.entries.guards, guard)))
+
+
+def json_bytes(code: str) -> str:
+    """Return JSONata for the most bytes a value's JSON has in UTF-8: four for a character that is not ASCII."""
+    return f"$length($replace($string({code}),/[^ -~]/,'0000'))"
+
+
+def _is_data(code: str, at: Inputs) -> bool:
+    """Return whether what a text is made of may be too long: stores, long rows, many parameters, many error messages."""
+    if _DATA.search(code) or (at.bytes > SMALL and "$states.input" in code):
+        return True
+    parameters = len(_PARAMS.findall(code)) * limits.START_CHARS * 4
+    return len(code) * 2 + parameters + len(_ERROR.findall(code)) * ERROR_BYTES > room()
+
+
+def _cut(value: plan.Value, chars: int, at: Inputs) -> plan.Value:
+    if isinstance(value, plan.Constant) or not _is_data(value.code, at):
+        return value
+    return replace(value, code=f"$substring({value.code},0,{chars})")
+
+
+def _long(value: object, at: Inputs) -> list[plan.Computed]:
+    """Return the computed values in a structure that may be long."""
+    if isinstance(value, plan.Computed):
+        return [value] if _is_data(value.code, at) else []
+    inner = value.values() if isinstance(value, dict) else value if isinstance(value, list | tuple) else ()
+    return [it for part in inner for it in _long(part, at)]
+
+
+def _mapped(value: object, change: Callable[[plan.Computed], object]) -> object:
+    if isinstance(value, plan.Computed):
+        return change(value)
+    if isinstance(value, dict):
+        return {key: _mapped(inner, change) for key, inner in value.items()}
+    if isinstance(value, list | tuple):
+        return [_mapped(inner, change) for inner in value]
+    return value
+
+
+def _measured(step: plan.Call, at: Inputs) -> plan.Call:
+    """Return a call that fails with our words when what it is to send is too long."""
+    found = _long(step.arguments, at)
+    if not found:
+        return step
+    most = room() // len(found)
+    words = f"{step.name} sends more than a state can hold: {most} bytes of JSON for each value it is given"
+    guards = {it.code: (f"{json_bytes(it.code)}<={most}", words) for it in found}
+    own = tuple(dict.fromkeys((*step.guards, *guards.values())))
+    changed = _mapped(
+        step.arguments,
+        lambda it: replace(it, guards=(*it.guards, guards[it.code])) if it.code in guards else it,
+    )
+    return replace(step, arguments=changed, guards=own)
