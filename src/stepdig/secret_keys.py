@@ -9,20 +9,26 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterator
 from collections.abc import Mapping as MappingOf
-from itertools import chain
+from itertools import chain, product
+from math import prod
 
 from stepdig import plan
 from stepdig.expressions import template
+from stepdig.expressions.errors import EvaluationError, NeedsRuntime
+from stepdig.expressions.evaluate import Context
 from stepdig.model import Task
 from stepdig.problem import Position
-from stepdig.scopes import ExportLayer, Scope
-from stepdig.tree import Mapping, Node, Scalar, Sequence
+from stepdig.runner import templates
+from stepdig.runner.templates import Layer
+from stepdig.scopes import ExportLayer, LoopLayer, Scope
+from stepdig.tree import Mapping, Node, Scalar, Sequence, plain
 
 # The value of the characters from..to of a scalar's text, templates evaluated.
 Piece = Callable[[Scalar, int, int], plan.Value]
 # (position, code, text, hint, length)
 Complain = Callable[[Position, str, str, str, int], None]
 
+_ROWS = 10_000  # combinations of rows that are tried; more belongs into fewer, named secrets
 _OPENING = "${secret:"
 _KEY = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.@-]*\Z")
 _WORD = re.compile(r"[A-Za-z_$][A-Za-z0-9_$]*")
@@ -43,9 +49,8 @@ def of_task(task: Task, scope: Scope, more: tuple[Node, ...], piece: Piece, comp
     reachable, rest = _reached(task, scope, filled)
     for node in _scalars(chain(filled, reachable)):
         for start, end in references(str(node.value)):
-            key = _key(node, start, end, piece, complain)
-            if key is not None:
-                keys.add(names.get(key, key))
+            found = _keys(node, start, end, scope, piece, complain)
+            keys.update(names.get(key, key) for key in found)
     for node in _scalars(rest):
         for start, end in references(str(node.value)):
             shown = str(node.value)[start - len(_OPENING) : end + 1]
@@ -74,20 +79,39 @@ def references(text: str) -> list[tuple[int, int]]:
     return found
 
 
-def _key(node: Scalar, start: int, end: int, piece: Piece, complain: Complain) -> str | None:
-    """Return the key of a reference; None after noting what is wrong with it."""
+def _keys(node: Scalar, start: int, end: int, scope: Scope, piece: Piece, complain: Complain) -> set[str]:
+    """Return the keys a reference may have: one, or one for each row of lists around; none after noting what is wrong."""
     value = piece(node, start, end)
     text = str(node.value)[start:end]
     at = node.position(start)
-    if not isinstance(value, plan.Constant):
-        hint = "write it out, or take it from _export"
+    found = {str(value.value)} if isinstance(value, plan.Constant) else _of_rows(text, scope)
+    if not found:
+        hint = "write it out, or take it from _export or a table list"
         complain(at, "SD906", "the key of a secret must be known when compiling", hint, len(text))
-        return None
-    key = str(value.value)
-    if not _KEY.match(key):
-        complain(at, "SD906", f"'{key}' is no key of a secret", "use letters, digits and . _ - @", max(1, len(text)))
-        return None
-    return key
+    wrong = next((key for key in sorted(found) if not _KEY.match(key)), None)
+    if wrong is not None:
+        complain(at, "SD906", f"'{wrong}' is no key of a secret", "use letters, digits and . _ - @", max(1, len(text)))
+    return found if wrong is None else set()
+
+
+def _of_rows(text: str, scope: Scope) -> set[str]:
+    """Return what a text is in each row of the lists around that are known when compiling; none if that is not enough."""
+    layers: list[list[Layer]] = []
+    for layer in scope.layers:
+        if isinstance(layer, ExportLayer):
+            names = {str(name.value): plain(node) for name, node in layer.mapping}
+            layers.append([Layer(names, is_template=True)])
+        elif isinstance(layer, LoopLayer):
+            variables = scope.draft.loops[layer.loop].variables
+            lists = {str(it["name"]): it["rows"] for it in variables if isinstance(it["rows"], list)}
+            layers.append([Layer(dict(zip(lists, row, strict=True))) for row in product(*lists.values())])
+    if prod(map(len, layers)) > _ROWS:
+        return set()
+    context = Context(scope.draft.offsets)
+    try:
+        return {templates.text(row, text, context) for row in product(*layers)}
+    except (EvaluationError, NeedsRuntime):
+        return set()
 
 
 def _remounted(node: Node | None, complain: Complain, prefix: str = "") -> dict[str, str]:

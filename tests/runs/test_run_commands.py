@@ -187,6 +187,25 @@ def test_secrets_of_this_machine_reach_the_commands_that_name_them(run, tmp_path
     assert done.output == [line.replace("%s", "from a file") for line in wanted]
 
 
+def test_each_row_of_a_table_list_may_name_a_secret_of_its_own(run, tmp_path):
+    """Known when compiling, however many: a task gets those of its list, in each iteration its own is read."""
+    for name in ("shop", "crm"):
+        LocalSecrets(tmp_path).put(f"dev.{name}.password", f"of {name}")
+    done = run(
+        """
+        _export: {environment: dev}
+        +l:
+          for_each>: {t: [{table: users, db: shop}, {table: calls, db: crm}]}
+          _do: {sh>: "echo ${t.table} ${secret:${environment}.${t.db}.password}"}
+        +unknown:
+          for_each>: {t: {file: no.json}}
+          _do: {echo>: x}
+          _disable: true
+        """
+    )
+    assert (done.code, done.output) == (0, ["users of shop", "calls of crm"])
+
+
 def test_a_missing_secret_fails_the_task_before_its_command_starts(run):
     done = run("+a: {sh>: 'touch ran; echo ${secret:no.such}', _error: {echo>: 'seen: ${error.message}'}}\n")
     message = "Secret not found for key: 'no.such' (secret not found)"

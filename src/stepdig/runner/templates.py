@@ -52,6 +52,15 @@ def evaluated(
         raise failed.error from None
 
 
+def text(layers: Sequence[Layer], template: str, context: evaluate.Context) -> str:
+    """Return one text evaluated over some layers, and of them just what it uses. Raises EvaluationError."""
+    scope = _Scope([*layers, Layer({"": template}, is_template=True)], context, secrets=False)
+    try:
+        return str(scope.top[""])
+    except _Failed as failed:
+        raise failed.error from None
+
+
 class _Failed(Exception):
     """Carries the error of a template out past the templates that name it: the innermost one tells what is wrong."""
 
