@@ -16,9 +16,10 @@ METHODS = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "TRACE")
 REPEATABLE = ("GET", "HEAD", "OPTIONS", "TRACE")  # asked twice they change nothing, so they are tried again
 FORMATS = ("text", "json", "form")
 LONGEST_SECONDS = 840  # of Lambda's 900
-# Digdag waits 1 s to 30 s between tries and never gives up; here it ends after an hour.
+# Digdag waits 1 s to 30 s between tries and never gives up. Here it is 1 s to 5 minutes, for an hour: each try takes three
+# events of the history, which is bounded.
 # digdag-standards/src/main/java/io/digdag/standards/operator/state/PollingRetryExecutor.java
-BUSY = Again(("HttpBusy",), limit=120, interval=1, rate=2, most=30)  # 408 and 429, whatever `retry` says
+BUSY = Again(("HttpBusy",), limit=20, interval=1, rate=2, most=300)  # 408 and 429, whatever `retry` says
 AGAIN = replace(BUSY, errors=("HttpBusy", "HttpUnavailable"))
 
 

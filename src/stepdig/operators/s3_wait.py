@@ -15,8 +15,9 @@ from stepdig.tree import Scalar
 MISSING = "S3.NoSuchKeyException"
 # Digdag's intervals: 5 s, each 1.2 times longer, at most 5 minutes.
 FIRST_SECONDS, RATE, MOST_SECONDS = 5, 1.2, 300
-# Three events of the history each: without a time-out the wait ends after ten days, when a third of the history is used.
-LOOKS = 2_900
+# Without a time-out the wait ends after a day: each look takes three events of the history, which is bounded.
+DAY_SECONDS = 86_400
+_GROWING = 32  # waits until any first one has grown to the most
 _RAW = (
     ("Accept-Ranges", "$r.AcceptRanges"),
     ("Cache-Control", "$r.CacheControl"),
@@ -62,7 +63,7 @@ def s3_wait(task: Task, place: Place) -> Step:
     if options.given("version_id"):
         where["VersionId"] = options.text("version_id")
     given = options.seconds("timeout", limits.WAIT_SECONDS)
-    seconds = min((it for it in (given, place.longest(task)) if it is not None), default=None)
+    seconds = min((it for it in (given, place.longest(task)) if it is not None), default=DAY_SECONDS)
     goes_on = options.flag("continue_on_timeout", False)
     call = Call(
         place.name,
@@ -80,19 +81,19 @@ def s3_wait(task: Task, place: Place) -> Step:
     return place.invoke(task, call, ("s3.last_object",))
 
 
-def looks(seconds: int | None) -> Again:
+def looks(seconds: int) -> Again:
     """Return how often to look again, so that the last look is at the time-out or a few seconds after it."""
-    if seconds is None:
-        return Again((MISSING,), LOOKS, FIRST_SECONDS, RATE, MOST_SECONDS)
     first, count = min(FIRST_SECONDS, seconds), 1
-    while _waited(first, count, MOST_SECONDS) < seconds and count < LOOKS:
-        count += 1
+    while _waited(first, count, MOST_SECONDS) < seconds:
+        count += 1 if count < _GROWING else max(1, (seconds - int(_waited(first, count, MOST_SECONDS))) // MOST_SECONDS)
     fits = (most for most in range(first, MOST_SECONDS + 1) if _waited(first, count, most) >= seconds)
     return Again((MISSING,), count, first, RATE, next(fits, MOST_SECONDS))
 
 
 def _waited(first: int, count: int, most: int) -> float:
-    return sum(min(first * RATE**number, most) for number in range(count))
+    """Return the seconds that so many waits take together; after `_GROWING` of them each takes the most."""
+    growing = sum(min(first * RATE**number, most) for number in range(min(count, _GROWING)))
+    return growing + max(0, count - _GROWING) * most
 
 
 def _late(where: dict[str, object]) -> str:
