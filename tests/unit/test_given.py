@@ -81,6 +81,15 @@ def _typed_cases() -> list[tuple[Input, object, str]]:
     return cases
 
 
+def test_params_without_any_take_nothing() -> None:
+    """`params:` alone refuses whatever is given."""
+    code = f"({checked_params((), only=True)}$p)"
+
+    assert _python(code, {"p": {"only": "a"}}) == {"value": {"only": "a"}}
+    assert "there is no parameter x (it takes none)" in _python(code, {"p": {"x": 1}})["error"]
+    assert given.checked({"params": {}}, {"x": 1})[1] == ["there is no parameter x (it takes none)"]
+
+
 def _command_line(declared: Input, value: object) -> Any:
     params, wrong = given.checked({"params": given.spec([declared])}, {"x": value})
     return {"error": wrong} if wrong else {"value": params}

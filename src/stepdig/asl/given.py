@@ -24,7 +24,9 @@ def checked_params(inputs: Sequence[Input] | None, *, only: bool) -> str:
     required = [it.name for it in inputs if it.required]
     missing = ""
     if required:
-        missing = f",$map({literal(required)}[$not($ in $n)],function($k){{$k&' must be given'}})"
+        missing = (
+            f",$map($filter({literal(required)},function($k){{$not($k in $n)}}),function($k){{$k&' must be given'}})"
+        )
     return (
         f"$s:={literal({it.name: _row(it) for it in inputs})};"
         f"$conv:=function($t,$v){{{_conversions(inputs)}}};"
@@ -34,7 +36,8 @@ def checked_params(inputs: Sequence[Input] | None, *, only: bool) -> str:
         f"$r:=[$map($n,function($k){{($d:=$lookup($s,$k);$v:=$lookup($p,$k);$c:=$conv($d.t,$v);{exempt}{{'k':$k,'c':$c,'e':"
         f"$not($exists($d))?'there is no parameter '&$k&{literal(f' ({known})')}"
         ":$not($exists($c))?$k&' must be '&$d.said&','&$q($v)"
-        ":$exists($d.v) and $count([$c][$not($ in $d.v)])>0?$k&' must be one of '&$join($map($d.v,$string),', ')&','&$q($v)})})];"
+        ":$exists($d.v) and ($w:=[$c];$count($w[$not($ in $d.v)])>0)"
+        "?$k&' must be one of '&$join($map($d.v,$string),', ')&','&$q($v)})})];"
         f"$e:=[$r.e{missing}];"
         "$p:=$count($e)>0?$error('wrong parameters: '&$join($e,'; '))"
         ":$merge($append([{}],[$map($r,function($x){{$x.k:$x.c}})]));"
@@ -49,7 +52,7 @@ def _row(it: Input) -> dict[str, object]:
 def _conversions(inputs: Sequence[Input]) -> str:
     """Return the body of the function that converts to the types in use; nothing for any other."""
     used = sorted({it.type for it in inputs})
-    return ":".join(f"$t='{name}'?({TYPES[name].code})" for name in used) or "null.nothing"
+    return ":".join(f"$t='{name}'?({TYPES[name].code})" for name in used) or "false?0"
 
 
 def narrowed_lists(lists: Sequence[plan.NamedList]) -> str:
