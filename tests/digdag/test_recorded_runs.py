@@ -44,6 +44,7 @@ DIFFERENCES = {
     "null_store_breaks_later_sh": "a `null` parameter",
     "null_p_param_file": "a `null` parameter",
     "foreach_star": "`*` in the first characters",
+    "py_kwargs_all": "there is no `project_name`",
     "error_task_and_group": "`error.stacktrace`",
     "error_two_parallel_failures": "the message of several failures",
     "retry_group_store": "the exit code of `run`",
