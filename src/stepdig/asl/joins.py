@@ -69,7 +69,7 @@ def failed_item(step: plan.Step, site: Site) -> State:
     if told is None:
         output.update(error=f"{{% {failure}.Error %}}", reason=f"{{% {brief} %}}")
     elif told:  # without what takes two characters or more in JSON
-        short = r"$replace(" + brief + r',/["\\]|[\u0000-\u001f]/,' + "' ')"
+        short = f"$replace({brief},/[\\x00-\\x1f\\x22\\x5c]/,' ')"
         output["reason"] = f"{{% $substring({short},0,{told}) %}}"
     return {"Type": "Pass", "Comment": step.comment, "Output": output, "End": True}
 
