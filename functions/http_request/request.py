@@ -11,7 +11,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from http import HTTPStatus
 from typing import Any
-from urllib.parse import urlencode, urlsplit, urlunsplit
+from urllib.parse import parse_qsl, urlencode, urlsplit, urlunsplit
 
 import urllib3
 
@@ -63,10 +63,9 @@ def prepare(event: dict[str, Any], secrets: Secrets) -> Prepared:
     uri, public = given, shown(event.get("uri"))
     if not given:
         raise HttpFailed("http> has no URI, neither written in the task nor as the secret http.uri")
-    pairs = [(it["name"], secrets.text(it["value"])) for it in event.get("query", ())]
-    if pairs:
-        uri = _with_query(uri, pairs)
-        public = _with_query(public, [(it["name"], shown(it["value"])) for it in event["query"]])
+    if event.get("query"):
+        uri = _with_query(uri, _pairs(event["query"], secrets.text))
+        public = _with_query(public, _pairs(event["query"], shown))
     if "http.uri" in own:
         public = f"{urlsplit(given).scheme}://{HIDDEN}"
     headers = urllib3.HTTPHeaderDict({"User-Agent": "stepdig"})
@@ -103,6 +102,13 @@ def _body(event: dict[str, Any], secrets: Secrets, headers: urllib3.HTTPHeaderDi
 
 def _scalar(value: object) -> str:
     return value if isinstance(value, str) else json.dumps(value)
+
+
+def _pairs(query: Any, text: Callable[[Any], str]) -> list[tuple[str, str]]:  # noqa: ANN401 - any JSON
+    """Return the query of an event as pairs: a list of them, or a text `a=1&b=2`."""
+    if isinstance(query, list):
+        return [(it["name"], text(it["value"])) for it in query]
+    return parse_qsl(text(query), keep_blank_values=True)
 
 
 def _with_query(uri: str, pairs: list[tuple[str, str]]) -> str:

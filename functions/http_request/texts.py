@@ -6,7 +6,7 @@ sign inside of a text, since data could forge that. A mapping of the task that h
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from errors import SecretMissing
@@ -16,19 +16,21 @@ Lookup = Callable[[list[str]], dict[str, str]]
 
 
 class Secrets:
-    """The secrets of one invocation: `lookup` gives those there are of some names."""
+    """The secrets of one invocation: `lookup` gives those there are of some keys, `keys` the keys of other names for them."""
 
-    def __init__(self, lookup: Lookup) -> None:
+    def __init__(self, lookup: Lookup, keys: Mapping[str, str] | None = None) -> None:
         self._lookup = lookup
+        self._keys = keys or {}
         self._known: dict[str, str | None] = {}
 
     def find(self, *names: str) -> dict[str, str]:
         """Return the secrets that exist of these names."""
-        unknown = [name for name in names if name not in self._known]
+        keys = {name: self._keys.get(name, name) for name in names}
+        unknown = [key for key in dict.fromkeys(keys.values()) if key not in self._known]
         if unknown:
             found = self._lookup(unknown)
-            self._known.update({name: found.get(name) for name in unknown})
-        return {name: value for name in names if (value := self._known[name]) is not None}
+            self._known.update({key: found.get(key) for key in unknown})
+        return {name: value for name, key in keys.items() if (value := self._known[key]) is not None}
 
     def get(self, name: str) -> str:
         """Return a secret. Raises SecretMissing."""

@@ -2,7 +2,7 @@
 
 Event: {"subject", "body", "html", "from", "to": [...], "cc": [...], "bcc": [...], "attachments": [{"filename",
 "content_type", "data": base64}], "host", "port", "username", "password", "tls", "ssl", "connect_timeout",
-"socket_timeout" in seconds}; texts may hold secrets (texts.py).
+"socket_timeout" in seconds, "secrets": {name: key}}; texts may hold secrets (texts.py).
 https://docs.digdag.io/operators/mail.html
 """
 
@@ -18,7 +18,7 @@ from texts import Secrets
 
 def handler(event: dict[str, Any], _context: object) -> dict[str, Any]:
     """Compose the mail and hand it to the server. Raises MailFailed and SecretMissing."""
-    secrets = Secrets(runtime.secrets)
+    secrets = Secrets(runtime.secrets, event.get("secrets"))
     mail = compose(event, secrets)
     server = server_of(event, secrets)
     deliver(mail, server)

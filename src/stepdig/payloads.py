@@ -21,15 +21,15 @@ Piece = Callable[[Scalar, int, int], plan.Value]
 
 _PREFIX = "${secret:"
 _SECRET = re.compile(r"\$\{secret:([A-Za-z0-9_.-]+)\}")
-NOT_KNOWN = "which secret '${secret:...}' names must be known when compiling"
 
 
 class SecretUnclear(Exception):
-    """A reference to a secret that cannot be told from the text around it, in the scalar `node`."""
+    """A reference to a secret, in the scalar `node`, that cannot be told from the text around it, or has no place there."""
 
-    def __init__(self, node: Scalar) -> None:
-        super().__init__(NOT_KNOWN)
+    def __init__(self, node: Scalar, text: str = "", hint: str = "") -> None:
+        super().__init__(text or "which secret '${secret:...}' names must be known when compiling")
         self.node = node
+        self.hint = hint or "write ${secret:name} itself, in the task or in an export of text alone"
 
 
 def payload(node: Node, piece: Piece) -> Filled:
@@ -85,7 +85,7 @@ def segments(node: Scalar, piece: Piece) -> Filled:
     cuts = [0]
     for part in template.split(source):
         if isinstance(part, template.Reserved) and part.text.startswith(_PREFIX):
-            raise SecretUnclear(node)
+            raise SecretUnclear(node, "a secret has no place in a text that people read", "remove it")
         if isinstance(part, template.Expression):
             cuts += [part.start - len("${"), part.start + len(part.source) + len("}")]
     cuts.append(len(source))

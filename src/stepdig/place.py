@@ -111,6 +111,10 @@ class Here(Values):
         known = [*([task.timeout] if task.timeout is not None else []), *(it.seconds for it in self.scope.deadlines)]
         return min(known, default=None)
 
+    def other_names(self, task: Task) -> dict[str, str]:
+        """Return the names that `_secrets` gives to secrets, with the key of each."""
+        return secret_keys.remounted(task.options.get("_secrets"), self.problem)
+
     def invoke(self, task: Task, call: plan.Call, stores: Collection[str] = ()) -> plan.Call:
         """Return a call with what its place adds; one that stores is noted for later readers, with the paths it stores."""
         if call.stores:

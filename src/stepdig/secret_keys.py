@@ -18,7 +18,7 @@ from stepdig.expressions.errors import EvaluationError, NeedsRuntime
 from stepdig.expressions.evaluate import Context
 from stepdig.model import Task
 from stepdig.problem import Position
-from stepdig.runner import templates
+from stepdig.runner import secret_texts, templates
 from stepdig.runner.templates import Layer
 from stepdig.scopes import ExportLayer, LoopLayer, Scope
 from stepdig.tree import Mapping, Node, Scalar, Sequence, plain
@@ -29,10 +29,8 @@ Piece = Callable[[Scalar, int, int], plan.Value]
 Complain = Callable[[Position, str, str, str, int], None]
 
 _ROWS = 10_000  # combinations of rows that are tried; more belongs into fewer, named secrets
-_OPENING = "${secret:"
-_KEY = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.@-]*\Z")
 _WORD = re.compile(r"[A-Za-z_$][A-Za-z0-9_$]*")
-_FILLED = {"sh": ("_env",), "py": ("_env",), "rb": ("_env",), "embulk": ("_env", "config")}
+_FILLED = {"embulk": ("_env", "config")}  # options that the runner fills; of every other command `_env` alone
 
 
 def of_task(task: Task, scope: Scope, more: tuple[Node, ...], piece: Piece, complain: Complain) -> list[str]:
@@ -41,42 +39,27 @@ def of_task(task: Task, scope: Scope, more: tuple[Node, ...], piece: Piece, comp
     more   other texts that the runner fills: of a file that the task names
     piece  gives part of a text without regard to stores: a store that makes another key of it reads no secret
     """
-    names = _remounted(task.options.get("_secrets"), complain)
+    names = remounted(task.options.get("_secrets"), complain)
     keys = set(names.values())
-    filled = [*more, *(task.options[name] for name in _FILLED[task.operator or ""] if name in task.options), *scope.env]
+    filled = [
+        *more,
+        *(task.options[name] for name in _FILLED.get(task.operator or "", ("_env",)) if name in task.options),
+        *scope.env,
+    ]
     if task.operator in ("sh", "embulk") and task.argument is not None:
         filled.append(task.argument)
     reachable, rest = _reached(task, scope, filled)
     for node in _scalars(chain(filled, reachable)):
-        for start, end in references(str(node.value)):
+        for start, end in secret_texts.spans(str(node.value)):
             found = _keys(node, start, end, scope, piece, complain)
             keys.update(names.get(key, key) for key in found)
     for node in _scalars(rest):
-        for start, end in references(str(node.value)):
-            shown = str(node.value)[start - len(_OPENING) : end + 1]
+        for start, end in secret_texts.spans(str(node.value)):
+            shown = str(node.value)[start - len(secret_texts.PREFIX) : end + 1]
             hint = "put it into _env" if task.operator == "sh" else "use _env, or _secrets and digdag.env.secrets"
-            at = node.position(start - len(_OPENING))
+            at = node.position(start - len(secret_texts.PREFIX))
             complain(at, "SD907", f"{shown} would stay text here, no secret", hint, len(shown))
     return sorted(keys)
-
-
-def references(text: str) -> list[tuple[int, int]]:
-    """Return where the keys of a text's references stand, from..to."""
-    found = []
-    start = text.find(_OPENING)
-    while start >= 0:
-        begin = start + len(_OPENING)
-        depth, end = 0, -1
-        for brace in re.compile(r"[{}]").finditer(text, begin):
-            depth += 1 if brace[0] == "{" else -1
-            if depth < 0:
-                end = brace.start()
-                break
-        if end < 0:
-            break
-        found.append((begin, end))
-        start = text.find(_OPENING, end)
-    return found
 
 
 def _keys(node: Scalar, start: int, end: int, scope: Scope, piece: Piece, complain: Complain) -> set[str]:
@@ -88,7 +71,7 @@ def _keys(node: Scalar, start: int, end: int, scope: Scope, piece: Piece, compla
     if not found:
         hint = "write it out, or take it from _export or a table list"
         complain(at, "SD906", "the key of a secret must be known when compiling", hint, len(text))
-    wrong = next((key for key in sorted(found) if not _KEY.match(key)), None)
+    wrong = next((key for key in sorted(found) if not secret_texts.KEY.match(key)), None)
     if wrong is not None:
         complain(at, "SD906", f"'{wrong}' is no key of a secret", "use letters, digits and . _ - @", max(1, len(text)))
     return found if wrong is None else set()
@@ -114,7 +97,7 @@ def _of_rows(text: str, scope: Scope) -> set[str]:
         return set()
 
 
-def _remounted(node: Node | None, complain: Complain, prefix: str = "") -> dict[str, str]:
+def remounted(node: Node | None, complain: Complain, prefix: str = "") -> dict[str, str]:
     """Return `_secrets` as name -> key: `{pw: mysql.password}`; `pw: true` keeps the name."""
     if node is None:
         return {}
@@ -124,10 +107,10 @@ def _remounted(node: Node | None, complain: Complain, prefix: str = "") -> dict[
     found: dict[str, str] = {}
     for name, value in node:
         if isinstance(value, Mapping):
-            found.update(_remounted(value, complain, f"{prefix}{name.value}."))
+            found.update(remounted(value, complain, f"{prefix}{name.value}."))
         elif isinstance(value, Scalar) and value.value is True:
             found[f"{prefix}{name.value}"] = f"{prefix}{name.value}"
-        elif isinstance(value, Scalar) and isinstance(value.value, str) and _KEY.match(value.value):
+        elif isinstance(value, Scalar) and isinstance(value.value, str) and secret_texts.KEY.match(value.value):
             found[f"{prefix}{name.value}"] = value.value
         elif not (isinstance(value, Scalar) and value.value is False):
             hint = "write the key out, or true for the name itself"

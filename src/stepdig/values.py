@@ -89,8 +89,7 @@ class Values:
                 return payloads.segments(node, self._piece)
             return payloads.payload(node, self._piece)
         except payloads.SecretUnclear as unclear:
-            hint = "write ${secret:name} itself, in the task or in an export of text alone"
-            self.problem(unclear.node.at, "SD481", str(unclear), hint, unclear.node.length)
+            self.problem(unclear.node.at, "SD481", str(unclear), unclear.hint, unclear.node.length)
             return "", ()
 
     def _piece(self, node: Scalar, start: int, end: int) -> plan.Value:

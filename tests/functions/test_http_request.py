@@ -100,6 +100,12 @@ def test_query_joins_that_of_the_uri(send, http_server):
     assert http_server.requests[0].path == "/echo?a=b&q=1+2&r=%26"
 
 
+def test_a_query_may_be_a_text(send, secrets, http_server):
+    secrets["k"] = "v w"
+    send(query={"parts": ["a=1%202&k=", {"secret": "k"}, "&e="]})
+    assert http_server.requests[0].path == "/echo?a=1+2&k=v+w&e="
+
+
 @pytest.mark.parametrize(
     ("status", "name", "words"),
     [
@@ -195,6 +201,17 @@ def test_the_secrets_of_the_operator_are_used(send, secrets, http_server):
     secrets["http.authorization"] = "Bearer x"
     send()
     assert http_server.requests[1].header("Authorization") == "Bearer x"
+
+
+def test_secrets_go_by_other_names_where_the_task_gives_them(modules, http_server):
+    texts, kept = modules("texts"), {"api.token": "t", "other": "o"}
+    found = texts.Secrets(
+        lambda keys: {key: kept[key] for key in keys if key in kept}, {"http.authorization": "api.token"}
+    )
+    modules("request").send({"method": "GET", "uri": http_server.url}, found, str)
+
+    assert http_server.requests[0].header("Authorization") == "t"
+    assert found.find("other", "api.token", "nope") == {"other": "o", "api.token": "t"}
 
 
 def test_data_that_looks_like_a_secret_stays_data(send, secrets, http_server):

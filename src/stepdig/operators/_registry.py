@@ -76,6 +76,9 @@ class Place(Protocol):
     def payload(self, node: Node, *, long: bool = False) -> tuple[object, tuple[tuple[str, str], ...]]:
         """Return a node as JSON for a function, secrets named and not told; a `long` text in parts."""
 
+    def other_names(self, task: Task) -> dict[str, str]:
+        """Return the names that `_secrets` gives to secrets, with the key of each."""
+
     def exported(self, *path: str) -> Node | None:
         """Return what the nearest `_export` that has it holds under a path."""
 

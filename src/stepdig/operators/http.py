@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from urllib.parse import parse_qsl
 
 from stepdig.declared import ANY, FLAG, SECONDS, TEXT, VALUE, Option, list_of, mapping_of, word
 from stepdig.model import Task
@@ -64,6 +63,8 @@ def http(task: Task, place: Place) -> Step:
     for name, default in (("follow_redirects", True), ("insecure", False)):
         if options.flag(name, default) is not default:
             event[name] = not default
+    if names := place.other_names(task):
+        event["secrets"] = names
     _proxy(options)
     retry = options.flag("retry", method in REPEATABLE)
     call = Call(
@@ -114,17 +115,16 @@ def _headers(options: Options) -> list[dict[str, object]]:
     return pairs
 
 
-def _query(options: Options) -> list[dict[str, object]]:
-    """Return the query as pairs; a text is split where it is known."""
+def _query(options: Options) -> object:
+    """Return the query as pairs, or as the text that it is."""
     node = options.node("query")
     if isinstance(node, Mapping):
         return _pairs(node, options)
-    text = options.constant("query") if isinstance(node, Scalar) else None
-    if node is not None and not isinstance(text, str):
-        if not isinstance(node, Scalar):
-            options.place.problem(node.at, "SD484", "'query' of http> is a mapping, or a text", "query: {q: value}")
-        return []
-    return [{"name": name, "value": value} for name, value in parse_qsl(str(text), keep_blank_values=True)]
+    if isinstance(node, Scalar):
+        return printed(options.filled(node))
+    if node is not None:
+        options.place.problem(node.at, "SD484", "'query' of http> is a mapping, or a text", "query: {q: value}")
+    return []
 
 
 def _pairs(node: Mapping, options: Options) -> list[dict[str, object]]:

@@ -68,6 +68,8 @@ def mail(task: Task, place: Place) -> Step:
     if not any(name in event for name in ("to", "cc", "bcc")):
         place.problem(task.operator_at or task.at, "SD491", "mail> needs 'to'", "to: [me@example.com]", len("mail>"))
     _password(event, options)
+    if names := place.other_names(task):
+        event["secrets"] = names
     event["html"] = options.flag("html", False)
     event["tls"], event["ssl"] = options.flag("tls", True), options.flag("ssl", False)
     for name in ("connect_timeout", "socket_timeout"):
