@@ -25,6 +25,11 @@ def evaluated(*layers, local=None):
     return templates.evaluated(made, local or {}, CONTEXT)
 
 
+def task_parameters(task_run, storage):
+    """Every parameter of a compiled task, as its process is made from them."""
+    return templates.evaluated(parameters.layers(task_run, storage), task_run.task["local"], CONTEXT)
+
+
 def paths(value, path=()):
     """Every leaf of an object with its path; an empty object is a leaf of its own."""
     if isinstance(value, dict) and value:
@@ -99,7 +104,7 @@ def test_the_nearest_of_the_layers_wins(tmp_path, strongest):
     storage = FolderStorage(tmp_path)
     store(storage, "+s", {"x": "store before"} if "store before" in named else {})
     store(storage, "+u", {"x": "store inside"} if "store inside" in named else {})
-    found = parameters.parameters(at(one, params={"x": "attempt"}, loop={loop_name: "loop"}), storage, CONTEXT)
+    found = task_parameters(at(one, params={"x": "attempt"}, loop={loop_name: "loop"}), storage)
 
     assert found["x"] == STRENGTHS[strongest]
 
@@ -114,14 +119,14 @@ def test_built_ins_beat_all_but_local_keys(tmp_path):
     )
     storage = FolderStorage(tmp_path)
     store(storage, "+s", everywhere)
-    found = parameters.parameters(at(one, params=everywhere), storage, CONTEXT)
+    found = task_parameters(at(one, params=everywhere), storage)
 
     assert (found["session_date"], found["task_name"], found["timezone"]) == ("2026-11-20", "+wf+t", "mine")
     assert (found["session_uuid"], found["attempt_id"]) == ("u-1", 1)
 
 
 def test_session_variables_are_those_of_the_session_time(tmp_path):
-    found = parameters.parameters(at(compiled([], {"sh>": ""})), FolderStorage(tmp_path), CONTEXT)
+    found = task_parameters(at(compiled([], {"sh>": ""})), FolderStorage(tmp_path))
     assert {name: found[name] for name in found if name.startswith("session_")} == {
         "session_uuid": "u-1",
         "session_id": 1795100400,
@@ -136,7 +141,7 @@ def test_session_variables_are_those_of_the_session_time(tmp_path):
 
 def test_a_handler_sees_the_error(tmp_path):
     one = compiled([["error"]], {"sh>": "echo ${error.message}"})
-    found = parameters.parameters(at(one, error={"message": "no ${room}"}), FolderStorage(tmp_path), CONTEXT)
+    found = task_parameters(at(one, error={"message": "no ${room}"}), FolderStorage(tmp_path))
     assert found["sh>"] == "echo no ${room}"
 
 
@@ -148,7 +153,7 @@ def test_objects_merge_deeply_and_lists_are_replaced(tmp_path):
         "o": {"m": {"t": 1, "k": "task"}, "l": [3]},
     }
     one = compiled([["export", "r"], ["export", "g"], ["export", "o"]], {"sh>": ""}, scopes=scopes)
-    found = parameters.parameters(at(one), FolderStorage(tmp_path), CONTEXT)
+    found = task_parameters(at(one), FolderStorage(tmp_path))
     assert (found["m"], found["l"]) == ({"r": 1, "k": "task", "g": 1, "t": 1}, [3])
 
 
@@ -157,7 +162,7 @@ def test_stored_and_passed_values_are_data(tmp_path):
     one = compiled([["stores", [{"task": "+s"}]]], {"sh>": "echo ${s} ${p}"}, others=["+s"])
     storage = FolderStorage(tmp_path)
     store(storage, "+s", {"s": "${1+1} $$5", "o": {"k": ["${nope}"]}})
-    found = parameters.parameters(at(one, params={"p": "${2+2}"}), storage, CONTEXT)
+    found = task_parameters(at(one, params={"p": "${2+2}"}), storage)
     assert (found["s"], found["p"], found["o"]) == ("${1+1} $$5", "${2+2}", {"k": ["${nope}"]})
     assert found["sh>"] == "echo ${1+1} $$5 ${2+2}"
 

@@ -7,9 +7,10 @@ from argparse import ArgumentParser, ArgumentTypeError, Namespace
 from getpass import getpass
 from pathlib import Path
 
-from stepdig.local.secrets import KEY, LocalSecrets
+from stepdig.local.secrets import LocalSecrets
 from stepdig.problem import Position, Problem, ProblemsFound
 from stepdig.project import root_of, unreadable, unwritable
+from stepdig.runner.secret_texts import KEY
 
 HELP = "keep the secrets of runs on this machine"
 OK, FAILED, USAGE = 0, 1, 2
@@ -65,7 +66,7 @@ def _set(pairs: list[tuple[str, str | None]], kept: LocalSecrets) -> int:
 def _delete(keys: list[str], kept: LocalSecrets) -> int:
     code = OK
     for key in keys:
-        if KEY.fullmatch(key) and kept.delete(key):
+        if KEY.match(key) and kept.delete(key):
             sys.stdout.write(f"Secret '{key}' deleted\n")
         else:
             sys.stderr.write(f"stepdig secrets: there is no secret '{key}'\n")
@@ -92,7 +93,7 @@ def _value(key: str, given: str | None) -> str:
 def _pair(text: str) -> tuple[str, str | None]:
     """Return key and value of KEY=VALUE; the value is not in the message, since it may be a secret."""
     key, equals, value = text.partition("=")
-    if not KEY.fullmatch(key):
+    if not KEY.match(key):
         shown = f"'{key}'" if equals else "what was given"
         raise ArgumentTypeError(f"{shown} is no key: letters, digits and . _ - @")
     return key, value if equals else None

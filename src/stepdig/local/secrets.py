@@ -7,13 +7,10 @@ They are for runs on this machine alone, never deployed. The files are their use
 from __future__ import annotations
 
 import os
-import re
 import tempfile
 from pathlib import Path
 
-from stepdig.runner.secret_texts import variable
-
-KEY = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.@-]*")
+from stepdig.runner.secret_texts import KEY, variable
 
 
 class LocalSecrets:
@@ -24,7 +21,7 @@ class LocalSecrets:
 
     def get(self, key: str) -> str | None:
         """Return a secret, without the line end that editors add; None when there is none."""
-        if KEY.fullmatch(key):
+        if KEY.match(key):
             try:
                 return (self.folder / key).read_bytes().decode("utf-8", "replace").rstrip("\r\n")
             except (FileNotFoundError, IsADirectoryError):
@@ -54,4 +51,4 @@ class LocalSecrets:
         """Return the keys that are kept, sorted."""
         if not self.folder.is_dir():
             return []
-        return sorted(it.name for it in self.folder.iterdir() if KEY.fullmatch(it.name) and it.is_file())
+        return sorted(it.name for it in self.folder.iterdir() if KEY.match(it.name) and it.is_file())

@@ -21,11 +21,13 @@ class Prepared(Program):
     """A process to start, with what `finish` needs.
 
     prefix    where the task's outputs lie in the storage
+    fetch     stored names that the machine reads, for which it has `room` bytes
     subtasks  what the process of subtasks is told, should the task add any
     """
 
     prefix: str = ""
     fetch: Sequence[str] = ()
+    room: int = outputs.STORES_BYTES
     subtasks: Optional[subtask_job.Parent] = None
 
 
@@ -59,7 +61,8 @@ def prepare(at: TaskRun, host: Host, storage: Storage, context: evaluate.Context
     )
     made = programs.program(asked, host, context)
     parent = subtask_job.Parent(asked, host, at.bundle["offsets"]) if asked.operator in subtask_job.ADDING else None
-    return Prepared(**vars(made), prefix=prefix, fetch=task.get("fetch") or (), subtasks=parent)
+    room = task.get("fetch_bytes", outputs.STORES_BYTES)
+    return Prepared(**vars(made), prefix=prefix, fetch=task.get("fetch") or (), room=room, subtasks=parent)
 
 
 def finish(prepared: Prepared, exit_code: int, storage: Storage) -> Union[Finished, Prepared]:
@@ -74,9 +77,9 @@ def finish(prepared: Prepared, exit_code: int, storage: Storage) -> Union[Finish
         return Finished(0)
     if prepared.subtasks is not None and ended.output.get("subtask_config"):
         made = subtask_job.program(prepared.subtasks, ended.output)
-        return Prepared(**vars(made), prefix=prepared.prefix, fetch=prepared.fetch)
+        return Prepared(**vars(made), prefix=prepared.prefix, fetch=prepared.fetch, room=prepared.room)
     try:
-        outputs.write_output(storage, prepared.prefix, ended.output, prepared.fetch)
+        outputs.write_output(storage, prepared.prefix, ended.output, prepared.fetch, prepared.room)
     except outputs.OutputError as error:
         return fail(prepared.prefix, storage, f"{error} (config)")
     return Finished(0, outputs=ended.output.get("store_params") or {})

@@ -35,18 +35,22 @@ def visible_stores(at: TaskRun, entries: Sequence[Mapping[str, Json]], storage: 
                 yield _store_params(key, body)
 
 
-def write_output(storage: Storage, prefix: str, output: Mapping[str, Json], fetch: Sequence[str] = ()) -> None:
+def write_output(
+    storage: Storage, prefix: str, output: Mapping[str, Json], fetch: Sequence[str] = (), room: int = STORES_BYTES
+) -> None:
     """Write `output.json`, and `stores.json` beside it for a task with `fetch`.
 
-    Raises OutputError when what the machine is to fetch is larger than a state can hold; nothing is written then.
+    Raises OutputError when what the machine is to fetch is larger than the `room` for it in bytes; nothing is written
+    then. S3 hands it to the machine as a text in JSON, so a quote in it counts as two bytes.
     """
     stores = output.get("store_params") or {}
     fetched = {name: stores[name] for name in fetch if name in stores}
     body = _dump(fetched)
-    if len(body) > STORES_BYTES:
+    size = len(_dump(body.decode("utf-8")))
+    if fetched and size > room:
         raise OutputError(
-            f"{', '.join(fetched)}: the state machine itself reads what is stored here, and a state has room for "
-            f"{STORES_BYTES:,} bytes, not for {len(body):,}. Store where the data is in place of the data"
+            f"{', '.join(fetched)}: the state machine itself reads what is stored here, and it has room for "
+            f"{room:,} bytes, not for {size:,}. Store where the data is in place of the data"
         )
     storage.put(prefix + "output.json", _dump(output))
     if fetch:
@@ -106,5 +110,5 @@ def _store_params(key: str, body: bytes) -> Dict[str, Json]:
     return stores
 
 
-def _dump(value: Mapping[str, Json]) -> bytes:
+def _dump(value: Json) -> bytes:
     return json.dumps(value, ensure_ascii=False, separators=(",", ":")).encode("utf-8", "replace")

@@ -11,19 +11,10 @@ from __future__ import annotations
 from functools import lru_cache
 from typing import Dict, List
 
-from stepdig.expressions import builtins, evaluate
+from stepdig.expressions import builtins
 from stepdig.runner import loops, outputs, templates
 from stepdig.runner.shapes import Json, TaskRun
 from stepdig.runner.storage import Storage
-
-
-def parameters(at: TaskRun, storage: Storage, context: evaluate.Context) -> Dict[str, Json]:
-    """Return every parameter of a task by name, evaluated, in Digdag's order.
-
-    Raises `stepdig.expressions.errors.EvaluationError` for a template that cannot be evaluated, also in an export that
-    the command does not use; OutputError and LoopError when outputs or loop variables are not there.
-    """
-    return templates.evaluated(layers(at, storage), at.task["local"], context)
 
 
 def layers(at: TaskRun, storage: Storage) -> List[templates.Layer]:

@@ -9,11 +9,12 @@ from __future__ import annotations
 import json
 import os
 import re
-from typing import Callable, Dict, List, Mapping, Optional
+from typing import Callable, Dict, List, Mapping, Optional, Tuple
 
 from stepdig.runner.shapes import Json, TaskError
 
 PREFIX = "${secret:"
+KEY = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.@-]*\Z")
 VARIABLE = "STEPDIG_SECRET_"  # of a container's environment, before the key
 _WORD = os.urandom(16).hex()
 _BEGIN, _END = f"\0{_WORD}(", f"\0{_WORD})"
@@ -27,22 +28,28 @@ def variable(key: str) -> str:
     return VARIABLE + re.sub(r"[^A-Za-z0-9]", "_", key).upper()
 
 
-def references(text: str) -> List[str]:
-    """Return the keys of a text's references as written, templates in them not evaluated."""
-    return _MARKED.findall(mark(text))
+def spans(text: str) -> List[Tuple[int, int]]:
+    """Return where the keys of a text's references stand, from..to; one without an end is none."""
+    found: List[Tuple[int, int]] = []
+    start = text.find(PREFIX)
+    while start >= 0:
+        begin = start + len(PREFIX)
+        end = _closing(text, begin)
+        if end < 0:
+            break
+        found.append((begin, end))
+        start = text.find(PREFIX, end)
+    return found
 
 
 def mark(text: str) -> str:
-    """Return a text with its references marked; one without an end is left."""
+    """Return a text with its references marked."""
     parts: List[str] = []
     position = 0
-    while True:
-        start = text.find(PREFIX, position)
-        end = _closing(text, start + len(PREFIX)) if start >= 0 else -1
-        if end < 0:
-            return "".join([*parts, text[position:]])
-        parts += [text[position:start], _BEGIN, text[start + len(PREFIX) : end], _END]
+    for begin, end in spans(text):
+        parts += [text[position : begin - len(PREFIX)], _BEGIN, text[begin:end], _END]
         position = end + 1
+    return "".join([*parts, text[position:]])
 
 
 def literal(value: Json) -> Json:
