@@ -11,6 +11,7 @@ from typing import Any
 from stepdig.draft import Draft
 from stepdig.given import spec
 from stepdig.model import Task
+from stepdig.runner.outputs import STORES_BYTES
 from stepdig.scopes import Scope, bundle_layers
 from stepdig.tree import plain
 
@@ -53,10 +54,10 @@ def stored_task(task: Task, scope: Scope, comment: str) -> dict[str, object]:
     return entry
 
 
-def bundle(draft: Draft) -> dict[str, object]:
-    """Return the bundle of a compiled workflow."""
+def bundle(draft: Draft, rooms: MappingOf[str, int]) -> dict[str, object]:
+    """Return the bundle of a compiled workflow; `rooms` are the bytes that states have for what a task stores."""
     tasks = {
-        key: {**task, "fetch": sorted(draft.fetches[key].names)} if key in draft.fetches else task
+        key: {**task, **_fetch(draft.fetches[key].names, rooms.get(key))} if key in draft.fetches else task
         for key, task in draft.tasks.items()
     }
     return {
@@ -80,3 +81,9 @@ def job_secrets(compiled: MappingOf[str, Any]) -> dict[str, list[str]]:
         if task.get("secrets"):
             found.setdefault(task["job"], set()).update(task["secrets"])
     return {job: sorted(keys) for job, keys in sorted(found.items())}
+
+
+def _fetch(names: set[str], room: int | None) -> dict[str, object]:
+    """Return what a task's runner leaves for the machine, and the bytes there are for it where that is less than usual."""
+    less = room is not None and room < STORES_BYTES
+    return {"fetch": sorted(names), **({"fetch_bytes": room} if less else {})}

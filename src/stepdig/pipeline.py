@@ -19,6 +19,7 @@ from stepdig.asl.leaves import job_token
 from stepdig.bounds import fit
 from stepdig.bounds.override import Override
 from stepdig.bounds.payloads import Inputs, Payloads
+from stepdig.bounds.stores import Rooms
 from stepdig.bundle import bundle
 from stepdig.draft import Draft
 from stepdig.expressions import zones
@@ -117,7 +118,7 @@ def _compiled(
     draft = made.draft
     tokens = {*_ALWAYS, *(job_token(str(task["job"])) for task in draft.tasks.values())}
     used = tuple(sorted(name for name in tokens if f"${{{name}}}" in text))
-    return Compiled(text, made.definition, bundle(draft), used)
+    return Compiled(text, made.definition, bundle(draft, made.rooms.bytes), used)
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,6 +129,7 @@ class _Made:
     draft: Draft
     definition: dict[str, object]
     fitted: fit.Fitted
+    rooms: Rooms
 
 
 def _written(written: Workflow, blank: Draft, path: str, problems: Problems) -> tuple[_Made, str]:
@@ -156,7 +158,7 @@ def _fitted(written: Workflow, blank: Draft, *, dense: bool) -> _Made:
         draft = replace(blank.fork(), problems=blank.problems, apart=apart)
         machine = replace(lower(written, draft), offsets=_since(draft.offsets, FIRST_SESSION))
         draft.problems.raise_if_any()
-        payloads = Payloads(Override(machine.prefix))
+        payloads = Payloads(Override(machine.prefix), machine.gathers)
         machine = replace(machine, body=payloads.fitted(machine.body, Inputs()))
         while True:
             owners: dict[str, Step] = {}
@@ -165,11 +167,15 @@ def _fitted(written: Workflow, blank: Draft, *, dense: bool) -> _Made:
             if fitted.body is None:
                 break
             machine = replace(machine, body=fitted.body)
-        if fitted.problems or payloads.problems:
-            raise _Unfit([*fitted.problems, *payloads.problems])
         if not fitted.apart:
-            return _Made(machine, draft, definition, fitted)
+            break
+        assert not fitted.apart <= apart, "a loop that was to have executions of its own was lowered without"
         apart |= fitted.apart
+    rooms = Rooms(machine).find()
+    wrong = [*fitted.problems, *payloads.problems, *rooms.problems]
+    if wrong:
+        raise _Unfit(wrong)
+    return _Made(machine, draft, definition, fitted, rooms)
 
 
 def _offsets(timezone: str) -> tuple[tuple[int | None, int], ...]:

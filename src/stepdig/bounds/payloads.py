@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 
 from stepdig import limits, plan
@@ -21,6 +21,9 @@ REASON_CHARS = 80  # of a failed item's reason where there is room
 LEAST_REASON = 14  # "exit code 137"; with less room the reason is left out
 FAILED_BYTES = 40  # punctuation and keys of a failed item's result
 LONGEST_BYTES = 6  # a character in JSON: a control character as \u0001; others four at most
+STORING_ITERATIONS = (
+    500  # of a list that only the run knows, where states read what its tasks store: one payload holds all
+)
 NUMBERS_BYTES = 100  # the value of an iteration over numbers: `i`, or from, to and index of a range
 SMALL = 2_000  # a value of a loop up to this size makes no text too long
 ERROR_BYTES = LONGEST_BYTES * ERROR_TEXT_CHARS  # of an error's message, or of its stack trace
@@ -56,6 +59,7 @@ class Payloads:
     """Goes down a plan and returns it with what has to be cut or measured."""
 
     override: Override
+    gathers: Mapping[int, object] = field(default_factory=dict)
     problems: list[Problem] = field(default_factory=list)
 
     def fitted(self, step: plan.Step, at: Inputs) -> plan.Step:
@@ -119,7 +123,8 @@ class Payloads:
         unknown = total is None
         if total is None:
             total = largest = room() // (at.unknown + 1)
-            step = _weighed(step, total)
+            each = FAILED_BYTES + 4 * LEAST_REASON
+            step = _weighed(step, total, max(each, total // STORING_ITERATIONS) if step.frame in self.gathers else each)
         elif total > limits.PAYLOAD_BYTES:
             self._too_long(step, f"its entries have {total:,} bytes")
         inside = Inputs(at.bytes + keys + largest, None, at.unknown + unknown)
@@ -162,11 +167,10 @@ def _told(count: int, own: int) -> int | None:
     return 0 if count * own <= limits.PAYLOAD_BYTES * 15 // 16 else -1
 
 
-def _weighed(step: plan.ForEach, most: int) -> plan.ForEach:
+def _weighed(step: plan.ForEach, most: int, each: int) -> plan.ForEach:
     """Return a loop that fails with our words when its list, and what failed items tell of it, is too long for a payload."""
     assert isinstance(step.entries, plan.Computed)
     code = step.entries.code
-    each = FAILED_BYTES + 4 * LEAST_REASON
     words = f"the list of {step.name} is too long: its JSON and {each} bytes for each element may have {most} bytes"
     guard = (f"($e:={code};{json_bytes('$e')}+{each}*$count($e)<={most})", words)
     return replace(step, entries=replace(step.entries, guards=(*step.entries.guards, guard)))
