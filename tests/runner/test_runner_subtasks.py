@@ -4,9 +4,11 @@ import json
 import sys
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from runner_bundles import CONTEXT, PREFIX, at, bundle, host, run_prepared, task
 
-from stepdig.runner import commands
+from stepdig.runner import commands, subtasks
 from stepdig.runner.storage import FolderStorage
 
 HEAD = "import digdag\nenv = digdag.env\n"
@@ -231,6 +233,62 @@ def f():
     )
     assert out.splitlines() == ["done", "seen: boom +wf+t^sub+subtask1^error"]
     assert finished == commands.Finished(1, "boom")
+
+
+def test_check_and_ignore_failure_of_subtasks(go):
+    finished, out, err = go(
+        """
+def f():
+    env.add_subtask({"+a": {"sh>": "exit 3"}, "_ignore_failure": True})
+    env.add_subtask({"py>": "m.g", "_retry": 1, "_check": {"if>": "${n < 2}", "_do": {"fail>": "too few"}}})
+    env.add_subtask({"echo>": "${n}"})
+def g():
+    with open("n", "a") as file:
+        file.write("x")
+        env.store(n=file.tell())
+"""
+    )
+    assert (finished.exit_code, out) == (0, "2\n")
+    assert err == "+wf+t^sub+subtask0+a failed: Command failed with code 3 (runtime)\n"
+
+
+TREES = st.recursive(
+    st.fixed_dictionaries(
+        {"sh>": st.just(""), "x": st.dictionaries(st.sampled_from("abc"), st.integers(), max_size=2)}
+    ),
+    lambda inner: st.dictionaries(st.sampled_from(["+a", "+b", "+c"]), inner, max_size=3),
+    max_leaves=8,
+)
+
+
+@given(TREES, st.sampled_from([True, {"limit": 1}, {"limit": 2}]))
+def test_what_is_stored_is_the_same_side_by_side_as_one_after_another(tree, parallel):
+    """Later ones win, in the order written, whatever ends last."""
+
+    class Fake(subtasks.Runner):
+        def _command(self, name, asked, context):
+            return {"store_params": asked.local["x"]}
+
+    def beside(config):
+        if "sh>" in config:
+            return config
+        return {**{name: beside(it) for name, it in config.items()}, "_parallel": parallel}
+
+    def leaves(config):
+        return [config["x"]] if "sh>" in config else [leaf for it in config.values() for leaf in leaves(it)]
+
+    wanted = {}
+    for leaf in leaves(tree):
+        wanted.update(leaf)
+    for config in (tree, beside(tree)):
+        job = {
+            "added": {"subtask_config": {"+s": config}},
+            "layers": [],
+            "built_ins": {"task_name": "+t"},
+            "options": {},
+        }
+        job.update({"timezone": "UTC", "offsets": [[None, 0]], "directory": "", "env": []})
+        assert Fake(job, {}).run() == wanted
 
 
 @pytest.mark.parametrize(

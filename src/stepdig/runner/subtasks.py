@@ -27,8 +27,8 @@ from stepdig.runner.templates import Layer, merge
 
 _CONTROL = ("if", "loop", "for_each", "for_range")
 _COMMANDS = ("sh", "py", "rb", "embulk")
-_GROUP = ("_parallel", "_export", "_retry", "_error", "_disable")
-_NOT_HERE = ("_after", "_background", "_check", "_timeout", "_ignore_failure")
+_GROUP = ("_parallel", "_export", "_retry", "_error", "_check", "_disable", "_ignore_failure")
+_NOT_HERE = ("_after", "_background", "_timeout")
 _SEQUENTIAL = (None, False, "", "false")  # values of `_parallel`
 _INSTEAD = "subtasks run inside the container of the task that adds them; store the values and write it in the workflow"
 
@@ -105,16 +105,25 @@ class Runner:
         if written.get("_disable") in (True, "true"):
             return {}
         inner = [*layers, Layer(written.get("_export") or {}, is_template=True)]
-        operator = _operator(written)
         try:
-            if operator is None:
-                return _retried(written, name, lambda: self._group(name, written, inner))
-            return _retried(written, name, lambda: self._operated(name, str(operator), config, inner))
+            return _retried(written, name, lambda: self._checked(name, config, written, inner))
         except Failed as failed:
             if isinstance(written.get("_error"), dict):
                 error = {"message": failed.message, "stacktrace": "\n".join(failed.error.get("backtrace") or [])}
                 self._task(f"{name}^error", written["_error"], [*inner, Layer({"error": error})])
+            if written.get("_ignore_failure") in (True, "true"):
+                sys.stderr.write(f"{failed.name} failed: {failed.message}\n")
+                return {}
             raise
+
+    def _checked(self, name: str, config: Json, written: Mapping[str, Json], layers: Layers) -> Stores:
+        """Run a task or group once, then its `_check`."""
+        operator = _operator(written)
+        group = partial(self._group, name, written)
+        stores = group(layers) if operator is None else self._operated(name, operator, config, layers)
+        if isinstance(written.get("_check"), dict):
+            stores = merge(stores, self._task(f"{name}^check", written["_check"], [*layers, Layer(stores)]))
+        return stores
 
     def _group(self, name: str, config: Mapping[str, Json], layers: Layers) -> Stores:
         """Run the children of a group; each sees what those before it stored."""
