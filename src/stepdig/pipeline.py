@@ -16,9 +16,10 @@ from stepdig import limits, parse, secrets, tree
 from stepdig.asl.emit import emit
 from stepdig.asl.layout import layout
 from stepdig.asl.leaves import job_token
-from stepdig.bounds import fit
+from stepdig.bounds import fit, table
 from stepdig.bounds.override import Override
 from stepdig.bounds.payloads import Inputs, Payloads
+from stepdig.bounds.shapes import Row
 from stepdig.bounds.stores import Rooms
 from stepdig.bundle import bundle
 from stepdig.draft import Draft
@@ -49,12 +50,16 @@ class _Unfit(ProblemsFound):
 
 @dataclass(frozen=True, slots=True)
 class Compiled:
-    """A compiled workflow: the definition's text and object, the runner's bundle, the `${Names}` the definition uses."""
+    """A compiled workflow: the definition's text and object, the runner's bundle, the `${Names}` the definition uses.
+
+    `bounds` gives what its runs may need of each of AWS's limits.
+    """
 
     definition_text: str
     definition: dict[str, object]
     bundle: dict[str, object]
     substitutions: tuple[str, ...]
+    bounds: Callable[[], tuple[Row, ...]] = tuple
 
 
 def compile_workflow(
@@ -118,7 +123,11 @@ def _compiled(
     draft = made.draft
     tokens = {*_ALWAYS, *(job_token(str(task["job"])) for task in draft.tasks.values())}
     used = tuple(sorted(name for name in tokens if f"${{{name}}}" in text))
-    return Compiled(text, made.definition, bundle(draft, made.rooms.bytes), used)
+
+    def bounds() -> tuple[Row, ...]:
+        return table.rows(made.machine, made.definition, len(text.encode()), made.fitted, made.payloads, made.rooms)
+
+    return Compiled(text, made.definition, bundle(draft, made.rooms.bytes), used, bounds)
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,6 +139,7 @@ class _Made:
     definition: dict[str, object]
     fitted: fit.Fitted
     rooms: Rooms
+    payloads: Payloads
 
 
 def _written(written: Workflow, blank: Draft, path: str, problems: Problems) -> tuple[_Made, str]:
@@ -175,7 +185,7 @@ def _fitted(written: Workflow, blank: Draft, *, dense: bool) -> _Made:
     wrong = [*fitted.problems, *payloads.problems, *rooms.problems]
     if wrong:
         raise _Unfit(wrong)
-    return _Made(machine, draft, definition, fitted, rooms)
+    return _Made(machine, draft, definition, fitted, rooms, payloads)
 
 
 def _offsets(timezone: str) -> tuple[tuple[int | None, int], ...]:

@@ -61,6 +61,13 @@ class Payloads:
     override: Override
     gathers: Mapping[int, object] = field(default_factory=dict)
     problems: list[Problem] = field(default_factory=list)
+    overrides: list[tuple[int, plan.Command]] = field(default_factory=list)
+    largest: dict[str, tuple[int, plan.Step, str]] = field(default_factory=dict)
+
+    def _note(self, what: str, size: int, step: plan.Step, why: str) -> None:
+        """Remember the largest payload of a kind."""
+        if what not in self.largest or size > self.largest[what][0]:
+            self.largest[what] = (size, step, why)
 
     def fitted(self, step: plan.Step, at: Inputs) -> plan.Step:
         """Return a step that fits."""
@@ -107,7 +114,10 @@ class Payloads:
     def _command(self, step: plan.Command, at: Inputs) -> plan.Command:
         left = self.override.room(step)
         if at.chars is None:
-            return replace(step, room=self.override.text(step))
+            step = replace(step, room=self.override.text(step))
+            self.overrides.append((limits.OVERRIDE_CHARS, step))
+            return step
+        self.overrides.append((self.override.fixed(step) + at.chars, step))
         if at.chars > left:
             text = (
                 f"the loop variables of this task may have {at.chars:,} characters in the container's override; AWS allows "
@@ -127,7 +137,10 @@ class Payloads:
             step = _weighed(step, total, max(each, total // STORING_ITERATIONS) if step.frame in self.gathers else each)
         elif total > limits.PAYLOAD_BYTES:
             self._too_long(step, f"its entries have {total:,} bytes")
+        why = "more is refused when the run comes here" if unknown else ""
+        self._note("list of a loop", total, step, why or f"{step.count or 0:,} entries")
         inside = Inputs(at.bytes + keys + largest, None, at.unknown + unknown)
+        self._note("input of an item", inside.bytes, step, why)
         if chars is not None and at.chars is not None:
             inside = replace(inside, chars=at.chars + keys + chars)
         if step.parallel is not None:
@@ -137,6 +150,7 @@ class Payloads:
                 self._too_long(
                     step, f"the results of {step.count:,} items that failed have {(step.count or 0) * own:,} bytes"
                 )
+            self._note("results of items that all fail", *_failing(step, own, told, total), why)
             step = replace(step, told=told)
         return replace(step, body=self._maybe(step.body, inside))
 
@@ -165,6 +179,14 @@ def _told(count: int, own: int) -> int | None:
     if chars >= LEAST_REASON:
         return chars
     return 0 if count * own <= limits.PAYLOAD_BYTES * 15 // 16 else -1
+
+
+def _failing(step: plan.ForEach, own: int, told: int | None, total: int) -> tuple[int, plan.Step]:
+    """Return the bytes of the results of a loop whose items all fail; of a list that only the run knows, its guard's."""
+    if step.count is None:
+        return total, step
+    more = LONGEST_BYTES * (limits.ERROR_CHARS + REASON_CHARS) if told is None else 4 * told
+    return step.count * (own + more), step
 
 
 def _weighed(step: plan.ForEach, most: int, each: int) -> plan.ForEach:

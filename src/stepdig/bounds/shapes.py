@@ -12,6 +12,7 @@ class Row:
     where  `path:line +task` that the worst case comes from, "" for the workflow as a whole
     why    the arithmetic, or what holds the run to the limit, or why there is no bound
     worst  None: it cannot be bound
+    soft   AWS delays what is over the limit, and no run fails by it
     """
 
     limit: str
@@ -20,6 +21,7 @@ class Row:
     worst: int | None
     where: str = ""
     why: str = ""
+    soft: bool = False
 
     @property
     def headroom(self) -> float | None:
@@ -29,4 +31,4 @@ class Row:
     @property
     def fits(self) -> bool:
         """Return whether the worst case is known and within the limit."""
-        return self.worst is not None and self.worst <= self.most
+        return self.soft or (self.worst is not None and self.worst <= self.most)
