@@ -6,6 +6,7 @@ Both convert and refuse the same; here every mistake has a proposal, and nothing
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterable, Mapping
 from typing import Any
 
@@ -41,6 +42,19 @@ def checked(bundle: Mapping[str, Any], given: Mapping[str, Any]) -> tuple[dict[s
     if lists and params.get("only") is not None:
         wrong += _narrowed(lists, params["only"])
     return params, wrong
+
+
+def unheard(bundle: Mapping[str, Any], definition: str, params: Mapping[str, Any]) -> str:
+    """Return a note on an `only` that narrows nothing and that nothing seems to read; "" when there is none."""
+    if (
+        "only" not in params
+        or bundle.get("lists")
+        or not any(it["operator"] == "for_each" for it in bundle["loops"].values())
+    ):
+        return ""
+    if "only" in (bundle.get("params") or {}) or re.search(r"\bonly\b", f"{definition} {json.dumps(bundle)}"):
+        return ""
+    return "only narrows lists of files, and lists in workflows with params:; here it is a parameter like any other"
 
 
 def _declared(

@@ -44,6 +44,14 @@ def declared(node: Node | None, export: Mapping | None, problems: Problems) -> t
     return tuple(found)
 
 
+def refuse_unscheduled(inputs: tuple[Input, ...] | None, problems: Problems) -> None:
+    """Note the inputs that a schedule, which gives nothing, cannot do without."""
+    for it in inputs or ():
+        if it.required:
+            text = f"'{it.name}' must be given, but the schedule gives nothing: each of its runs would fail"
+            problems.add(it.at, "SD229", text, "give it a default", len(it.name))
+
+
 def _wrong_name(name: str, export: Mapping | None) -> tuple[str, str, str] | None:
     """Return code, text and hint of what is wrong with an input's name."""
     if name in _TAKEN:

@@ -44,6 +44,8 @@ def workflow(node: Mapping, name: str, path: str, problems: Problems, *, called:
     if wrong:
         problems.add(Position(path, 1, 1), "SD207", *wrong)
     schedule, sla = _mapping(keys, "schedule", problems), _mapping(keys, "sla", problems)
+    if schedule is not None:
+        inputs.refuse_unscheduled(params, problems)
     return Workflow(name, path, _timezone(keys, problems), root, schedule, sla, params)
 
 

@@ -78,6 +78,17 @@ def test_wrong_parameters_are_a_wrong_command_line(folder: Path, capsys: pytest.
     assert not (folder / ".stepdig").exists()
 
 
+def test_an_only_that_narrows_nothing_is_noted(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """In a plain Digdag workflow it is a parameter; where nothing reads it, somebody expected more."""
+    (folder / "l.dig").write_text("+l: {for_each>: {t: [a, b]}, _do: {echo>: '${t}'}}\n")
+    (folder / "own.dig").write_text("+l: {for_each>: {t: [a, b]}, _do: {echo>: '${t} ${only}'}}\n")
+
+    assert main(["run", "l.dig", "--plain", "-p", "only=a"]) == 0
+    assert "note: only narrows lists of files" in capsys.readouterr().err
+    assert main(["run", "own.dig", "--plain", "-p", "only=a"]) == 0
+    assert capsys.readouterr().err == ""
+
+
 def test_parameters_of_a_file(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
     """A file keeps its types, and is held to the declared ones."""
     (folder / "p.yml").write_text("region: jp\ndays: 3\nonly: [orders]\n")

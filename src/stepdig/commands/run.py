@@ -60,6 +60,8 @@ def run(args: Namespace) -> int:
     if wrong:
         sys.stderr.write("".join(f"stepdig run: {text}\n" for text in wrong))
         return USAGE
+    if note := given.unheard(compiled.bundle, compiled.definition_text, params):
+        sys.stderr.write(f"stepdig run: note: {note}\n")
     from stepdig.commands import _local  # the engine, which a workflow with problems does not need
     from stepdig.local.session import SessionError
 
