@@ -195,18 +195,8 @@ class TestPy:
     def test_keywords_take_every_parameter_and_built_in(self, machine, storage):
         """The recorded run `py_kwargs_all`: the operator's own keys are among them."""
         _, out, _ = ran(machine, storage, {"py>": "m.show", "z": 1, "kw": 5})
-        names = [
-            "_command",
-            "_type",
-            "attempt_id",
-            "project_id",
-            "project_name",
-            "py>",
-            "task_name",
-            "timezone",
-            "workflow_name",
-            "z",
-        ]
+        ours = ["project_name", "workflow_name"]
+        names = sorted(["_command", "_type", "attempt_id", "project_id", "py>", "task_name", "timezone", "z", *ours])
         assert out == f"2026-11-20 dflt 5 {names}\n"
 
     @pytest.mark.parametrize(

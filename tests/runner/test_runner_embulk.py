@@ -75,9 +75,10 @@ a: ${secret:db.pw}
 b: "x ${secret:db.pw} y"
 c: 'x ${secret:db.pw}'
 d: {e: ${secret:db.pw}, f: [${secret:db.pw}]}
-- ${secret:db.pw}
+g: ${exported}
 """
-    _, _, given = ran("load.yml", {"load.yml": text.replace("- $", "g: $")}, secrets=["db.pw"])
+    scopes = {"r": {"exported": "${secret:db.pw}"}}
+    _, _, given = ran("load.yml", {"load.yml": text}, secrets=["db.pw"], scopes=scopes)
     assert yaml.safe_load(given) == {
         "a": SECRET,
         "b": f"x {SECRET} y",

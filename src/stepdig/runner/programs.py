@@ -186,7 +186,7 @@ def _embulk(given: _Given, base: Dict[str, str]) -> _Made:
         raise TaskError(f"Failed to load a template file '{name}': {reason} (config)") from None
     marked = secret_texts.mark(source)
     try:
-        rendered = evaluate.render(marked, dict(given.options), given.context)
+        rendered = evaluate.render(marked, dict(given.marked), given.context)
     except EvaluationError as error:
         words = str(error).replace(marked, name, 1)  # not the whole file
         raise TaskError(f"{secret_texts.literal(words)} (config)") from None

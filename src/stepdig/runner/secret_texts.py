@@ -17,7 +17,7 @@ PREFIX = "${secret:"
 KEY = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.@-]*\Z")
 VARIABLE = "STEPDIG_SECRET_"  # of a container's environment, before the key
 _WORD = os.urandom(16).hex()
-_BEGIN, _END = f"\0{_WORD}(", f"\0{_WORD})"
+_BEGIN, _END = f"secret{_WORD}begins", f"secret{_WORD}ends"  # letters and digits come through JSON and URLs as they are
 _MARKED = re.compile(re.escape(_BEGIN) + "(.*?)" + re.escape(_END), re.DOTALL)
 
 Quote = Callable[[str, str, str], str]  # (text before, secret, text after) -> the secret as it is written there
