@@ -20,9 +20,9 @@ from texts import HIDDEN, Secrets, shown
 
 OWN_SECRETS = ("http.uri", "http.authorization", "http.user", "http.password")
 MAX_REDIRECTS = 8
-# What the task may store: Digdag's limit in characters, and what is left of a state's 262,144 bytes.
+# What the task may store: Digdag's limit in characters, and as JSON the bytes that the compiler counts on.
 STORED_CHARS = 65_536
-STORED_BYTES = 200_000
+STORED_BYTES = 120_000
 ANSWER_BYTES = 4 * STORED_CHARS  # no more is read: a character has four bytes at most
 MESSAGE_CHARS = 3_000  # of the answer in a message: the cause of a failure ends at 32,768, escapes included
 LATER = (408, 429)

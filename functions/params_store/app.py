@@ -10,7 +10,7 @@ from __future__ import annotations
 from typing import Any
 
 import runtime
-from values import check
+from values import check, check_all
 
 
 def handler(event: dict[str, Any], _context: object) -> dict[str, dict[str, str]]:
@@ -23,4 +23,6 @@ def handler(event: dict[str, Any], _context: object) -> dict[str, dict[str, str]
             store.put(name, value)
         return {"params": {}}
     found = store.get(event["get"])
-    return {"params": {name: found.get(name, "") for name in event["get"]}}
+    params = {name: found.get(name, "") for name in event["get"]}
+    check_all(params)
+    return {"params": params}

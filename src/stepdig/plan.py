@@ -29,7 +29,9 @@ class Computed:
 
 Value = Constant | Computed
 Number = int | Computed  # a number, or JSONata that gives one
-LAUNCHES = 20  # tries after the first to launch a container: about a quarter of an hour of throttling or missing capacity
+LAUNCHES = (
+    20  # tries after the first to launch a container: about a quarter of an hour of throttling or missing capacity
+)
 ERROR_TEXT_CHARS = 8_000  # of a failure's message, and of its stack trace
 UNKNOWN_TRIES = 20  # of a `_retry` whose number only the run knows; it is held to it
 
@@ -165,6 +167,7 @@ class Call(Step):
     arguments  JSON whose values may be `Computed`; their guards are in `guards`
     again      rules for trying again, before the task's own `_retry`; `polls`: there is only them
     stores     JSONata of the object that the task stores, over `$states.result`; "" when it stores nothing
+    answer     bytes of JSON that it stores at most
     late       JSONata of the message when its own rules are used up; "" keeps the error's
     excused    names of errors after which the task has succeeded all the same and stores `instead` (JSONata)
 
@@ -178,6 +181,7 @@ class Call(Step):
     again: tuple[Again, ...] = ()
     polls: bool = False
     stores: str = ""
+    answer: int = 0
     late: str = ""
     excused: tuple[str, ...] = ()
     instead: str = "{}"
@@ -185,6 +189,31 @@ class Call(Step):
     timeout: Number | None = None
     index: tuple[str, ...] = ()
     run: str = "$run"
+
+
+@dataclass(frozen=True, slots=True)
+class Required(Step):
+    """See to it that another workflow of the project has run for a session: start it, or wait for who has.
+
+    workflow      its name
+    session_time  JSONata of the session's time with its offset; None: the session of this run
+    params        its attempt parameters, JSON whose values may be `Computed`; their guards are in `guards`
+    takes         the names of parameters it takes of this run's own; None: any
+    rerun         "none", "failed" or "all": which executions that have ended already are run again
+    ignored       whether its failure leaves this workflow going on
+    retried       whether a counter of tries leads here again, which runs a failed one again
+    """
+
+    workflow: str = ""
+    session_time: str | None = None
+    params: object = None
+    takes: tuple[str, ...] | None = None
+    rerun: str = "none"
+    ignored: bool = False
+    guards: tuple[tuple[str, str], ...] = ()
+    run: str = "$run"
+    retried: bool = False
+    timeout: Number | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 from stepdig.local.functions import Modules, load
+from stepdig.operators import http
 
 FOLDER = Path(__file__).resolve().parents[2] / "functions" / "http_request"
 
@@ -246,6 +247,10 @@ def test_secrets_in_lambda_are_read_below_the_projects_path(monkeypatch):
         runtime = Modules(FOLDER).load("runtime")
         assert runtime.secrets(["http.user", "http.password"]) == {"http.user": "me"}
         assert Modules(FOLDER.parent / "send_mail").load("runtime").secrets(["x"]) == {}
+
+
+def test_the_compiler_counts_on_what_the_function_keeps_to(modules):
+    assert modules("request").STORED_BYTES + http.STATUS_BYTES < http.CONTENT_BYTES
 
 
 def test_two_functions_carry_the_same_texts():

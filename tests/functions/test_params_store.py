@@ -5,6 +5,7 @@ from pathlib import Path
 import pytest
 
 from stepdig.local.functions import Modules, load
+from stepdig.operators.param_get import ANSWER_BYTES
 
 FOLDER = Path(__file__).resolve().parents[2] / "functions" / "params_store"
 PATH = "/stepdig/shop/params/"
@@ -54,3 +55,12 @@ def test_what_the_store_refuses_is_said_before_it_is_asked(handler, value, words
     with pytest.raises(Exception, match=words) as raised:
         handler({"path": PATH, "set": {"a": value}}, None)
     assert type(raised.value).__name__ == "ParamRefused"
+
+
+def test_more_than_a_state_holds_is_refused(handler):
+    names = [f"n{number}" for number in range(30)]
+    for name in names:
+        handler({"path": PATH, "set": {name: "x" * 8_000}}, None)
+    with pytest.raises(Exception, match=r"n0, n1, .* bytes together"):
+        handler({"path": PATH, "get": names}, None)
+    assert ANSWER_BYTES == Modules(FOLDER).load("values").ANSWER_BYTES

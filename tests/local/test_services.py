@@ -181,6 +181,7 @@ def test_s3_beyond_the_folders(server: str) -> None:
     ("resource", "arguments", "error"),
     [
         (GET, {"Bucket": "nope", "Key": "k"}, "S3.NoSuchBucketException"),
+        ("aws-sdk:s3:headObject", {"Bucket": "nope", "Key": "k"}, "S3.NoSuchKeyException"),
         ("aws-sdk:dynamodb:getItem", {"TableName": "x", "Key": {}}, "DynamoDb.ResourceNotFoundException"),
         ("dynamodb:getItem", {"TableName": "x", "Key": {}}, "DynamoDB.ResourceNotFoundException"),
         (

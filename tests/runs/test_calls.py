@@ -263,3 +263,66 @@ def test_s3_wait_may_go_on_after_its_timeout(run):
     assert got.code == 0, got.end
     assert got.output == ["late", "false"]
     assert got.states["+wait"] == "success"
+
+
+def test_stores_of_a_parallel_list_reach_commands_after_it(run, http_server):
+    got = run(f"""
+        +each:
+          for_each>: {{n: [1, 2]}}
+          _parallel: true
+          _do:
+            http>: {http_server.url}/n${{n}}
+            store_content: true
+        +last:
+          sh>: 'echo "${{JSON.parse(http.last_content).path}}"'
+        """)
+
+    assert got.code == 0, got.end
+    assert got.output == ["/n2"]
+
+
+def test_other_names_of_secrets(run, http_server, monkeypatch):
+    monkeypatch.setenv("STEPDIG_SECRET_API_TOKEN", "s3cr3t")
+    got = run(f"""
+        +ask:
+          http>: {http_server.url}/x
+          _secrets: {{http: {{authorization: api.token}}, t: api.token}}
+          headers:
+            - X-A: ${{secret:t}}
+        """)
+
+    assert got.code == 0, got.end
+    assert [http_server.requests[0].header(name) for name in ("Authorization", "X-A")] == ["s3cr3t", "s3cr3t"]
+
+
+def test_a_new_try_of_a_group_asks_anew(run, http_server):
+    http_server.answer(200, "first")
+    got = run(f"""
+        +all:
+          _retry: 1
+          +ask:
+            http>: {http_server.url}/echo
+            store_content: true
+          +check:
+            if>: ${{http.last_content == 'first'}}
+            _do:
+              sh>: exit 1
+        +after:
+          sh>: 'echo "${{JSON.parse(http.last_content).path}}"'
+        """)
+
+    assert got.code == 0, got.end
+    assert got.output == ["/echo"]
+    assert len(http_server.requests) == 2
+
+
+def test_a_failing_call_may_be_ignored(run, http_server):
+    got = run(f"""
+        +ask:
+          http>: {http_server.url}/status/404
+          _ignore_failure: true
+        +after:
+          echo>: on
+        """)
+
+    assert (got.code, got.output) == (0, ["on"])

@@ -21,7 +21,6 @@ ASIDE = 4_000  # punctuation, names, what S3 says of an object
 LEAST_BYTES = 100  # less room is of no use
 RUN_BYTES = 5 * limits.START_CHARS + 8_000  # the run object with the rows of a zone
 ERROR_BYTES = 2 * 6 * plan.ERROR_TEXT_CHARS  # message and stack trace
-ANSWER_BYTES = 20_000  # what a call stores that keeps no content
 Weights = dict[str, int]
 
 
@@ -61,7 +60,8 @@ class Rooms:
         total: Weights = {}
         for weights in self._vars.values():
             _add(total, weights, 1)
-        self.sums.append(Sum(self.machine.body, "all variables", limits.VARIABLES_TOTAL_BYTES, 1_048_576, total))
+        most = limits.VARIABLES_TOTAL_BYTES
+        self.sums.append(Sum(self.machine.body, "all variables", most, most // 10, total))
         self.bytes = {key: STORES_BYTES for key in self.machine.fetches if key not in self._fixed}
         for it in self.sums:
             if it.fixed > it.most or (it.weights and it.each < LEAST_BYTES):
@@ -110,10 +110,9 @@ class Rooms:
     def _fetched(self, step: plan.Command | plan.Call, merged: int) -> None:
         variable = self.machine.fetches[step.name].variable
         if isinstance(step, plan.Call):
-            content = isinstance(step.arguments, dict) and step.arguments.get("store_content")
-            answer = STORES_BYTES if content else ANSWER_BYTES
-            self._fixed[variable], self._fixed[f"{variable}e"] = answer, answer * merged
-            self._fixed[step.name] = answer
+            # What a call stores stands in place of what it stored in an earlier iteration, so that merging adds nothing.
+            self._fixed[variable], self._fixed[f"{variable}e"] = step.answer, step.answer if merged else 0
+            self._fixed[step.name] = step.answer
             return
         self._vars[variable] = {step.name: 1}
         if merged:

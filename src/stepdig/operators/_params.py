@@ -35,9 +35,22 @@ def keys(task: Task, place: Place) -> list[tuple[str, Node]]:
     return found
 
 
-def call(place: Place, event: dict[str, object], *, stores: str = "", guards: tuple[tuple[str, str], ...] = ()) -> Call:
+def call(
+    place: Place,
+    event: dict[str, object],
+    *,
+    stores: str = "",
+    answer: int = 0,
+    guards: tuple[tuple[str, str], ...] = (),
+) -> Call:
     """Return the call of the function that keeps the parameters of a project."""
     arguments = {"path": f"/stepdig/{place.project}/params/", **event}
     return Call(
-        place.name, place.comment, function="ParamsStoreFunction", arguments=arguments, guards=guards, stores=stores
+        place.name,
+        place.comment,
+        function="ParamsStoreFunction",
+        arguments=arguments,
+        guards=guards,
+        stores=stores,
+        answer=answer,
     )

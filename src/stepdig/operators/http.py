@@ -15,6 +15,9 @@ METHODS = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "TRACE")
 REPEATABLE = ("GET", "HEAD", "OPTIONS", "TRACE")  # asked twice they change nothing, so they are tried again
 FORMATS = ("text", "json", "form")
 LONGEST_SECONDS = 840  # of Lambda's 900
+# What is stored, as JSON; the function keeps to it. Two contents, of this iteration of a loop and an earlier one, must fit
+# into a state's 262,144 bytes.
+CONTENT_BYTES, STATUS_BYTES = 121_000, 100
 # Digdag waits 1 s to 30 s between tries and never gives up. Here it is 1 s to 5 minutes, for an hour: each try takes three
 # events of the history, which is bounded.
 # digdag-standards/src/main/java/io/digdag/standards/operator/state/PollingRetryExecutor.java
@@ -75,6 +78,7 @@ def http(task: Task, place: Place) -> Step:
         guards=tuple(options.guards),
         again=(AGAIN if retry else BUSY,),
         stores="{'http':$states.result.Payload}",
+        answer=CONTENT_BYTES if event["store_content"] else STATUS_BYTES,
     )
     return place.invoke(task, call, ("http.last_status", "http.last_content"))
 

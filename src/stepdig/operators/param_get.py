@@ -9,6 +9,9 @@ from stepdig.operators._params import call, keys
 from stepdig.operators._registry import Place, nothing, operator
 from stepdig.plan import Step
 
+VALUE_BYTES = 8_600  # of a value of the Parameter Store, 8,192, and its name
+ANSWER_BYTES = 200_000  # of all of a task, as JSON; the function keeps to it
+
 
 @operator("param_get", argument={"type": "null"}, others=VALUE, stores=True)
 def param_get(task: Task, place: Place) -> Step:
@@ -26,4 +29,5 @@ def param_get(task: Task, place: Place) -> Step:
         return nothing(place)
     fields = ",".join(f"{literal(to)}:$lookup($p,{literal(key)})" for key, to in names.items())
     stores = f"($p:=$states.result.Payload.params;{{{fields}}})"
-    return place.invoke(task, call(place, {"get": list(names)}, stores=stores), names.values())
+    answer = min(ANSWER_BYTES, len(names) * VALUE_BYTES)
+    return place.invoke(task, call(place, {"get": list(names)}, stores=stores, answer=answer), names.values())

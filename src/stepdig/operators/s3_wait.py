@@ -74,6 +74,7 @@ def s3_wait(task: Task, place: Place) -> Step:
         again=(looks(seconds),),
         polls=True,
         stores=STORES,
+        answer=8_000,  # 2,048 of user metadata, the rest is headers
         late=_late(where),
         excused=(MISSING,) if goes_on else (),
         instead=LATE,

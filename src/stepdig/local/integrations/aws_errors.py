@@ -19,6 +19,9 @@ _SDK_NAMES = {
     "SSM": "Ssm",
     "ECR": "Ecr",
 }
+# A HEAD has no body to tell its error; the SDK that Step Functions uses names it after the operation.
+# https://github.com/aws/aws-sdk-java-v2/issues/544
+_HEADS = {"HeadObject": "NoSuchKey", "HeadBucket": "NoSuchBucket"}
 _OWN_NAMES = {"DynamoDB": "DynamoDB", "SFN": "StepFunctions", "EventBridge": "EventBridge"}
 _WIRE_NAMES = {"DynamoDB": "AmazonDynamoDBv2", "SNS": "AmazonSNS", "SFN": "AWSStepFunctions", "Lambda": "AWSLambda"}
 
@@ -32,7 +35,7 @@ def state_error(error: Any, service_id: str, *, sdk: bool) -> StateError:  # noq
     status, request = told.get("HTTPStatusCode", 400), told.get("RequestId", "")
     if sdk:
         name = _SDK_NAMES.get(service, service)
-        known = type(error).__name__
+        known = _HEADS.get(error.operation_name, "ClientError") if code == "404" else type(error).__name__
         exception = _ending(name if known == "ClientError" else known)
         return StateError(
             f"{name}.{exception}", f"{text} (Service: {name}, Status Code: {status}, Request ID: {request})"
