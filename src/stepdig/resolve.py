@@ -7,17 +7,15 @@ from __future__ import annotations
 
 from collections.abc import Mapping as MappingOf
 
+from stepdig.bindings import Binding, as_code, either, guards, merged, type_of
 from stepdig.draft import WHOLE, Frame, LoopDraft
 from stepdig.expressions import builtins, jsglobals, translate
 from stepdig.expressions.errors import ExpressionError
 from stepdig.input_types import TYPES
 from stepdig.iterations import task_name
-from stepdig.jsonata_text import MERGE, field, literal
-from stepdig.runner.templates import merge
+from stepdig.jsonata_text import field, literal
 from stepdig.scopes import ErrorLayer, ExportLayer, LoopLayer, Scope, Store, StoresLayer
 from stepdig.tree import Mapping, Node, Scalar, Sequence
-
-Binding = translate.Known | translate.Code
 
 
 class Names:
@@ -99,7 +97,7 @@ class Names:
         closed = any(defaults.checked for defaults in self.scope.defaults)
         if name in builtins.WEAKEST:
             known = translate.Known(draft.project if name == "project_name" else draft.workflow)
-            return known if closed else _either(given, known), 1
+            return known if closed else either(given, known), 1
         if closed and name != "only":
             return None, 1  # the first state has refused it
         return translate.Code(given, "any", may_be_missing=True), 1
@@ -118,12 +116,12 @@ class Names:
             for _, own in declared:
                 if not own.required:
                     value = translate.Known(None) if own.default is None else self.value(own.default)
-                    default = _merged(default, value) if isinstance(own.default, Mapping) else value
+                    default = merged(default, value) if isinstance(own.default, Mapping) else value
         finally:
             self._open.pop()
         if default is None or (checked and strongest.required):
             return translate.Code(given, kind, may_be_missing=not sure)
-        return translate.Code(_either(given, default).text, kind, guards=_either(given, default).guards)
+        return translate.Code(either(given, default).text, kind, guards=either(given, default).guards)
 
     def _exported(
         self, layer: ExportLayer, index: int, path: tuple[str, ...]
@@ -147,7 +145,7 @@ class Names:
         assert isinstance(node, Mapping)
         weaker, covered = self._below(index, path)
         own = self.value(node)
-        return ((_merged(weaker, own) if covered == len(path) else own), len(path)), True
+        return ((merged(weaker, own) if covered == len(path) else own), len(path)), True
 
     def _locally(self, path: tuple[str, ...]) -> tuple[Binding, int]:
         """Return what a key of the task itself holds; inside it, its own name means that of a weaker layer."""
@@ -209,7 +207,7 @@ class Names:
                 continue
             merges = not store.replaces(".".join(used))
             for variable in self._variables(store, used[0], earlier=layer.earlier):
-                binding = _either(f"{variable}.{dotted}", binding, merges=merges)
+                binding = either(f"{variable}.{dotted}", binding, merges=merges)
         if rooted and isinstance(binding, translate.Code):
             binding = binding._replace(may_be_missing=False)
         return binding, len(used)
@@ -246,61 +244,11 @@ class Names:
         if not isinstance(rows, list):
             return translate.Code(base, "num" if loop.operator == "loop" else "any"), 1
         if not any(isinstance(row, dict) for row in rows):
-            return translate.Code(base, _type(rows)), 1
+            return translate.Code(base, type_of(rows)), 1
         columns = loop.columns.setdefault(key, set())
         if len(path) == 1:
             columns.add(WHOLE)
             return translate.Code(base, "any"), 1
         columns.add(path[1])
         values = [row[path[1]] if isinstance(row, dict) and path[1] in row else None for row in rows]
-        return translate.Code(f"{base}.{field(path[1])}", _type(values)), 2
-
-
-def as_code(binding: Binding) -> str:
-    """Return a binding as JSONata."""
-    return binding.text if isinstance(binding, translate.Code) else literal(binding.value)
-
-
-def guards(*bindings: Binding) -> tuple[tuple[str, str], ...]:
-    """Return what must hold for the JSONata of some bindings not to fail: (test, message) pairs."""
-    return tuple(it for binding in bindings if isinstance(binding, translate.Code) for it in binding.guards)
-
-
-def _type(values: list[object]) -> str:
-    """Return the type that all values share, as `translate` names it, else "any"."""
-    kinds = {bool: "bool", str: "str", int: "num", float: "num", list: "arr", dict: "obj"}
-    found = {kinds.get(type(value), "any") for value in values}
-    return found.pop() if len(found) == 1 else "any"
-
-
-class _Stored(translate.Code):
-    """What tasks may have stored under a name, or else what weaker layers have."""
-
-    __slots__ = ()
-
-
-def _either(stored: str, weaker: Binding | None, *, merges: bool = True) -> _Stored:
-    """Return what a store holds, else the weaker binding; objects of both merge, unless the store's is known to be none."""
-    if weaker is None:
-        return _Stored(stored, "any", may_be_missing=True)
-    missing = isinstance(weaker, translate.Code) and weaker.may_be_missing
-    wanted = tuple((f"($exists({stored}) or ({test}))", message) for test, message in guards(weaker))
-    known = weaker.value if isinstance(weaker, translate.Known) else None
-    objects = isinstance(known, dict) or isinstance(weaker, _Stored) or getattr(weaker, "type", "") == "obj"
-    if merges and objects:
-        return _Stored(_merge_code(as_code(weaker), stored), "any", missing, wanted)
-    return _Stored(f"($exists({stored})?{stored}:{as_code(weaker)})", "any", missing, wanted)
-
-
-def _merged(weaker: Binding | None, own: Binding) -> Binding:
-    """Return an exported object merged over what weaker layers have under the same path."""
-    if isinstance(weaker, translate.Known) and isinstance(weaker.value, dict) and isinstance(own, translate.Known):
-        return translate.Known(merge(weaker.value, own.value))
-    if weaker is None or (isinstance(weaker, translate.Known) and not isinstance(weaker.value, dict)):
-        return own
-    return translate.Code(_merge_code(as_code(weaker), as_code(own)), "obj", guards=guards(weaker, own))
-
-
-def _merge_code(weak: str, strong: str) -> str:
-    """Return JSONata for `merge`; a side that does not exist counts as nothing."""
-    return f"({MERGE}$m({weak},{strong}))"
+        return translate.Code(f"{base}.{field(path[1])}", type_of(values)), 2

@@ -12,13 +12,14 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from stepdig import limits, plan
+from stepdig.bindings import Binding
 from stepdig.directives import is_template
 from stepdig.expressions import translate
 from stepdig.expressions.errors import ExpressionError
 from stepdig.expressions.shapes import NOT_CONSTANT
 from stepdig.jsonata_text import literal
 from stepdig.nodes import Mapping, Node, Scalar
-from stepdig.resolve import Binding, Names
+from stepdig.resolve import Names
 from stepdig.values import Values
 
 

@@ -7,12 +7,13 @@ from dataclasses import dataclass, field
 from typing import TypeVar
 
 from stepdig import model, payloads, plan
+from stepdig.bindings import as_code, guards
 from stepdig.expressions import contexts, translate
 from stepdig.expressions.errors import ExpressionError
 from stepdig.expressions.shapes import NOT_CONSTANT
 from stepdig.model import Task
 from stepdig.problem import Position
-from stepdig.resolve import Names, as_code, guards
+from stepdig.resolve import Names
 from stepdig.scopes import Scope, Store
 from stepdig.tree import Mapping, Node, Scalar, Sequence
 

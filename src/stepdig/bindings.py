@@ -1,0 +1,59 @@
+"""What a name is bound to: a constant that folds, or JSONata that reads it; and two of them, one over the other."""
+
+from __future__ import annotations
+
+from stepdig.expressions import translate
+from stepdig.jsonata_text import MERGE, literal
+from stepdig.runner.templates import merge
+
+Binding = translate.Known | translate.Code
+
+
+def as_code(binding: Binding) -> str:
+    """Return a binding as JSONata."""
+    return binding.text if isinstance(binding, translate.Code) else literal(binding.value)
+
+
+def guards(*bindings: Binding) -> tuple[tuple[str, str], ...]:
+    """Return what must hold for the JSONata of some bindings not to fail: (test, message) pairs."""
+    return tuple(it for binding in bindings if isinstance(binding, translate.Code) for it in binding.guards)
+
+
+def type_of(values: list[object]) -> str:
+    """Return the type that all values share, as `translate` names it, else "any"."""
+    kinds = {bool: "bool", str: "str", int: "num", float: "num", list: "arr", dict: "obj"}
+    found = {kinds.get(type(value), "any") for value in values}
+    return found.pop() if len(found) == 1 else "any"
+
+
+class Stored(translate.Code):
+    """What tasks may have stored under a name, or else what weaker layers have."""
+
+    __slots__ = ()
+
+
+def either(stored: str, weaker: Binding | None, *, merges: bool = True) -> Stored:
+    """Return what a store holds, else the weaker binding; objects of both merge, unless the store's is known to be none."""
+    if weaker is None:
+        return Stored(stored, "any", may_be_missing=True)
+    missing = isinstance(weaker, translate.Code) and weaker.may_be_missing
+    wanted = tuple((f"($exists({stored}) or ({test}))", message) for test, message in guards(weaker))
+    known = weaker.value if isinstance(weaker, translate.Known) else None
+    objects = isinstance(known, dict) or isinstance(weaker, Stored) or getattr(weaker, "type", "") == "obj"
+    if merges and objects:
+        return Stored(_merge_code(as_code(weaker), stored), "any", missing, wanted)
+    return Stored(f"($exists({stored})?{stored}:{as_code(weaker)})", "any", missing, wanted)
+
+
+def merged(weaker: Binding | None, own: Binding) -> Binding:
+    """Return an exported object merged over what weaker layers have under the same path."""
+    if isinstance(weaker, translate.Known) and isinstance(weaker.value, dict) and isinstance(own, translate.Known):
+        return translate.Known(merge(weaker.value, own.value))
+    if weaker is None or (isinstance(weaker, translate.Known) and not isinstance(weaker.value, dict)):
+        return own
+    return translate.Code(_merge_code(as_code(weaker), as_code(own)), "obj", guards=guards(weaker, own))
+
+
+def _merge_code(weak: str, strong: str) -> str:
+    """Return JSONata for `merge`; a side that does not exist counts as nothing."""
+    return f"({MERGE}$m({weak},{strong}))"
