@@ -213,6 +213,13 @@ def test_a_missing_secret_fails_the_task_before_its_command_starts(run):
     assert not Path("ran").exists()
 
 
+def test_a_missing_secret_is_told_with_the_command_that_keeps_it(tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    Path("w.dig").write_text("+a: {sh>: 'echo ${secret:db.password}'}\n")
+    assert main(["run", "w.dig", "--plain"]) == 1
+    assert "keep it with: stepdig secrets --local --set db.password\n" in capsys.readouterr().out
+
+
 def test_no_file_of_a_run_holds_a_secret(run, tmp_path):
     """Definition, bundle, events, outputs, logs: none, unless a command prints it."""
     LocalSecrets(tmp_path).put("dev.password", "sesame-open-up")

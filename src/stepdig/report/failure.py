@@ -36,6 +36,7 @@ EVALUATION = re.compile(
 )
 # Digdag's words for a template that cannot be evaluated repeat all of it: a whole script, which the log has as well.
 TEMPLATE = re.compile(r"(?s)^(Failed to evaluate a variable [^\n]*)\n.*( \(\w+: [^\n]*\))$")
+MISSING_SECRET = re.compile(r"Secret not found for key: '([\w.@-]+)'")
 Line = tuple[str, str]  # a style (`bad`, `dim`, `name`, "") and the text
 
 
@@ -68,8 +69,11 @@ def lines(tracker: Tracker, explain: Callable[[Row], str], base: Path) -> Iterat
         yield "bad", f"{spoken(row)}  ({took}{tries})" if took else spoken(row)
         source = [os.path.relpath(base / row.source)] if row.source else []
         yield "dim", f"  {' '.join([*source, row.name])}"
-        for number, text in enumerate(_cut(explain(row)).split("\n")):
+        why = _cut(explain(row))
+        for number, text in enumerate(why.split("\n")):
             yield "", f"  {text}" if number == 0 else f"    {text}"
+        if missing := MISSING_SECRET.search(why):
+            yield "", f"  keep it with: stepdig secrets --local --set {missing[1]}"
         for text in row.tail or ():
             yield "dim", f"  | {text}"
         if row.log:
