@@ -24,12 +24,16 @@ class Request:
 
 
 class HttpServer:
-    """`/echo` tells what came, `/status/N` answers N; `answers` are given before either, in order."""
+    """`/echo` tells what came, `/status/N` answers N; `answers` are given before either, in order.
+
+    Status 0 hangs up without a word, -1 says nothing until the server is closed.
+    """
 
     def __init__(self) -> None:
         self.requests: list[Request] = []
         self.answers: list[tuple[int, dict[str, str], bytes]] = []
         self.port = 0
+        self.closed = threading.Event()
 
     @property
     def url(self) -> str:
@@ -64,8 +68,10 @@ def running_http() -> Iterator[HttpServer]:
             request = Request(self.command, self.path, list(self.headers.items()), body)
             state.requests.append(request)
             status, headers, data = state.reply(request)
-            if status == 0:  # hang up without a word
-                self.connection.close()
+            if status <= 0:
+                if status < 0:
+                    state.closed.wait()
+                self.close_connection = True
                 return
             self.send_response(status)
             for name, value in headers.items():
@@ -84,7 +90,10 @@ def running_http() -> Iterator[HttpServer]:
     server.daemon_threads = True
     with _serving(server):
         state.port = server.server_port
-        yield state
+        try:
+            yield state
+        finally:
+            state.closed.set()
 
 
 @dataclass

@@ -326,3 +326,35 @@ def test_a_failing_call_may_be_ignored(run, http_server):
         """)
 
     assert (got.code, got.output) == (0, ["on"])
+
+
+def test_a_retry_that_only_the_run_knows(run, http_server):
+    for _ in range(2):
+        http_server.answer(500, "no")
+    got = run(
+        f"""
+        +tell:
+          http>: {http_server.url}/echo
+          method: POST
+          _retry: ${{tries}}
+        """,
+        "-p",
+        "tries=2",
+    )
+
+    assert got.code == 0, got.end
+    assert len(http_server.requests) == 3
+
+
+def test_a_server_that_does_not_answer_within_the_tasks_time(run, http_server):
+    http_server.answer(-1)
+    got = run(f"""
+        +ask:
+          http>: {http_server.url}/echo
+          _timeout: 1s
+          _error:
+            echo>: ${{error.message}}
+        """)
+
+    assert got.code == 1
+    assert got.output == ["it took longer than its _timeout"]
