@@ -26,6 +26,7 @@ VERBS = {
     "check": "say what is wrong with workflows, and where",
     "build": "compile the workflows into statemachines/",
     "run": "run a workflow on this machine",
+    "schema": "tell an editor the language: completion, help, mistakes underlined",
     "secrets": "keep the secrets of runs on this machine",
 }
 OK, PROBLEMS, USAGE, INTERRUPTED = 0, 1, 2, 130

@@ -73,6 +73,17 @@ WHOLE = matching(_WHOLE, "a whole number", "number")
 NUMBER = matching(_WHOLE, "a whole number, written out", "number", template=False)
 DURATION = matching(_DURATION, "a duration such as 90s, 10m or 1h 30m")
 SECONDS = matching(rf"{_DURATION}|^\s*[0-9]+\s*$", "a duration such as 90s or 10m, or seconds", "integer")
+TIME_LIMIT = matching(_DURATION, "a duration such as 90s, 30m or 1h 30m, written out", "integer", template=False)
 LIST = {**matching(r"^\s*\[", "a list, or ${name} of one"), "type": ["array", "string"]}
 BODY: Schema = {"$ref": "#/definitions/body"}
 ARGV = list_of(TEXT)
+
+
+def refused(text: str) -> dict[str, object]:
+    """Return the schema of a value that is never right, once there is one, with the reason an editor shows."""
+    return {"type": "null", "errorMessage": text, "doNotSuggest": True}
+
+
+def without(pattern: str, text: str) -> dict[str, object]:
+    """Return the schema of a mapping without such keys, with the reason an editor shows."""
+    return {"patternProperties": {pattern: False}, "errorMessage": text}

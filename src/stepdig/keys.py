@@ -10,6 +10,7 @@ from stepdig.declared import (
     NUMBER,
     SWITCH,
     TEXT,
+    TIME_LIMIT,
     VALUE,
     WHOLE,
     Option,
@@ -18,6 +19,7 @@ from stepdig.declared import (
     mapping,
     mapping_of,
     matching,
+    without,
     word,
 )
 from stepdig.input_types import TYPES
@@ -67,7 +69,10 @@ _INPUT = mapping(
     Option("required", {"type": "boolean"}, "whether it must be given"),
 )
 # A default by itself, or a mapping that says more.
-_INPUTS = mapping_of({**_INPUT, "type": ["string", "number", "boolean", "null", "array", "object"]})
+_INPUTS = {
+    **mapping_of({**_INPUT, "type": ["string", "number", "boolean", "null", "array", "object"]}),
+    "allOf": [without("^(?![A-Za-z][A-Za-z0-9_]*$)", "a parameter's name has letters, digits and _, a letter first")],
+}
 
 EXPORT = Option("_export", mapping_of(ANY), "parameters of this place and everything below it")
 ERROR = Option("_error", BODY, "tasks that run when it failed; error.message says why")
@@ -76,9 +81,7 @@ AFTER = Option(
 )
 BACKGROUND = Option("_background", SWITCH, "start with the group, beside the tasks before it")
 DISABLE = Option("_disable", SWITCH, "leave it out")
-TIMEOUT = Option(
-    "_timeout", {**DURATION, "type": ["integer", "string"]}, "its time limit: 90s, 30m, 1h 30m; a number is seconds"
-)
+TIMEOUT = Option("_timeout", TIME_LIMIT, "its time limit: 90s, 30m, 1h 30m; a number is seconds")
 IGNORE = Option("_ignore_failure", SWITCH, "go on when it failed")
 ENV = Option("_env", mapping_of(TEXT), "environment variables of its commands")
 SECRETS = Option("_secrets", mapping_of(ANY), "other names for secrets: {password: mysql.password}")

@@ -5,7 +5,8 @@ from __future__ import annotations
 import re
 
 MAX_CHARS = 255
-_NOT_IN_TASK = re.compile(r"[^a-zA-Z_0-9\-=\[\]{}%&@`,.^]")
+TASK_CHARS = r"a-zA-Z_0-9\-=\[\]{}%&@`,.^"
+_NOT_IN_TASK = re.compile(f"[^{TASK_CHARS}]")
 
 
 def of_task(name: str, top: bool) -> tuple[str, str] | None:

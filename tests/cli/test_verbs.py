@@ -225,6 +225,9 @@ def test_init_lays_out_a_folder_that_checks_and_says_what_comes_next(stepdig, re
     laid = {path.relative_to(root / "my-batch").as_posix() for path in (root / "my-batch").rglob("*") if path.is_file()}
     assert laid == {
         ".gitignore",
+        ".vscode/extensions.json",
+        ".vscode/settings.json",
+        ".vscode/stepdig.schema.json",
         "README.md",
         "jobs/default/Dockerfile",
         "jobs/default/job.yml",

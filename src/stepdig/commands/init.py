@@ -8,12 +8,14 @@ from importlib.resources import files
 from importlib.resources.abc import Traversable
 from pathlib import Path
 
+from stepdig import schema
+from stepdig.commands.schema import FILE as SCHEMA
 from stepdig.problem import Position, Problem, ProblemsFound
 from stepdig.project import unwritable
 
 HELP = "lay out a new folder with a first workflow"
 # Under their own names the one would hide files of this package from git, the other be taken for a part of it.
-RENAMED = {"gitignore": ".gitignore", "tasks.py.txt": "tasks.py"}
+RENAMED = {"gitignore": ".gitignore", "tasks.py.txt": "tasks.py", "vscode": ".vscode"}
 
 
 def add_arguments(parser: ArgumentParser) -> None:
@@ -24,7 +26,7 @@ def add_arguments(parser: ArgumentParser) -> None:
 def run(args: Namespace) -> int:
     """Write the skeleton; raises ProblemsFound, and writes nothing then, when a file of it is there already."""
     target = Path(args.dir)
-    skeleton = _files(files("stepdig") / "skeleton")
+    skeleton = _files(files("stepdig") / "skeleton") | {SCHEMA: schema.text().encode()}
     if in_the_way := [path for path in ("", *skeleton) if _is_taken(target, path)]:
         text = "is there already; nothing was written"
         raise ProblemsFound(Problem(Position(str(target / path), 1, 1), "SD006", text) for path in in_the_way)

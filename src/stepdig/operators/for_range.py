@@ -8,13 +8,16 @@ from stepdig.operators._registry import Entries, Place, nothing, operator
 from stepdig.plan import Computed, Constant, Step, Value
 from stepdig.tree import Mapping, Node
 
-_RANGE = mapping(
-    Option("from", WHOLE, "where it starts", required=True),
-    Option("to", WHOLE, "where it ends, itself not in it", required=True),
-    Option("step", WHOLE, "how long a part is; step or slices"),
-    Option("slices", WHOLE, "how many parts there are"),
-    others=True,
-)
+_RANGE = {
+    **mapping(
+        Option("from", WHOLE, "where it starts", required=True),
+        Option("to", WHOLE, "where it ends, itself not in it", required=True),
+        Option("step", WHOLE, "how long a part is; step or slices"),
+        Option("slices", WHOLE, "how many parts there are"),
+        others=True,
+    ),
+    "anyOf": [{"required": ["step"]}, {"required": ["slices"]}],
+}
 
 
 @operator("for_range", argument=_RANGE, options=LOOP, children=True)

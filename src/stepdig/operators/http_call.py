@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from stepdig.declared import refused
 from stepdig.model import Task
 from stepdig.operators._registry import Place, nothing, operator
 from stepdig.plan import Step
 
 
-@operator("http_call")
+@operator("http_call", argument=refused("http_call> cannot run: a state machine is complete before it starts"))
 def http_call(task: Task, place: Place) -> Step:
     """Not supported: Step Functions runs what was compiled; `call>` runs another file of the project."""
     at = task.operator_at or task.at

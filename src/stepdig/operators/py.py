@@ -1,6 +1,6 @@
 """`py>: module.function` calls a Python function in a container."""
 
-from stepdig.declared import TEXT, VALUE, Option, list_of
+from stepdig.declared import TEXT, Option, list_of, matching
 from stepdig.keys import COMMAND
 from stepdig.model import Task
 from stepdig.operators import _python
@@ -8,10 +8,12 @@ from stepdig.operators._registry import Place, nothing, operator
 from stepdig.plan import Step
 from stepdig.tree import Node, Scalar
 
+_FUNCTION = {**matching(r"\.", "module.function"), "type": ["string", "null"]}
+
 
 @operator(
     "py",
-    argument=VALUE,
+    argument=_FUNCTION,
     options=(
         Option(
             "python",

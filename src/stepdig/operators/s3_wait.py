@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from stepdig import limits
-from stepdig.declared import FLAG, SECONDS, TEXT, VALUE, Option
+from stepdig.declared import FLAG, SECONDS, TEXT, VALUE, Option, refused
 from stepdig.jsonata_text import literal
 from stepdig.model import Task
 from stepdig.operators._options import Options, printed
@@ -36,6 +36,9 @@ STORES = f"($r:=$states.result;{{'s3':{{'last_object':{{{_FOUND}}}}}}})"
 LATE = "{'s3':{'last_object':{'result':false}}}"
 
 
+_OWN = refused("s3_wait> asks in the region of the workflow")
+
+
 @operator(
     "s3_wait",
     argument=VALUE,
@@ -45,6 +48,8 @@ LATE = "{'s3':{'last_object':{'result':false}}}"
         Option("version_id", TEXT, "the version that is waited for"),
         Option("timeout", SECONDS, "how long it is waited for"),
         Option("continue_on_timeout", FLAG, "go on when it is not there in time; s3.last_object.result is false then"),
+        Option("region", _OWN, "not supported"),
+        Option("endpoint", _OWN, "not supported"),
         Option("path_style_access", FLAG, "without meaning here"),
     ),
     stores=True,

@@ -1,0 +1,60 @@
+"""Print the JSON Schema of `.dig` files, or give a folder what VS Code needs to complete and underline in them."""
+
+from __future__ import annotations
+
+import json
+import sys
+from argparse import ArgumentParser, Namespace
+from importlib.resources import files
+from pathlib import Path
+
+from stepdig import schema
+from stepdig.problem import ProblemsFound
+from stepdig.project import unwritable
+
+HELP = "tell an editor the language: completion, help, mistakes underlined"
+FILE = ".vscode/stepdig.schema.json"
+
+
+def add_arguments(parser: ArgumentParser) -> None:
+    """Declare `--vscode`."""
+    parser.add_argument("--vscode", metavar="DIR", help=f"write DIR/{FILE} and the settings that name it")
+
+
+def run(args: Namespace) -> int:
+    """Print the schema, or write it and the settings; settings that are there are left as they are."""
+    if args.vscode is None:
+        sys.stdout.write(schema.text())
+        return 0
+    folder = Path(args.vscode)
+    try:
+        _write(folder / FILE, schema.text())
+        for name, text in settings().items():
+            if not (folder / name).exists():
+                _write(folder / name, text)
+            elif not _is_in(text, (folder / name)):
+                sys.stdout.write(f"\n{folder / name} is there already. Put into it:\n{text}")
+    except OSError as error:
+        raise ProblemsFound([unwritable(error, args.vscode)]) from error
+    return 0
+
+
+def settings() -> dict[str, str]:
+    """Return the editor's files besides the schema, by their path in a repository."""
+    folder = files("stepdig") / "skeleton/vscode"
+    return {f".vscode/{entry.name}": entry.read_text() for entry in folder.iterdir() if entry.name.endswith(".json")}
+
+
+def _is_in(text: str, path: Path) -> bool:
+    """Return whether a file of settings holds ours already; one with comments, which JSON has not, does not say."""
+    try:
+        there = json.loads(path.read_text())
+    except ValueError:
+        return False
+    return isinstance(there, dict) and all(there.get(key) == value for key, value in json.loads(text).items())
+
+
+def _write(path: Path, text: str) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(text)
+    sys.stdout.write(f"{path}\n")
