@@ -81,6 +81,14 @@ def _typed_cases() -> list[tuple[Input, object, str]]:
     return cases
 
 
+def test_a_list_that_grows_too_long_is_refused() -> None:
+    """What is given is held to its limit again once a comma list has become a list."""
+    code = f"({checked_params((Input('x', AT, 'list'),), only=False)}$p)"
+
+    assert "value" in _python(code, {"p": {"x": "a," * 100}})
+    assert "may have 4000 characters" in _python(code, {"p": {"x": "a," * 1900}})["error"]
+
+
 def test_params_without_any_take_nothing() -> None:
     """`params:` alone refuses whatever is given."""
     code = f"({checked_params((), only=True)}$p)"

@@ -10,6 +10,7 @@ from collections.abc import Sequence
 from stepdig import plan
 from stepdig.input_types import NAMES, TYPES
 from stepdig.jsonata_text import literal
+from stepdig.limits import START_CHARS
 from stepdig.model import Input
 
 SHOWN = 10  # names of a list in a message
@@ -41,6 +42,9 @@ def checked_params(inputs: Sequence[Input] | None, *, only: bool) -> str:
         f"$e:=[$r.e{missing}];"
         "$p:=$count($e)>0?$error('wrong parameters: '&$join($e,'; '))"
         ":$merge($append([{}],[$map($r,function($x){{$x.k:$x.c}})]));"
+        # A comma list grows when it becomes a list, a number when it becomes a text.
+        f"$length($string([$string($p)]))>{START_CHARS}"
+        f"?$error('the parameters of a run may have {START_CHARS} characters as JSON inside JSON');"
     )
 
 
