@@ -20,7 +20,7 @@ from stepdig.sizes import sizes
 from stepdig.tree import Mapping, Node, Scalar
 from stepdig.values import Values
 
-ERROR_CHARS = 3_000  # of what a handler's command is given of an error; `bounds` counts on it
+BRIEF_ERROR_CHARS = 3_000  # of what a handler's command is given of an error; `bounds` counts on it
 Meaning = TypeVar("Meaning", translate.Translated, contexts.Boolean, contexts.Checked)
 NARROWED_CHARS = 250_000  # of the names of a list, which the first state must hold to check `only`
 LowerTask = Callable[[Task, Scope, str], tuple[plan.Step, tuple[Store, ...]]]
@@ -220,4 +220,4 @@ def _given(scope: Scope) -> str:
 def _brief(error: str) -> str:
     """Return JSONata for as much of an error as an override has room for, in which a character may take seven."""
     cut = ",".join(f"{literal(name)}:$substring({error}.{name},0,200)" for name in ("message", "stacktrace"))
-    return f"($length($string([$string({error})]))<={ERROR_CHARS}?{error}:{{{cut}}})"
+    return f"($length($string([$string({error})]))<={BRIEF_ERROR_CHARS}?{error}:{{{cut}}})"

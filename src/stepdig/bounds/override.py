@@ -10,7 +10,7 @@ import json
 from dataclasses import dataclass
 
 from stepdig import limits, plan
-from stepdig.place import ERROR_CHARS
+from stepdig.place import BRIEF_ERROR_CHARS
 
 # {"prefix":…,"session_time":…,"params":…,"attempt_id":…,"session_uuid":…,"loop":…}: keys, a time, an id, punctuation
 RUN_CHARS = 260
@@ -32,7 +32,7 @@ class Override:
     def fixed(self, step: plan.Command) -> int:
         """Return the characters without the values of loops: names, the run, its parameters, an error."""
         run = len(escaped(escaped(self.prefix))) + limits.EXECUTION_NAME_CHARS + RUN_CHARS + limits.START_CHARS
-        error = ERROR_CHARS if "'error':" in step.given else 0
+        error = BRIEF_ERROR_CHARS if "'error':" in step.given else 0
         return OWN_CHARS + len(escaped(self._name(step))) + run + error
 
     def text(self, step: plan.Command) -> int:

@@ -50,18 +50,16 @@ class Rooms:
     problems: list[Problem] = field(default_factory=list)
     _vars: dict[str, Weights] = field(default_factory=dict)
     _fixed: dict[str, int] = field(default_factory=dict)
-    _owner: dict[str, str] = field(default_factory=dict)
+    _total: Weights = field(default_factory=dict)
+    _copies: int = 1  # iterations at once in this execution, each with variables of its own
 
     def find(self) -> Rooms:
         """Share out the room; notes a problem where there is none."""
         if not self.machine.fetches:
             return self
         self._walk(self.machine.body, {})
-        total: Weights = {}
-        for weights in self._vars.values():
-            _add(total, weights, 1)
         most = limits.VARIABLES_TOTAL_BYTES
-        self.sums.append(Sum(self.machine.body, "all variables", most, most // 10, total))
+        self.sums.append(Sum(self.machine.body, "all variables", most, most // 10, self._total))
         self.bytes = {key: STORES_BYTES for key in self.machine.fetches if key not in self._fixed}
         for it in self.sums:
             if it.fixed > it.most or (it.weights and it.each < LEAST_BYTES):
@@ -117,13 +115,17 @@ class Rooms:
         self._vars[variable] = {step.name: 1}
         if merged:
             self._vars[f"{variable}e"] = {step.name: merged}
+        _add(self._total, {step.name: 1 + merged}, self._copies)
 
     def _for_each(self, step: plan.ForEach, around: dict[str, int]) -> None:
         times = step.count if step.count is not None else step.most or STORING_ITERATIONS
         inside = dict(around)
         if step.mode == "counted":
             inside.update({key: around.get(key, 1) * times for key in step.stores})
+        before = self._copies
+        self._copies *= _at_once(step)
         self._walk(step.body, inside)
+        self._copies = before
         if step.mode == "counted":
             keys = [key for key in step.stores if key in self.machine.fetches]
             variables = [self.machine.fetches[key].variable for key in keys]
@@ -145,6 +147,15 @@ class Rooms:
             fixed, weights = self._size(inner)
             self._fixed[outer] = self._fixed.get(outer, 0) + fixed * times
             _add(self._vars.setdefault(outer, {}), weights, times)
+            _add(self._total, weights, times * self._copies)
+
+
+def _at_once(step: plan.ForEach) -> int:
+    """Return how many iterations of a loop run at once in one execution."""
+    if step.parallel is None or step.mode != "map":
+        return 1
+    limit = step.parallel if isinstance(step.parallel, int) and step.parallel else limits.INLINE_MAP_CONCURRENCY
+    return min(limit, limits.INLINE_MAP_CONCURRENCY, step.count or limit)
 
 
 def _add(weights: Weights, more: Mapping[str, int], times: int) -> None:

@@ -76,6 +76,7 @@ class Engine:
         self._keep = keep_events
         self._programs: dict[int, tuple[dict[str, Json], Program]] = {}
         self._running: dict[str, Execution] = {}
+        self._started: dict[str, Execution] = {}
         self._background: set[asyncio.Task[Any]] = set()
 
     async def __aenter__(self) -> Engine:
@@ -183,10 +184,15 @@ class Engine:
         execution = self._execution(
             definition, self._program(definition), value, name or str(uuid.uuid4()), short, parent
         )
-        if execution.arn in self._running:
+        if execution.arn in self._started:
             raise ValueError(f"Execution Already Exists: '{execution.arn}'")
+        self._started[execution.arn] = execution
         self.launch(execution)
         return execution
+
+    def execution(self, arn: str) -> Execution | None:
+        """Return an execution that a `states:startExecution` of this engine started, running or ended."""
+        return self._started.get(arn)
 
     def background(self, work: Coroutine[Any, Any, Any]) -> asyncio.Task[Any]:
         """Let work go on that no state waits for; `close` ends it."""

@@ -74,6 +74,10 @@ class Services(Protocol):
         """Start another machine for a `states:startExecution` task."""
         ...
 
+    def execution(self, arn: str) -> Execution | None:
+        """Return an execution started so, running or ended."""
+        ...
+
     def background(self, work: Coroutine[Any, Any, Any]) -> asyncio.Task[Any]:
         """Let work go on that no state waits for; it ends with the engine at the latest."""
         ...
@@ -163,8 +167,13 @@ class Execution:
             "StartTime": iso(self.started),
             "RedriveCount": self.redrive_count,
         }
-        machine = f"arn:aws:states:{REGION}:{ACCOUNT}:stateMachine:{self.machine}"
+        machine = machine_arn(self.machine)
         return {"Execution": seen, "StateMachine": {"Id": machine, "Name": self.machine}}
+
+
+def machine_arn(name: str) -> str:
+    """Return the ARN of a state machine of this engine."""
+    return f"arn:aws:states:{REGION}:{ACCOUNT}:stateMachine:{name}"
 
 
 async def outlived(child: Execution) -> None:

@@ -34,6 +34,8 @@ async def sequence(run: Execution, frame: Frame) -> Json:
     Raises the StateError that no state caught; the frame then stands at the state that failed.
     """
     resumed = frame.entered != 0
+    if not resumed:
+        _limited_input(frame)
     while True:
         state = frame.program.states[frame.state]
         if resumed and state.type != "Fail":
@@ -62,6 +64,12 @@ async def sequence(run: Execution, frame: Frame) -> Json:
 
 
 _ABORTED = frozenset({"Task", "Parallel", "Map", "Wait"})
+
+
+def _limited_input(frame: Frame) -> None:
+    """Check the input of an iteration, a branch or a child execution as what a state hands on is checked."""
+    if size(frame.input_text()) > PAYLOAD_BYTES:
+        raise StateError(DATA_LIMIT, f"The input of state '{frame.state}' exceeds {PAYLOAD_BYTES} bytes.")
 
 
 def _enter(run: Execution, state: State, frame: Frame) -> None:

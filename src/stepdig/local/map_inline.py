@@ -8,14 +8,14 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Iterator
 
-from stepdig.limits import INLINE_MAP_CONCURRENCY
-from stepdig.local.errors import StateError, query_error
+from stepdig.limits import INLINE_MAP_CONCURRENCY, PAYLOAD_BYTES
+from stepdig.local.errors import DATA_LIMIT, StateError, query_error
 from stepdig.local.execution import Execution
 from stepdig.local.frame import Exit, Frame, Progress, bindings
 from stepdig.local.jsonata import Variables
 from stepdig.local.machine import MapWork, State
 from stepdig.local.parallel import together
-from stepdig.local.payload import Json, encode
+from stepdig.local.payload import Json, encode, size
 from stepdig.local.retry import attempt
 from stepdig.local.template import Template, typed
 
@@ -96,6 +96,8 @@ def items_of(template: Template | None, variables: Variables, value: Json) -> li
     """Return the items of a Map: `Items`, or the state's input."""
     if template is not None:
         items: list[Json] = typed(template, variables, "array")
+        if size(encode(items)) > PAYLOAD_BYTES:  # AWS tells of no other limit of Items
+            raise StateError(DATA_LIMIT, f"The Items of a Map exceed {PAYLOAD_BYTES} bytes.")
         return items
     if not isinstance(value, list):
         raise query_error(f"Map state input must be an array but was: {encode(value)}", None)

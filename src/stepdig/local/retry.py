@@ -9,11 +9,12 @@ import random
 from collections.abc import Awaitable, Callable
 from typing import Any
 
-from stepdig.local.errors import StateError, matches
+from stepdig.limits import PAYLOAD_BYTES
+from stepdig.local.errors import DATA_LIMIT, StateError, matches
 from stepdig.local.execution import Execution, state_context
 from stepdig.local.frame import Exit, Frame, bindings, leave
 from stepdig.local.machine import Retrier, State
-from stepdig.local.payload import Json
+from stepdig.local.payload import Json, encode, size
 
 Body = Callable[[dict[str, Json]], Awaitable[Any]]
 """The work of a state: takes the State part of the context and returns the result."""
@@ -29,6 +30,8 @@ async def attempt(run: Execution, state: State, frame: Frame, body: Body) -> Exi
     while True:
         try:
             result = await body(context)
+            if state.type != "Task":
+                _limited(result, state, frame)
             return leave(state.way, bindings(frame, context, result=result), result, None)
         except StateError as e:
             failure = e
@@ -40,6 +43,17 @@ async def attempt(run: Execution, state: State, frame: Frame, body: Body) -> Exi
         frame.progress = None  # a retried Map or Parallel begins anew
         context["RetryCount"] += 1
         run.count()
+
+
+def _limited(result: Json, state: State, frame: Frame) -> None:
+    """Check what the branches or iterations of a state return together, before its Output makes less of it."""
+    if size(encode(result)) > PAYLOAD_BYTES:
+        frame.progress = None  # redriven, AWS then repeats even what had succeeded
+        raise StateError(
+            DATA_LIMIT,
+            f"The state/task '{state.name}' returned a result with a size exceeding the maximum number of bytes "
+            "service limit.",
+        )
 
 
 def explained(failure: StateError, state: State, entered: int) -> None:

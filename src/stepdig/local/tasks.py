@@ -91,6 +91,8 @@ class LocalTasks:
             return await spawn(made.argv, made.env, made.cwd, request.guard, request.on_output, self._grace)
         except (OSError, ValueError) as error:  # ValueError: a NUL in an argument or a variable
             raise TaskError(programs.cannot_run(made, error)) from None
+        finally:
+            programs.forget(made)
 
     def _env(self, at: TaskRun, job: Environment) -> dict[str, str]:
         """Return what a job's commands inherit, the same object for all of them."""

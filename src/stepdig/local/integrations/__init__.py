@@ -50,6 +50,8 @@ class Integrations:
             return await lambda_.invoke(call, arguments, self.functions)
         if resource.service == "states" and resource.action == "startExecution":
             return await states.start_execution(call, arguments)
+        if resource.service == "aws-sdk:sfn" and resource.action == "describeExecution":
+            return await states.describe_execution(call, arguments)
         if (
             resource.service in ("s3", "aws-sdk:s3")
             and self.s3 is not None
