@@ -12,7 +12,7 @@ PUT_OBJECT = f"{RESOURCE}aws-sdk:s3:putObject"
 
 # A failing function's cause is JSON, unless it was cut; its message alone is what a person reads.
 # https://docs.aws.amazon.com/lambda/latest/dg/python-exceptions.html
-_SAID = (
+SAID = (
     "($c:=$states.errorOutput.Cause;"
     "$substring($c,0,7)='{\"error' and $substring($c,-1)='}'?{'Cause':$parse($c).errorMessage}:{})"
 )
@@ -70,7 +70,7 @@ def _retries(step: plan.Call) -> list[State]:
 def _failed(step: plan.Call, site: Site) -> list[State]:
     """Return the Catch for what fails the task."""
     cause = TIMED_OUT if step.timeout is not None else ""
-    over = _SAID if step.function else ""
+    over = SAID if step.function else ""
     if step.late:
         names = literal([name for it in step.again for name in it.errors])
         over = f"$states.errorOutput.Error in {names}?{{'Cause':{step.late}}}:{{}}"
@@ -114,19 +114,19 @@ def _filled(value: object, site: Site) -> object:
         return value_of(value, site)
     if isinstance(value, dict):
         if any("${" in key for key in value):  # as a key of the definition it would be substituted
-            return f"{{% {_code(value)} %}}"
+            return f"{{% {code_of(value)} %}}"
         return {key: _filled(inner, site) for key, inner in value.items()}
     if isinstance(value, list | tuple):
         return [_filled(inner, site) for inner in value]
     return constant(value)
 
 
-def _code(value: object) -> str:
+def code_of(value: object) -> str:
     """Return arguments as JSONata."""
     if isinstance(value, plan.Computed):
         return f"({value.code})"
     if isinstance(value, dict):
-        return "{" + ",".join(f"{literal(key)}:{_code(inner)}" for key, inner in value.items()) + "}"
+        return "{" + ",".join(f"{literal(key)}:{code_of(inner)}" for key, inner in value.items()) + "}"
     if isinstance(value, list | tuple):
-        return f"[{','.join(map(_code, value))}]"
+        return f"[{','.join(map(code_of, value))}]"
     return literal(value.value if isinstance(value, plan.Constant) else value)

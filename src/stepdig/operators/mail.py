@@ -31,22 +31,26 @@ _FILE = mapping(
     "mail",
     argument={**TEXT, **mapping(Option("data", TEXT, "the body"), others=True), "type": ["string", "object"]},
     options=(
-        Option("subject", TEXT, "the subject; needed, here or in _export: {mail: {subject: ...}}"),
-        Option("from", TEXT, "the sender; needed"),
+        Option("subject", TEXT, "needed"),
+        Option("from", TEXT, "needed"),
         Option("to", _ADDRESSES, "an address or a list of them; to, cc or bcc is needed"),
         Option("cc", _ADDRESSES, "who gets a copy"),
-        Option("bcc", _ADDRESSES, "who gets a copy unseen"),
-        Option("html", FLAG, "the body is HTML"),
+        Option("bcc", _ADDRESSES, "who gets a copy unseen by the others"),
+        Option("html", FLAG, "true sends the body as HTML"),
         Option("attach_files", list_of(_FILE), "files of the project: - path: report.csv"),
-        Option("host", TEXT, "the SMTP server, else the secret mail.host"),
-        Option("port", TEXT, "its port, else the secret mail.port"),
-        Option("username", TEXT, "the user, else the secret mail.username"),
-        Option("password", TEXT, "a ${secret:name}; without it the secret mail.password"),
-        Option("tls", FLAG, "STARTTLS; true without it"),
-        Option("ssl", FLAG, "TLS from the start"),
-        Option("connect_timeout", SECONDS, "how long connecting may take"),
-        Option("socket_timeout", SECONDS, "how long an answer may take"),
-        Option("debug", FLAG, "without meaning here"),
+        Option("host", TEXT, "the server, where the secret mail.host does not say it"),
+        Option("port", TEXT, "its port, where the secret mail.port does not say it"),
+        Option("username", TEXT, "who logs in, where the secret mail.username does not say it"),
+        Option(
+            "password",
+            TEXT,
+            "a reference to a secret, ${secret:name}, never written out; else the secret mail.password",
+        ),
+        Option("tls", FLAG, "STARTTLS where the server offers it; true without it"),
+        Option("ssl", FLAG, "TLS from the first byte; false without it"),
+        Option("connect_timeout", SECONDS, "how long connecting may take; 60s without it"),
+        Option("socket_timeout", SECONDS, "how long an answer may take; 180s without it"),
+        Option("debug", FLAG, "without meaning: the talk with the server holds the password"),
     ),
 )
 def mail(task: Task, place: Place) -> Step:
@@ -65,7 +69,7 @@ def mail(task: Task, place: Place) -> Step:
     for name in ("to", "cc", "bcc"):
         if options.given(name):
             event[name] = _addresses(name, options)
-    if not any(name in event for name in ("to", "cc", "bcc")):
+    if not any(event.get(name) for name in ("to", "cc", "bcc")):
         place.problem(task.operator_at or task.at, "SD491", "mail> needs 'to'", "to: [me@example.com]", len("mail>"))
     _password(event, options)
     if names := place.other_names(task):
