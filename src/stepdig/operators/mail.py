@@ -67,9 +67,10 @@ def mail(task: Task, place: Place) -> Step:
             at, hint = task.operator_at or task.at, f"{name}: ... in the task, or in _export: {{mail: {{{name}: ...}}}}"
             place.problem(at, "SD491", f"mail> needs '{name}'", hint, len("mail>"))
     for name in ("to", "cc", "bcc"):
-        if options.given(name):
+        node = options.node(name)
+        if node is not None and node != Sequence(node.at, ()):
             event[name] = _addresses(name, options)
-    if not any(event.get(name) for name in ("to", "cc", "bcc")):
+    if not any(name in event for name in ("to", "cc", "bcc")):
         place.problem(task.operator_at or task.at, "SD491", "mail> needs 'to'", "to: [me@example.com]", len("mail>"))
     _password(event, options)
     if names := place.other_names(task):
