@@ -235,6 +235,17 @@ def f():
     assert finished == commands.Finished(1, "boom")
 
 
+def test_shell_commands_return_values(go):
+    finished, out, _ = go(
+        """
+def f():
+    env.add_subtask({"sh>": "echo n=3 > $STEPDIG_OUTPUT", "store": ["n"]})
+    env.add_subtask({"echo>": "${n}"})
+"""
+    )
+    assert (finished.outputs, out) == ({"n": "3"}, "3\n")
+
+
 def test_check_and_ignore_failure_of_subtasks(go):
     finished, out, err = go(
         """

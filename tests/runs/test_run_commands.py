@@ -220,11 +220,27 @@ def test_a_missing_secret_is_told_with_the_command_that_keeps_it(tmp_path, monke
     assert "keep it with: stepdig secrets --local --set db.password\n" in capsys.readouterr().out
 
 
-def test_no_file_of_a_run_holds_a_secret(run, tmp_path):
-    """Definition, bundle, events, outputs, logs: none, unless a command prints it."""
+def test_no_file_of_a_run_holds_a_secret(run, tmp_path, monkeypatch):
+    """Definition, bundle, events, outputs, logs, files of tasks: none, unless a command prints it."""
+    stub = tmp_path / "bin" / "embulk"
+    stub.parent.mkdir()
+    stub.write_text("#!/bin/sh\ngrep -c sesame $2\n")
+    stub.chmod(0o755)
+    monkeypatch.setenv("PATH", f"{stub.parent}:{os.environ['PATH']}")
     LocalSecrets(tmp_path).put("dev.password", "sesame-open-up")
-    done = run(SECRETS.replace('echo "', 'true "'), m__py="import digdag\ndef f(): len(digdag.env.secrets['pw'])\n")
-    assert done.code == 0
+    more = """
++embulk: {embulk>: {in: {password: "${secret:dev.password}"}}}
++long: {sh>: "grep -c sesame $0; : ${password} LONG"}
++sub: {py>: m.g, _secrets: {pw: dev.password}}
+"""
+    code = """
+    import digdag
+    def f(): len(digdag.env.secrets["pw"])
+    def g(): digdag.env.add_subtask({"embulk>": {"password": "${secret:pw}"}, "_secrets": {"pw": "dev.password"}})
+    """
+    more = more.replace("LONG", "x" * 130_000)  # longer than an argument may be, so it is a file
+    done = run(SECRETS.replace('echo "', 'true "') + more, m__py=code)
+    assert (done.code, done.output[-3:]) == (0, ["1", "1", "1"])
     told = [path for path in (tmp_path / ".stepdig" / "runs").rglob("*") if path.is_file()]
     assert told
     assert [path for path in told if b"sesame-open-up" in path.read_bytes()] == []

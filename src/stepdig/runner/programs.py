@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import errno
 import json
 import os
@@ -10,7 +11,7 @@ import re
 from dataclasses import dataclass, field
 from functools import lru_cache
 from pathlib import Path
-from typing import Callable, Dict, List, Mapping, Sequence, Tuple
+from typing import Callable, Dict, List, Mapping, Optional, Sequence, Tuple
 
 from stepdig.expressions import evaluate
 from stepdig.expressions.errors import EvaluationError
@@ -58,7 +59,15 @@ def program(asked: Asked, host: Host, context: evaluate.Context) -> Program:
     own = [marked["_env"]] if "_env" in asked.local else []
     for values in [*env, *own]:
         made.env.update({name: secrets.fill(text) for name, text in _own_environment(values).items()})
-    return Program(made.argv, made.env, cwd, asked.operator, made.output_path, made.store)
+    secret = made.private if asked.secrets else ()
+    return Program(made.argv, made.env, cwd, asked.operator, made.output_path, made.store, secret)
+
+
+def forget(made: Program) -> None:
+    """Remove what holds secrets, once the process has ended."""
+    for path in made.secret:
+        with contextlib.suppress(FileNotFoundError):
+            path.unlink()
 
 
 @dataclass(frozen=True)
@@ -78,8 +87,9 @@ class _Given:
 class _Made:
     argv: List[str]
     env: Dict[str, str]
-    output_path: "Path | None" = None
+    output_path: Optional[Path] = None
     store: Sequence[str] = ()
+    private: Sequence[Path] = ()
 
 
 def parameters(asked: Asked, context: evaluate.Context) -> Dict[str, Json]:
@@ -129,16 +139,18 @@ def _sh(given: _Given, base: Dict[str, str]) -> _Made:
         raise TaskError(f"Expected array type for key 'shell' but got {_shown(shell)} (config)")
     argv = [text(part) for part in shell]
     command = given.secrets.fill(_command(given.marked))
+    private: Tuple[Path, ...]
     if _TAKES_C.match(argv[0].rsplit("/", 1)[-1]) and len(command.encode("utf-8", "replace")) < _ARGUMENT_BYTES:
-        argv += ["-c", command]
+        argv, private = [*argv, "-c", command], ()
     else:
-        argv.append(str(_write(given.host.work_dir / "command", command, private=True)))
+        private = (_write(given.host.work_dir / "command", command, private=True),)
+        argv.append(str(private[0]))
     env = {**base, **_as_environment(given.options)}
     store = given.asked.local.get("store")  # the task's own: a parameter of that name means something else
     if not isinstance(store, list):
-        return _Made(argv, env)
+        return _Made(argv, env, private=private)
     output = _write(given.host.work_dir / "output", "")  # over that of an earlier try
-    return _Made(argv, {**env, OUTPUT: str(output)}, output, [text(name) for name in store])
+    return _Made(argv, {**env, OUTPUT: str(output)}, output, [text(name) for name in store], private)
 
 
 def _py(given: _Given, base: Dict[str, str]) -> _Made:
@@ -175,7 +187,7 @@ def _embulk(given: _Given, base: Dict[str, str]) -> _Made:
     path = given.host.work_dir / "load.yml"
     if isinstance(config, dict):
         filled = json.dumps(given.secrets.filled(config), ensure_ascii=False, indent=2)  # JSON is YAML
-        return _Made(["embulk", "run", str(_write(path, filled, private=True))], base)
+        return _Made(["embulk", "run", str(_write(path, filled, private=True))], base, private=(path,))
     name = _command(given.options)
     if name.endswith(".liquid"):
         return _Made(["embulk", "run", name], base)
@@ -191,7 +203,7 @@ def _embulk(given: _Given, base: Dict[str, str]) -> _Made:
         words = str(error).replace(marked, name, 1)  # not the whole file
         raise TaskError(f"{secret_texts.literal(words)} (config)") from None
     filled = given.secrets.fill(rendered, secret_texts.in_yaml)
-    return _Made(["embulk", "run", str(_write(path, filled, private=True))], base)
+    return _Made(["embulk", "run", str(_write(path, filled, private=True))], base, private=(path,))
 
 
 _PROGRAMS: Mapping[str, Callable[[_Given, Dict[str, str]], _Made]] = {

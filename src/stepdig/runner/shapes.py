@@ -63,6 +63,7 @@ class Program:
 
     output_path  where it leaves what it stores: a py> or rb> its output.json, a sh> its lines `NAME=VALUE`
     store        the names that a sh> is to leave there
+    secret       files with secrets in them, to be removed when it has ended
     """
 
     argv: Sequence[str]
@@ -71,6 +72,7 @@ class Program:
     operator: str = "sh"
     output_path: Optional[Path] = None
     store: Sequence[str] = ()
+    secret: Sequence[Path] = ()
 
 
 @dataclass(frozen=True)

@@ -167,10 +167,12 @@ class Runner:
         host = Host(project, folder, self._environ, self._job["python"], self._secrets.get)
         made = programs.program(asked, host, context)
         try:
-            process = subprocess.Popen(made.argv, env=dict(made.env), cwd=str(made.cwd), stdin=subprocess.DEVNULL)
+            code = subprocess.call(made.argv, env=dict(made.env), cwd=str(made.cwd), stdin=subprocess.DEVNULL)
         except (OSError, ValueError) as error:
             raise Failed(programs.cannot_run(made, error), name) from None
-        ended = results.result(made, process.wait())
+        finally:
+            programs.forget(made)
+        ended = results.result(made, code)
         if ended.exit_code:
             raise Failed(ended.message, name, ended.exit_code, ended.error)
         return ended.output
