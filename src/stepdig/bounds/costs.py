@@ -10,14 +10,18 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from stepdig import plan
+from stepdig.asl.require import DESCRIBE, LOOKS
 
 PLAIN = 2  # a state is entered and left
 FAIL = 1  # a Fail state is entered
-TRY = 4  # of a task: scheduled, started, submitted, ended; a result that cannot be used takes the place of one
+TRY = 4  # of a task whose end is waited for: scheduled, started, submitted, ended
+CALL = 3  # of a task whose answer is all: scheduled, started, ended
+UNUSABLE = 1  # a result that an expression cannot use, once or, where such an error is tried again, at each try
 FAN_OUT = 5  # Map or Parallel: entered, started, ended, left, and an expression that failed
 MAP_RUN = 2  # more, of a distributed Map: its Map Run starts and ends
 ITERATION = 2  # of an inline Map: starts, ends
 EXECUTION = 2  # starts, ends
+LOOK = 9  # of the circle in which `require>` waits: a task, a choice, a wait
 DEFAULT_TRIES = 3  # of a Retry without MaxAttempts
 
 
@@ -72,10 +76,16 @@ def _events(state: Mapping[str, Any]) -> tuple[int, int]:
     """Return the events of a visit without further tries to launch a container, and how many of those there are."""
     kind = state["Type"]
     if kind == "Task":
-        tries = [int(retry.get("MaxAttempts", DEFAULT_TRIES)) for retry in state.get("Retry", ())]
-        if str(state["Resource"]).endswith("ecs:runTask.sync") and tries:
+        retries = state.get("Retry", ())
+        tries = [int(retry.get("MaxAttempts", DEFAULT_TRIES)) for retry in retries]
+        resource = str(state["Resource"])
+        if resource.endswith("ecs:runTask.sync") and tries:
             return PLAIN + TRY * (1 + sum(tries[1:])), tries[0]
-        return PLAIN + TRY * (1 + sum(tries)), 0
+        each = TRY if resource.endswith((".sync", ".waitForTaskToken")) else CALL
+        anew = any(name.startswith("States.") for retry in retries for name in retry["ErrorEquals"])
+        each, once = (each + UNUSABLE, 0) if anew else (each, UNUSABLE)
+        circle = LOOK * LOOKS if resource == DESCRIBE else 0
+        return PLAIN + each * (1 + sum(tries)) + once + circle, 0
     if kind == "Map":
         config = state["ItemProcessor"].get("ProcessorConfig") or {}
         return FAN_OUT + (MAP_RUN if config.get("Mode") == "DISTRIBUTED" else 0), 0

@@ -7,7 +7,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from functools import partial
-from typing import Any
+from typing import Any, TypeVar
 
 from stepdig import limits, plan
 from stepdig.bounds.costs import costs
@@ -16,6 +16,7 @@ from stepdig.bounds.places import problem
 from stepdig.problem import Problem
 
 LEAST_LAUNCHES = 1  # tries of a launch that a workflow must have room for
+LEAST_LOOKS = 200  # a poll is not made rarer than this
 LEAST_ITERATIONS = 10  # a loop whose number only the run knows must be allowed so many
 
 
@@ -41,6 +42,8 @@ def fit(machine: plan.Machine, definition: Mapping[str, Any], owners: Mapping[st
     changed: dict[int, Callable[[Any], plan.Step]] = {}
     for execution in executions:
         _bounded(execution, history, changed, problems)
+        if execution.events > budget() and _slower(execution, changed):
+            continue
         if execution.events > budget():
             _fewer_launches(execution, history, changed, problems)
     if problems:
@@ -133,22 +136,39 @@ def _fewer_launches(
         hint = "split it into several workflows, or run a part of it in a loop with _parallel"
         problems.append(problem(step, "SD503", text, hint))
         return
-    for step in _commands(execution.body):
+    for step in steps(execution.body, plan.Command):
         if step.launches != low:
             changed[id(step)] = partial(_launching, launches=low)
+
+
+def _slower(execution: Counted, changed: dict[int, Callable[[Any], plan.Step]]) -> bool:
+    """Let what polls look half as often, for as long as before; return whether anything does that could."""
+    polls = [it for it in steps(execution.body, plan.Call) if it.polls and it.again[0].limit > LEAST_LOOKS]
+    for step in polls:
+        changed[id(step)] = _rarer
+    return bool(polls)
+
+
+def _rarer(step: plan.Call) -> plan.Call:
+    first = step.again[0]
+    rarer = replace(first, limit=first.limit // 2, most=first.most * 2)
+    return replace(step, again=(rarer, *step.again[1:]))
 
 
 def _launching(step: plan.Command, launches: int) -> plan.Command:
     return replace(step, launches=launches)
 
 
-def _commands(step: plan.Step) -> list[plan.Command]:
-    """Return the commands of an execution, those of executions inside it not among them."""
-    if isinstance(step, plan.Command):
+Kind = TypeVar("Kind", bound=plan.Step)
+
+
+def steps(step: plan.Step, kind: type[Kind]) -> list[Kind]:
+    """Return the steps of a kind in an execution, those of executions inside it not among them."""
+    if isinstance(step, kind):
         return [step]
     if isinstance(step, plan.ForEach) and step.mode == "distributed":
         return []
-    return [it for inner in children(step) if inner is not None for it in _commands(inner)]
+    return [it for inner in children(step) if inner is not None for it in steps(inner, kind)]
 
 
 def rebuilt(step: plan.Step, changed: Mapping[int, Callable[[Any], plan.Step]]) -> plan.Step:
