@@ -75,7 +75,7 @@ _INPUTS = {
 }
 
 EXPORT = Option("_export", mapping_of(ANY), "parameters of this place and everything below it")
-ERROR = Option("_error", BODY, "tasks that run when it failed; error.message says why")
+ERROR = Option("_error", BODY, "tasks that run when it failed; `error.message` says why")
 AFTER = Option(
     "_after", list_of({"type": "string", "pattern": r"^\+"}), "earlier siblings of a parallel group that come first"
 )
@@ -84,7 +84,7 @@ DISABLE = Option("_disable", SWITCH, "leave it out")
 TIMEOUT = Option("_timeout", TIME_LIMIT, "its time limit: 90s, 30m, 1h 30m; a number is seconds")
 IGNORE = Option("_ignore_failure", SWITCH, "go on when it failed")
 ENV = Option("_env", mapping_of(TEXT), "environment variables of its commands")
-SECRETS = Option("_secrets", mapping_of(ANY), "other names for secrets: {password: mysql.password}")
+SECRETS = Option("_secrets", mapping_of(ANY), "other names for secrets: `{password: mysql.password}`")
 
 _ECS = mapping(
     Option("job", TEXT, "the folder below jobs/; default without it"),
@@ -97,7 +97,7 @@ _ECS = mapping(
 # Of a task with any operator.
 TASK = (
     EXPORT,
-    Option("_retry", _retry(WHOLE), "run again when it failed: 3, or {limit: 3, interval: 10}"),
+    Option("_retry", _retry(WHOLE), "run again when it failed: 3, or `{limit: 3, interval: 10}`"),
     ERROR,
     Option("_check", BODY, "tasks that must succeed after it for it to succeed"),
     BACKGROUND,
@@ -108,20 +108,22 @@ TASK = (
 )
 # Of an operator that starts a container.
 COMMAND = (
-    Option("ecs", _ECS, "the job it runs in, and sizes over the job's: {job: load, memory: 4 GB}"),
+    Option("ecs", _ECS, "the job it runs in, and sizes over the job's: `{job: load, memory: 4 GB}`"),
     ENV,
     SECRETS,
 )
 # Of a loop.
 LOOP = (
     Option("_do", BODY, "the tasks of one iteration", required=True),
-    Option("_parallel", _parallel(FLAG, WHOLE), "run the iterations at the same time: true, or {limit: 4}"),
+    Option("_parallel", _parallel(FLAG, WHOLE), "run the iterations at the same time: `true`, or `{limit: 4}`"),
 )
-_GROUP_RETRY = Option("_retry", _retry(NUMBER), "run all of it again when it failed: 3, or {limit: 3, interval: 10}")
-_GROUP_PARALLEL = Option("_parallel", _parallel(SWITCH, NUMBER), "run its tasks at the same time: true, or {limit: 4}")
+_GROUP_RETRY = Option("_retry", _retry(NUMBER), "run all of it again when it failed: 3, or `{limit: 3, interval: 10}`")
+_GROUP_PARALLEL = Option(
+    "_parallel", _parallel(SWITCH, NUMBER), "run its tasks at the same time: `true`, or `{limit: 4}`"
+)
 _TIMEZONE = Option("timezone", VALUE, "an IANA name or an offset: Asia/Tokyo, +09:00; UTC without it")
 _TIMES = (
-    Option("schedule", _SCHEDULE, "when it starts by itself: {daily>: 07:00:00}"),
+    Option("schedule", _SCHEDULE, "when it starts by itself: `{daily>: 07:00:00}`"),
     Option("sla", mapping_of(ANY), "what happens when it is not done by a time"),
 )
 GROUP = (
@@ -144,7 +146,11 @@ GROUP_IDLE = tuple(
 TOP = (
     _TIMEZONE,
     *_TIMES,
-    Option("params", _or(VALUE, _INPUTS), "what it takes from outside, with types and defaults; not Digdag's"),
+    Option(
+        "params",
+        {**_INPUTS, "type": ["object", "null"]},
+        "what it takes from outside, with types and defaults",
+    ),
     EXPORT,
     _GROUP_PARALLEL,
     _GROUP_RETRY,

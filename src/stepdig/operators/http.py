@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from stepdig.declared import ANY, FLAG, SECONDS, TEXT, VALUE, Option, list_of, mapping_of, word
+from stepdig.keys import SECRETS
 from stepdig.model import Task
 from stepdig.operators._options import Options, printed
 from stepdig.operators._registry import Place, operator
@@ -29,21 +30,28 @@ AGAIN = replace(BUSY, errors=("HttpBusy", "HttpUnavailable"))
     "http",
     argument=VALUE,
     options=(
-        Option("method", word(*METHODS), "GET without it"),
+        Option("method", word(*METHODS), "how it is asked; GET without it"),
         Option(
-            "headers", list_of(mapping_of(TEXT)), "a list of mappings with one name each: - Accept: application/json"
+            "headers", list_of(mapping_of(TEXT)), "a list of mappings with one name each: `- Accept: application/json`"
         ),
         Option(
-            "query", {**mapping_of(TEXT), "type": ["object", "string"]}, "parameters of the URI: a mapping, or a text"
+            "query",
+            {**mapping_of(TEXT), "type": ["object", "string"]},
+            "a mapping, or a text a=1&b=2; joined to the query of the URI",
         ),
-        Option("content", ANY, "the body; a mapping or a list is sent as JSON"),
-        Option("content_format", word(*FORMATS), "how the content is written: text, json or form"),
-        Option("content_type", TEXT, "the Content-Type, where it is another than the format's"),
-        Option("store_content", FLAG, "keep the answer as http.last_content"),
-        Option("timeout", SECONDS, "how long a request may take; 30s without it"),
-        Option("retry", FLAG, "try again after 5xx or no answer; true for GET, HEAD, OPTIONS, TRACE"),
-        Option("follow_redirects", FLAG, "true without it"),
-        Option("insecure", FLAG, "take any certificate"),
+        Option("content", ANY, "what is sent: a mapping or a list as JSON, anything else as text"),
+        Option("content_format", word(*FORMATS), "how the content is written; a form is a mapping of names to texts"),
+        Option("content_type", TEXT, "the Content-Type in place of the format's own"),
+        Option(
+            "store_content",
+            FLAG,
+            "whether the answer is stored: 65,536 characters, 120,000 bytes as JSON at most; `false` without it",
+        ),
+        Option("timeout", SECONDS, "how long an answer may take; 30s without it, 14m at most"),
+        Option("retry", FLAG, "whether to try again; `true` for GET, HEAD, OPTIONS and TRACE without it"),
+        Option("follow_redirects", FLAG, "whether to follow up to 8 of them; `true` without it"),
+        Option("insecure", FLAG, "`true` takes any certificate"),
+        SECRETS,
     ),
     stores=True,
 )

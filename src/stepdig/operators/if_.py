@@ -11,7 +11,7 @@ from stepdig.plan import Choose, Step
     argument=TEXT,
     children=True,
     options=(
-        Option("_do", BODY, "what runs when it is true"),
+        Option("_do", BODY, "what runs when it is `true`"),
         Option("_else_do", BODY, "what runs when it is not"),
     ),
 )

@@ -6,6 +6,7 @@ import base64
 import posixpath
 
 from stepdig.declared import FLAG, SECONDS, TEXT, Option, list_of, mapping
+from stepdig.keys import SECRETS
 from stepdig.model import Task
 from stepdig.operators._options import Options, printed
 from stepdig.operators._registry import Place, nothing, operator
@@ -36,21 +37,22 @@ _FILE = mapping(
         Option("to", _ADDRESSES, "an address or a list of them; to, cc or bcc is needed"),
         Option("cc", _ADDRESSES, "who gets a copy"),
         Option("bcc", _ADDRESSES, "who gets a copy unseen by the others"),
-        Option("html", FLAG, "true sends the body as HTML"),
-        Option("attach_files", list_of(_FILE), "files of the project: - path: report.csv"),
-        Option("host", TEXT, "the server, where the secret mail.host does not say it"),
-        Option("port", TEXT, "its port, where the secret mail.port does not say it"),
-        Option("username", TEXT, "who logs in, where the secret mail.username does not say it"),
+        Option("html", FLAG, "`true` sends the body as HTML"),
+        Option("attach_files", list_of(_FILE), "files of the project: `- path: report.csv`"),
+        Option("host", TEXT, "the server, where the secret `mail.host` does not say it"),
+        Option("port", TEXT, "its port, where the secret `mail.port` does not say it"),
+        Option("username", TEXT, "who logs in, where the secret `mail.username` does not say it"),
         Option(
             "password",
             TEXT,
-            "a reference to a secret, ${secret:name}, never written out; else the secret mail.password",
+            "a reference to a secret, `${secret:name}`, never written out; else the secret `mail.password`",
         ),
-        Option("tls", FLAG, "STARTTLS where the server offers it; true without it"),
-        Option("ssl", FLAG, "TLS from the first byte; false without it"),
+        Option("tls", FLAG, "STARTTLS where the server offers it; `true` without it"),
+        Option("ssl", FLAG, "TLS from the first byte; `false` without it"),
         Option("connect_timeout", SECONDS, "how long connecting may take; 60s without it"),
         Option("socket_timeout", SECONDS, "how long an answer may take; 180s without it"),
         Option("debug", FLAG, "without meaning: the talk with the server holds the password"),
+        SECRETS,
     ),
 )
 def mail(task: Task, place: Place) -> Step:

@@ -18,9 +18,9 @@ _FUNCTION = {**matching(r"\.", "module.function"), "type": ["string", "null"]}
         Option(
             "python",
             list_of(TEXT, alone=True),
-            'the program: python3.12, or ["python3", "-O"]; the job\'s own without it',
+            'the program, `["python3", "-O"]`; that of the job without it; `_export: {py: {python: ...}}` for many',
         ),
-        Option("script", TEXT, "the program itself, in place of a function"),
+        Option("script", TEXT, "Python text that runs in place of a function"),
         *COMMAND,
     ),
     stores=True,

@@ -16,11 +16,13 @@ _METHOD = re.compile(r"((::)?[A-Z]\w*(::[A-Z]\w*)*\.)?[A-Za-z_]\w*[?!]?\Z")
     "rb",
     argument=VALUE,
     options=(
-        Option("require", TEXT, "the file of the project that has the method: tasks/sales"),
         Option(
-            "ruby", list_of(TEXT, alone=True), 'the program: ruby3.3, or ["bundle", "exec", "ruby"]; ruby without it'
+            "require",
+            TEXT,
+            "the file that defines the method, with or without .rb; `_export: {rb: {require: ...}}` for many",
         ),
-        Option("script", TEXT, "the program itself, in place of a method"),
+        Option("ruby", list_of(TEXT, alone=True), 'the program, `["ruby", "-W0"]`; ruby without it'),
+        Option("script", TEXT, "Ruby text that runs in place of a method"),
         *COMMAND,
     ),
     stores=True,

@@ -22,9 +22,15 @@ def stores(task: Task) -> bool:
     "sh",
     argument=TEXT,
     options=(
-        Option("shell", ARGV, 'the program and its options: ["bash", "-eu"]; ["/bin/sh"] without it'),
         Option(
-            "store", {**list_of(TEXT), "type": _STORE}, "the names that the command writes to $STEPDIG_OUTPUT: [rows]"
+            "shell",
+            ARGV,
+            'the program and its options, `["bash", "-eu"]`; `["/bin/sh"]` without it; `_export: {sh: {shell: ...}}` for many',
+        ),
+        Option(
+            "store",
+            {**list_of(TEXT), "type": _STORE},
+            "names that the command returns by writing `NAME=VALUE` to `$STEPDIG_OUTPUT`; what is no list is a parameter",
         ),
         *COMMAND,
     ),
