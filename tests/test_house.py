@@ -49,7 +49,7 @@ FLOORS = [
     ["secret_keys"],
     ["bundle", "payloads"],
     ["operators"],
-    ["values"],
+    ["values", "syntax"],
     ["sizes"],
     ["place"],
     ["calls"],

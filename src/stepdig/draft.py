@@ -105,11 +105,13 @@ class Draft:
     apart: frozenset[str] = frozenset()
     calls: tuple[str, ...] = ()
     chosen: bool = False
+    requires: set[str] = field(default_factory=set)
     frames: int = 0
     errors: int = 0
     deadlines: int = 0
     needs_zone: bool = False
     inputs: tuple[Input, ...] | None = None  # the parameters that the workflow declares
+    parsed: set[int] = field(default_factory=set)  # nodes, by identity, whose templates have been looked at
     lists: dict[str, tuple[str, ...]] = field(default_factory=dict)  # that `only` narrows: path -> names of the rows
 
     def state_name(self, path: str) -> str:
@@ -145,7 +147,7 @@ class Draft:
             fetches={key: Fetch(it.variable, it.frame, set(it.names)) for key, it in self.fetches.items()},
             gathers={key: dict(it) for key, it in self.gathers.items()},
             passes={key: set(it) for key, it in self.passes.items()},
-            calls=self.calls, chosen=self.chosen, frames=self.frames,
+            calls=self.calls, chosen=self.chosen, requires=self.requires, frames=self.frames,
             errors=self.errors, deadlines=self.deadlines, needs_zone=self.needs_zone,
             inputs=self.inputs, lists=dict(self.lists),
         )  # fmt: skip

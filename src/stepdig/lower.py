@@ -17,6 +17,7 @@ from stepdig.order import Arranged, in_sequence, side_by_side
 from stepdig.place import Here, indexes, retry_of
 from stepdig.problem import Position, did_you_mean
 from stepdig.repeat import around, repeat
+from stepdig.requires import required
 from stepdig.scopes import Deadline, ErrorLayer, Scope, Store
 from stepdig.tree import Node
 
@@ -30,6 +31,16 @@ class Place(Here):
     def called(self, node: Node) -> plan.Step:
         """Return the workflow of another file, inlined in this scope."""
         return called(self, node)
+
+    def workflow(self, node: Node, name: str, *, same_session: bool) -> plan.Required | None:
+        """Return a step that requires another workflow of the project; None after noting that it cannot be."""
+        found = required(self, node, name, same_session=same_session)
+        if found is None:
+            return None
+        again, limit = self.task.retry is not None, self.time_limit(self.task)
+        return plan.Required(
+            self.name, self.comment, name, takes=found.takes, run=self.scope.run, retried=again, timeout=limit
+        )
 
     def repeat(self, loop: LoopDraft, entries: Callable[[LoopDraft], Entries], count: int | None) -> plan.Step:
         """Return the loop over `_do`; `count` is the number of iterations when known."""
@@ -109,12 +120,14 @@ def _limited(task: Task, scope: Scope) -> Scope:
 
 def _has_tasks(task: Task) -> bool:
     """Return whether there are tasks inside: of a group, a loop, an `if>`, a called file."""
-    return task.operator is None or TABLE[task.operator].children
+    return task.operator is None or (task.operator in TABLE and TABLE[task.operator].children)
 
 
 def _runs_anew(task: Task, step: plan.Step, here: Place) -> bool:
     """Return whether `_retry` goes through a counter: children run again, or the Retry field cannot say it."""
     own = isinstance(step, plan.Command | plan.Call) and here.native_retry(task) is None
+    if isinstance(step, plan.Required):
+        return task.retry is not None or task.check is not None
     if isinstance(step, plan.Call) and step.polls:
         return task.check is not None
     return own or TABLE[task.operator or ""].children or task.check is not None

@@ -15,7 +15,7 @@ from dataclasses import dataclass, replace
 from stepdig import limits, parse, secrets, tree
 from stepdig.asl.emit import emit
 from stepdig.asl.layout import layout
-from stepdig.asl.leaves import job_token
+from stepdig.asl.leaves import job_token, machine_token
 from stepdig.bounds import fit, table
 from stepdig.bounds.override import Override
 from stepdig.bounds.payloads import Inputs, Payloads
@@ -52,7 +52,7 @@ class _Unfit(ProblemsFound):
 class Compiled:
     """A compiled workflow: the definition's text and object, the runner's bundle, the `${Names}` the definition uses.
 
-    `bounds` gives what its runs may need of each of AWS's limits.
+    `bounds` gives what its runs may need of each of AWS's limits; `requires` names the other workflows that it starts.
     """
 
     definition_text: str
@@ -60,6 +60,7 @@ class Compiled:
     bundle: dict[str, object]
     substitutions: tuple[str, ...]
     bounds: Callable[[], tuple[Row, ...]] = tuple
+    requires: tuple[str, ...] = ()
 
 
 def compile_workflow(
@@ -121,13 +122,14 @@ def _compiled(
     )
     made, text = _written(written, draft, path, problems)
     draft = made.draft
-    tokens = {*_ALWAYS, *(job_token(str(task["job"])) for task in draft.tasks.values())}
+    machines = map(machine_token, draft.requires)
+    tokens = {*_ALWAYS, *machines, *(job_token(str(task["job"])) for task in draft.tasks.values())}
     used = tuple(sorted(name for name in tokens if f"${{{name}}}" in text))
 
     def bounds() -> tuple[Row, ...]:
         return table.rows(made.machine, made.definition, len(text.encode()), made.fitted, made.payloads, made.rooms)
 
-    return Compiled(text, made.definition, bundle(draft, made.rooms.bytes), used, bounds)
+    return Compiled(text, made.definition, bundle(draft, made.rooms.bytes), used, bounds, tuple(sorted(draft.requires)))
 
 
 @dataclass(frozen=True, slots=True)

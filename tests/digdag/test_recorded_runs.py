@@ -21,10 +21,6 @@ RECORDED_SERVER = "127.0.0.1:18991"
 PAGE = (HERE.parents[1] / "docs/differences.md").read_text(encoding="utf-8")
 
 NOT_YET = {
-    "require_twice": "require>",
-    "require_fails": "require>",
-    "require_params_session": "require>",
-    "require_missing": "require>",
     "dry_run": "--dry-run",
     "end_option": "--end",
     "start_option": "--start",
@@ -46,6 +42,7 @@ DIFFERENCES = {
     "foreach_star": "`*` in the first characters",
     "py_kwargs_all": "there is no `project_name`",
     "error_task_and_group": "`error.stacktrace`",
+    "require_fails": "a failing `require>`",
     "error_two_parallel_failures": "the message of several failures",
     "retry_group_store": "the exit code of `run`",
     "sh_shell_option": "`$0` of a command",

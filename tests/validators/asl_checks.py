@@ -50,7 +50,7 @@ def _not_ours(definition: dict[str, Any]) -> Iterator[str]:
     if len(text.encode()) > limits.DEFINITION_BYTES:
         yield f"the definition has {len(text.encode()):,} bytes"
     for name in re.findall(r"\$\{([^}]*)\}?", text):
-        if name not in SUBSTITUTIONS and not re.fullmatch(r"Job[A-Z][A-Za-z0-9]*", name):
+        if name not in SUBSTITUTIONS and not re.fullmatch(r"(Job|StateMachine)[A-Z][A-Za-z0-9]*", name):
             yield f"${{{name}}} is no substitution of the template; CloudFormation would put it in as text"
 
 

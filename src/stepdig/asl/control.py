@@ -101,6 +101,8 @@ def write_guarded(step: plan.Guarded, site: Site) -> None:
     last = error_state or end
     first = f"{step.name} retry" if step.retry is not None and step.retry.limit != 0 else last
     failure = Failure(first, resumes=site.resumes)
+    if first != last:
+        site.read(_counter(step, site), "0")  # of this step, not of what is inside, which a new try begins without
     before = set(site.variables)
     inner = replace(site, on_failure=failure)
     site.write(step.body, inner)
@@ -128,7 +130,7 @@ def _write_retry(step: plan.Guarded, retry: plan.Retry, site: Site, exhausted: s
 
     Returns the counter's first value, for a redrive.
     """
-    count = site.variable(f"tries_{site.word(step.name)}")
+    count = _counter(step, site)
     tries = site.read(count, "0")
     body = entry(step.body, site)
     pauses = retry.interval != 0
@@ -150,6 +152,11 @@ def _write_retry(step: plan.Guarded, retry: plan.Retry, site: Site, exhausted: s
     if pauses:
         site.add(str(wait), {"Type": "Wait", "Comment": step.comment, "Seconds": _delay(retry, count), "Next": body})
     return {count: 0}
+
+
+def _counter(step: plan.Step, site: Site) -> str:
+    """Return the variable that counts the tries of a step."""
+    return site.variable(f"tries_{site.word(step.name)}")
 
 
 def _delay(retry: plan.Retry, count: str) -> object:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 from stepdig import limits, plan
 from stepdig.asl.overrides import overrides
 from stepdig.asl.place import INPUT, Site, State, constant, note, value_of, write_check
@@ -56,6 +58,11 @@ GET_RETRY: State = {"ErrorEquals": ["States.TaskFailed"], "IntervalSeconds": 1, 
 def job_token(job: str) -> str:
     """Return the name of the substitution that stands for a job's task definition: `load-small` -> `JobLoadSmall`."""
     return "Job" + "".join(part[:1].upper() + part[1:] for part in job.replace("_", "-").split("-"))
+
+
+def machine_token(workflow: str) -> str:
+    """Return the name of the substitution for another workflow's state machine: `load_orders` -> `StateMachineLoadOrders`."""
+    return "StateMachine" + "".join(part[:1].upper() + part[1:] for part in re.split(r"[^A-Za-z0-9]+", workflow))
 
 
 def write_command(step: plan.Command, site: Site) -> None:

@@ -30,6 +30,28 @@ def compile_one(workflow: Workflow) -> pipeline.Compiled:
         raise ProblemsFound([unreadable(error, path)]) from None
 
 
+def compile_required(compiled: pipeline.Compiled, workflow: Workflow) -> dict[Workflow, pipeline.Compiled]:
+    """Compile what a workflow requires, and what that requires in turn; raises ProblemsFound with all their problems."""
+    known = {it.name: it for it in workflow.project.workflows()}
+    done: dict[Workflow, pipeline.Compiled] = {workflow: compiled}
+    problems: list[Problem] = []
+    waiting = [known[name] for name in compiled.requires]
+    while waiting:
+        other = waiting.pop()
+        if other in done:
+            continue
+        try:
+            done[other] = compile_one(other)
+        except ProblemsFound as wrong:
+            problems += wrong.problems
+            continue
+        waiting += [known[name] for name in done[other].requires]
+    if problems:
+        raise ProblemsFound(problems)
+    del done[workflow]
+    return done
+
+
 def compile_all(workflows: Iterable[Workflow]) -> dict[Workflow, pipeline.Compiled]:
     """Compile all; raises ProblemsFound with the problems of every one of them."""
     compiled = {}

@@ -9,11 +9,13 @@ import os
 import signal
 import time
 from collections.abc import AsyncIterator, Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from types import MappingProxyType
 from typing import Any
 
+from stepdig.asl.leaves import machine_token
 from stepdig.local.engine import Engine, substitute
-from stepdig.local.execution import Execution
+from stepdig.local.execution import Execution, machine_arn
 from stepdig.local.functions import Functions
 from stepdig.local.history import Event
 from stepdig.local.integrations import Integrations
@@ -36,7 +38,10 @@ BUCKET = "local"  # the bucket's name; it is the folder `s3` of the run
 
 @dataclass(frozen=True, slots=True)
 class Start:
-    """A run about to start: its machine with substitutions made, the execution's input, the folder that keeps it."""
+    """A run about to start: its machine with substitutions made, the execution's input, the folder that keeps it.
+
+    `required` are the other workflows it may start: name of the machine -> definition and bundle.
+    """
 
     workflow: Workflow
     definition: dict[str, Any]
@@ -44,11 +49,22 @@ class Start:
     given: Mapping[str, Any]
     run: Run
     folder: RunDir
+    required: Mapping[str, Required] = field(default_factory=dict)
 
 
-def definition_of(compiled: Compiled) -> dict[str, Any]:
+Required = tuple[dict[str, Any], Mapping[str, Any]]
+
+
+def required_of(workflows: Mapping[Workflow, Compiled]) -> dict[str, Required]:
+    """Return the machines of required workflows by name."""
+    return {it.machine: (definition_of(compiled, it), compiled.bundle) for it, compiled in workflows.items()}
+
+
+def definition_of(compiled: Compiled, workflow: Workflow) -> dict[str, Any]:
     """Return the definition with this machine's values for the `${Names}` in it."""
     values = {name: BUCKET if name == "Bucket" else name for name in compiled.substitutions}
+    project = workflow.project.name
+    values |= {machine_token(name): machine_arn(f"{project}-{name}") for name in compiled.requires}
     definition: dict[str, Any] = json.loads(substitute(compiled.definition_text, values))
     return definition
 
@@ -57,7 +73,7 @@ def execute(start: Start, view: View) -> int:
     """Run to the end and show it; return the exit code: 0 only for SUCCEEDED, 130 when stopped from outside."""
     tracker = Tracker(start.definition, start.bundle)
     try:
-        return asyncio.run(_execute(start, Reporter(start.folder, tracker, view)))
+        return asyncio.run(_execute(start, Reporter(start.folder, tracker, view, start.required)))
     finally:
         view.close()
 
@@ -65,16 +81,25 @@ def execute(start: Start, view: View) -> int:
 class Reporter:
     """Listens to the engine: writes the run's folder, keeps the tasks' rows, shows what changed."""
 
-    def __init__(self, folder: RunDir, tracker: Tracker, view: View) -> None:
+    def __init__(
+        self, folder: RunDir, tracker: Tracker, view: View, required: Mapping[str, Required] = MappingProxyType({})
+    ) -> None:
         self._folder = folder
         self.tracker = tracker
+        self._required = required
+        self._others: dict[str, Tracker] = {}
         self._view: View | None = view
         self._logs: dict[tuple[str, int], str] = {}
 
     def on_event(self, execution: Execution, event: Event) -> None:
         """Hear an event of the history."""
         self._folder.on_event(execution, event)
-        self._changed(self.tracker.event(event, _name(execution)))
+        tracker, before = self._tracker(execution), 0
+        if tracker is not self.tracker:
+            before = tracker.transitions
+        self._changed(tracker.event(event, _name(execution)))
+        if tracker is not self.tracker:
+            self.tracker.transitions += tracker.transitions - before  # billed all the same
 
     def on_output(self, execution: Execution, state: str, entered_event_id: int, stream: str, text: str) -> None:
         """Hear a line of a task's output."""
@@ -83,8 +108,19 @@ class Reporter:
         if key not in self._logs:
             log = self._folder.log(execution, state, execution.labels.get(entered_event_id, ()))
             self._logs[key] = os.path.relpath(log)
-        name = _name(execution)
-        self._changed(self.tracker.output(entered_event_id, stream, text, name, self._logs[key]))
+        tracker, name = self._tracker(execution), _name(execution)
+        self._changed(tracker.output(entered_event_id, stream, text, name, self._logs[key]))
+
+    def _tracker(self, execution: Execution) -> Tracker:
+        """Return the tracker of the workflow that an execution belongs to."""
+        top = _top(execution)
+        if top.parent is None:
+            return self.tracker
+        if top.arn not in self._others:
+            definition, bundle = self._required[top.machine]
+            label = f"{bundle['workflow']} {top.name}"
+            self._others[top.arn] = Tracker(definition, bundle, self.tracker.tasks, label)
+        return self._others[top.arn]
 
     def show(self, what: Callable[[View], None]) -> None:
         """Let the view show something; when nobody reads it any more, the run goes on unseen."""
@@ -105,7 +141,8 @@ async def _execute(start: Start, reporter: Reporter) -> int:
     integrations = Integrations(
         functions=Functions(root=root), s3=LocalS3({BUCKET: start.folder.s3}, root / ".stepdig" / "s3")
     )
-    async with Engine(integrations=integrations, listener=reporter, keep_events=False) as engine:
+    machines = {name: definition for name, (definition, _) in start.required.items()}
+    async with Engine(machines=machines, integrations=integrations, listener=reporter, keep_events=False) as engine:
         integrations.tasks = _tasks(start, engine, reporter)
         reporter.show(lambda view: view.start(start.run, reporter.tracker))
         execution = engine.start(start.definition, dict(start.given), start.run.execution, start.workflow.machine)
@@ -124,7 +161,7 @@ def _tasks(start: Start, engine: Engine, reporter: Reporter) -> LocalTasks:
         reporter.show(lambda view: view.note(text))
 
     return LocalTasks(
-        {start.workflow.machine: start.bundle},
+        {start.workflow.machine: start.bundle, **{name: bundle for name, (_, bundle) in start.required.items()}},
         start.workflow.project.folder,
         start.folder.path / "work",
         FolderStorage(start.folder.s3),
@@ -174,4 +211,11 @@ async def _ticking(reporter: Reporter) -> AsyncIterator[None]:
 
 
 def _name(execution: Execution) -> str:
-    return "" if execution.parent is None else execution.arn
+    return "" if execution is _top(execution) else execution.arn
+
+
+def _top(execution: Execution) -> Execution:
+    """Return the execution of a workflow that one belongs to: children of a distributed Map have no definition."""
+    while execution.parent is not None and not execution.definition:
+        execution = execution.parent
+    return execution

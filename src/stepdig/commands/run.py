@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from stepdig import given
 from stepdig.commands import _params
-from stepdig.commands._compile import compile_one
+from stepdig.commands._compile import compile_one, compile_required
 from stepdig.problem import Position, Problem, ProblemsFound
 from stepdig.project import SUFFIXES, Workflow, find, typed
 from stepdig.report.view import Run, View
@@ -109,7 +109,8 @@ def _start(args: Namespace, workflow: Workflow, compiled: Compiled, params: dict
     runs = workflow.project.root / ".stepdig" / "runs" / workflow.machine
     zone = session.zone(str(compiled.bundle["timezone"]))
     at = session.session_time(args.session, zone, datetime.now(UTC), session.last_session(runs))
-    definition = _local.definition_of(compiled)
+    required = _local.required_of(compile_required(compiled, workflow))
+    definition = _local.definition_of(compiled, workflow)
     given = {"session_time": at.isoformat(), "params": params}
     name = session.execution_name(at, runs)
     folder = RunDir.create(
@@ -126,7 +127,7 @@ def _start(args: Namespace, workflow: Workflow, compiled: Compiled, params: dict
         again,
         workflow.project.root,
     )
-    return _local.Start(workflow, definition, compiled.bundle, given, run_, folder)
+    return _local.Start(workflow, definition, compiled.bundle, given, run_, folder, required)
 
 
 def _view(args: Namespace, start: Start) -> View:

@@ -13,7 +13,7 @@ from typing import Protocol
 from stepdig.declared import ANY, Option, Schema
 from stepdig.draft import LoopDraft
 from stepdig.model import Task
-from stepdig.plan import Call, Command, Condition, Constant, Sequence, Step, Value
+from stepdig.plan import Call, Command, Condition, Constant, Required, Sequence, Step, Value
 from stepdig.problem import Position
 from stepdig.tree import Node, Scalar
 
@@ -90,6 +90,9 @@ class Place(Protocol):
 
     def narrowed(self, path: str, names: Iterable[str], *, ours: bool) -> str:
         """Return JSONata of the names that `only` asks for in a list, nothing for all; "" where `only` means no list."""
+
+    def workflow(self, node: Node, name: str, *, same_session: bool) -> Required | None:
+        """Return a step that requires another workflow of the project; None after noting that it cannot be."""
 
     def repeat(self, loop: LoopDraft, entries: Callable[[LoopDraft], Entries], count: int | None) -> Step:
         """Return the loop over `_do`; `count` is the number of iterations when known."""

@@ -62,12 +62,18 @@ class Visit:
 
 
 class Tracker:
-    """Follows one run. `event` and `output` return what changed, in order; `tasks` holds the rows."""
+    """Follows one run. `event` and `output` return what changed, in order; `tasks` holds the rows.
 
-    def __init__(self, definition: Mapping[str, Any], bundle: Mapping[str, Any]) -> None:
+    A workflow that the run requires has a tracker of its own, with the same rows; its `label` stands before their names.
+    """
+
+    def __init__(
+        self, definition: Mapping[str, Any], bundle: Mapping[str, Any], tasks: Rows | None = None, label: str = ""
+    ) -> None:
         self.places = names.places(definition)
         self.bundle = bundle
-        self.tasks = Rows()
+        self.tasks = tasks or Rows()
+        self.root = names.groups(next(iter(self.places.values())).task)[0] if self.places else ""
         self.transitions = 0
         self.status = ""
         self.error: str | None = None
@@ -80,6 +86,8 @@ class Tracker:
                 self.tasks.row(place.task).source = place.source
             elif "^sub" in place.task:
                 self.tasks.row(place.task.partition("^")[0])  # a call> has no state of its own, only what it calls
+        if label:
+            self.tasks.row(self.root).label = label
 
     def event(self, event: Mapping[str, Any], execution: str = "") -> list[Change]:
         """Take one history event; `execution` tells the children of a distributed map apart, "" is the run itself."""
@@ -95,7 +103,7 @@ class Tracker:
             if kind in _END and not execution:
                 self._end(kind, event)
             elif not execution and self.places:
-                self.tasks.start(names.groups(next(iter(self.places.values())).task)[0])
+                self.tasks.start(self.root)
         elif visit := self._take(before):
             if kind in _ITERATION_ENDS or (kind.startswith(("Map", "Parallel")) and _is_inside(visit, kind)):
                 visit = visit.parent or visit  # the event is the map's, the one before it was an iteration's
@@ -262,7 +270,7 @@ class Tracker:
         details = _details(event)
         self.error, self.cause = details.get("error"), details.get("cause")
         self.result = json.loads(details["output"]) if details.get("output") else None
-        for row in [row for row in self.rows.values() if row.parent is None and row.state in ACTIVE]:
+        for row in [row for row in self.rows.values() if row.name == self.root and row.state in ACTIVE]:
             if self.status == "SUCCEEDED":
                 self.tasks.close(row)
             elif self.status == "FAILED":
@@ -271,7 +279,7 @@ class Tracker:
                 self.tasks.abandon(row)
                 self.tasks.set(row, GROUP_ERROR if row.failed_inside else CANCELED)
         for row in self.tasks.failures():
-            if row.cause is None and self.status == "FAILED":
+            if names.groups(row.name)[0] == self.root and row.cause is None and self.status == "FAILED":
                 row.error, row.cause = self.error, self.cause
 
 

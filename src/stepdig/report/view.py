@@ -119,6 +119,8 @@ def spoken(row: Row) -> str:
         if part != "^sub":
             parts.append(part)
         at = at.parent
+    if at is not None and at.label:
+        parts.append(at.label)
     return " ".join(reversed(parts)) or row.name
 
 

@@ -1,0 +1,91 @@
+"""`require>`: another workflow of the project, once for each session."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+COUNT = "n=$(cat n 2>/dev/null || echo 0); echo $((n+1)) > n; echo run $((n+1)) $session_date"
+
+
+def test_a_session_runs_once_whoever_asks(run: Callable[..., Any]) -> None:
+    """In sequence, side by side and in loops: one execution for a session."""
+    dig = """
+        +first: {require>: other}
+        +beside:
+          _parallel: true
+          +a: {require>: other}
+          +b: {require>: other, params: {x: 1}}
+        +each: {loop>: 2, _do: {require>: other}}
+        +days:
+          for_each>: {day: [1, 2, 1]}
+          _do: {require>: other, session_time: "${moment(session_time).subtract(day, 'days').format()}"}
+    """
+
+    done = run(dig, other__dig=f"+x: {{sh>: '{COUNT}'}}\n")
+
+    assert (done.code, done.output) == (0, ["run 1 2026-11-20", "run 2 2026-11-19", "run 3 2026-11-18"])
+
+
+def test_two_that_ask_at_the_same_time(run: Callable[..., Any]) -> None:
+    """The second waits for the one that the first started, also when it would have given other parameters."""
+    dig = """
+        +beside:
+          _parallel: true
+          +a: {require>: other, params: {x: 1}}
+          +b: {require>: other, params: {x: 2}}
+          +c: {require>: other, params: {x: 1}}
+        +after: {sh>: cat done}
+    """
+
+    done = run(dig, other__dig="+x: {sh>: 'sleep 0.3; echo $x >> done'}\n")
+
+    assert done.code == 0
+    assert len(done.output) == 1
+
+
+def test_what_is_handed_over(run: Callable[..., Any]) -> None:
+    """Attempt parameters and `params`, nothing else; nothing comes back. Declared ones are a choice."""
+    dig = """
+        _export: {own: 1}
+        +a: {require>: free, params: {given: ["${own}", 2]}}
+        +b: {require>: strict, params: {days: "${own}"}}
+        +c: {echo>: "${typeof stored}"}
+    """
+    files = {
+        "free__dig": '+x: {echo>: "${typeof own} ${given} ${cli}"}\n+y: {py>: t.f}\n',
+        "strict__dig": 'params: {days: {type: integer}}\n+x: {echo>: "${days + 1} ${typeof cli}"}\n',
+        "t__py": "import digdag\ndef f():\n    digdag.env.store(stored=1)\n",
+    }
+
+    done = run(dig, "-p", "cli=c", **files)
+
+    assert (done.code, done.output) == (0, ['undefined ["1",2] c', "2 undefined", "undefined"])
+
+
+def test_a_failure_and_what_runs_it_again(run: Callable[..., Any]) -> None:
+    """`_error` learns of it, `ignore_failure` goes on, `rerun_on` and `_retry` run it again under the next name."""
+    other = f"+x: {{sh>: '{COUNT}; [ $n -ge 3 ]'}}\n"
+    dig = """
+        +ignored: {require>: other, ignore_failure: true}
+        +attached: {require>: other, ignore_failure: true}
+        +again: {require>: other, rerun_on: failed, ignore_failure: true}
+        +tried: {require>: other, _retry: 3}
+        +done: {require>: other}
+        +all: {require>: other, rerun_on: all}
+    """
+
+    done = run(dig, other__dig=other)
+    told = run("+a: {require>: bad, _error: {echo>: '${error.message}'}}\n", bad__dig="+x: {fail>: no}\n")
+
+    assert (done.code, [line[:5] for line in done.output]) == (0, ["run 1", "run 2", "run 3", "run 4", "run 5"])
+    assert told.output == ["Dependent workflow failed: bad, 20261120T000000Z-1"]
+    assert (told.code, told.states["+a"]) == (1, "error")
+
+
+def test_problems_of_the_other_workflow_are_told_before_anything_runs(run: Callable[..., Any]) -> None:
+    """Also of those that it requires in turn."""
+    done = run("+a: {require>: b}\n", b__dig="+x: {require>: c}\n", c__dig="+x: {ecko>: hello}\n")
+
+    assert done.code == 1
+    assert [event["path"] for event in done.events if event["event"] == "problem"] == ["c.dig"]
