@@ -111,7 +111,7 @@ class Draft:
     deadlines: int = 0
     needs_zone: bool = False
     inputs: tuple[Input, ...] | None = None  # the parameters that the workflow declares
-    parsed: set[int] = field(default_factory=set)  # nodes, by identity, whose templates have been looked at
+    parsed: dict[int, object] = field(default_factory=dict)  # nodes whose templates have been looked at, by identity
     lists: dict[str, tuple[str, ...]] = field(default_factory=dict)  # that `only` narrows: path -> names of the rows
 
     def state_name(self, path: str) -> str:

@@ -33,8 +33,10 @@ def convert(type_name: str, value: object) -> object:
 def _string(value: object) -> object:
     if isinstance(value, bool):
         return "true" if value else "false"
-    if isinstance(value, int | float):
-        return str(int(value)) if float(value).is_integer() else str(value)
+    if isinstance(value, float):
+        return str(int(value)) if value.is_integer() else str(value)
+    if isinstance(value, int):
+        return str(value)
     if not isinstance(value, str):
         raise WrongTypeError
     return value
@@ -43,9 +45,11 @@ def _string(value: object) -> object:
 def _integer(value: object) -> object:
     if isinstance(value, str) and re.fullmatch(r"-?[0-9]{1,15}", value, re.ASCII):
         return int(value)
-    if isinstance(value, bool) or not isinstance(value, int | float) or not float(value).is_integer():
+    if isinstance(value, float) and value.is_integer():
+        return int(value)
+    if isinstance(value, bool) or not isinstance(value, int):
         raise WrongTypeError
-    return int(value)
+    return value
 
 
 def _number(value: object) -> object:

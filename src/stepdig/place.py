@@ -17,6 +17,7 @@ from stepdig.model import Task
 from stepdig.problem import Position, did_you_mean
 from stepdig.scopes import ErrorLayer, Scope, Store, StoresLayer
 from stepdig.sizes import sizes
+from stepdig.syntax import check_templates
 from stepdig.tree import Mapping, Node, Scalar
 from stepdig.values import Values
 
@@ -81,6 +82,7 @@ class Here(Values):
     def command(self, task: Task, *, stores: bool, filled: tuple[Node, ...] = ()) -> plan.Command:
         """Return the command task, its parameters noted for the task runner; `filled` are files it puts secrets in."""
         job = self._job()
+        check_templates(task, self.scope, self.scope.draft.problems)
         layers = tuple(layer for layer in self.scope.layers if not isinstance(layer, StoresLayer))
         unstored = replace(self, scope=replace(self.scope, layers=layers))
         secret = secret_keys.of_task(task, self.scope, filled, unstored._piece, self.problem)
