@@ -52,7 +52,7 @@ def _write_start(step: plan.Required, site: Site, state_name: str, attempt: str,
     excused: State = {"ErrorEquals": ["States.TaskFailed"], "Output": INPUT, "Next": after.next}
     cause = TIMED_OUT if step.timeout is not None else ""
     over = f"$states.errorOutput.Error='States.TaskFailed'?{{'Cause':{_message(step, attempt)}}}:{{}}"
-    caught = site.catch(state_name, cause, over)
+    caught = site.catch(step.name, cause, over)
     state: State = {
         "Type": "Task",
         "Comment": step.comment,
@@ -92,7 +92,7 @@ def _write_look(step: plan.Required, site: Site, there: str) -> None:
         "Assign": {there: f"{{% $merge([${there},{{'status':$states.result.Status,'looks':${there}.looks+1}}]) %}}"},
         "Catch": [
             {"ErrorEquals": UNKNOWN, "Output": INPUT, "Next": f"{step.name} latest?"},
-            *site.catch(f"{step.name} there"),
+            *site.catch(step.name),
         ],
         "Output": INPUT,
         "Next": f"{step.name} ended?",
