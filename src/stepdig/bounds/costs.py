@@ -16,7 +16,6 @@ PLAIN = 2  # a state is entered and left
 FAIL = 1  # a Fail state is entered
 TRY = 4  # of a task whose end is waited for: scheduled, started, submitted, ended
 CALL = 3  # of a task whose answer is all: scheduled, started, ended
-UNUSABLE = 1  # a result that an expression cannot use, once or, where such an error is tried again, at each try
 FAN_OUT = 5  # Map or Parallel: entered, started, ended, left, and an expression that failed
 MAP_RUN = 2  # more, of a distributed Map: its Map Run starts and ends
 ITERATION = 2  # of an inline Map: starts, ends
@@ -82,8 +81,9 @@ def _events(state: Mapping[str, Any]) -> tuple[int, int]:
         if resource.endswith("ecs:runTask.sync") and tries:
             return PLAIN + TRY * (1 + sum(tries[1:])), tries[0]
         each = TRY if resource.endswith((".sync", ".waitForTaskToken")) else CALL
-        anew = any(name.startswith("States.") for retry in retries for name in retry["ErrorEquals"])
-        each, once = (each + UNUSABLE, 0) if anew else (each, UNUSABLE)
+        # A result that an expression cannot use is one more event; where such an error is tried again, at each such try.
+        anew = [n for n, retry in zip(tries, retries, strict=True) if "States." in str(retry["ErrorEquals"])]
+        once = 1 + sum(anew)
         circle = LOOK * LOOKS if resource == DESCRIBE else 0
         return PLAIN + each * (1 + sum(tries)) + once + circle, 0
     if kind == "Map":

@@ -129,8 +129,9 @@ def _fewer_launches(
     if low < LEAST_LAUNCHES:
         step, events = largest(history, execution)
         of = "the run" if execution.step is None else f"one item of {execution.step.name}"
+        here = f", {events:,} of them here" if events < execution.events * 0.99 else ""
         text = (
-            f"{of} may need {execution.events:,} events of its history, {events:,} of them here; AWS allows "
+            f"{of} may need {execution.events:,} events of its history{here}; AWS allows "
             f"{limits.HISTORY_EVENTS:,}, of which half are kept for redrives"
         )
         hint = "split it into several workflows, or run a part of it in a loop with _parallel"

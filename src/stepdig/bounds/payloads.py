@@ -19,12 +19,14 @@ from stepdig.problem import Problem
 
 REASON_CHARS = 80  # of a failed item's reason where there is room
 LEAST_REASON = 14  # "exit code 137"; with less room the reason is left out
-FAILED_BYTES = 40  # punctuation and keys of a failed item's result
+FAILED_BYTES = 14  # {"failed":{}}, around the item of a failed item's result
+REASON_BYTES = 36  # "error":"","reason":"",
 LONGEST_BYTES = 6  # a character in JSON: a control character as \u0001; others four at most
 STORING_ITERATIONS = (
     500  # of a list that only the run knows, where states read what its tasks store: one payload holds all
 )
-NUMBERS_BYTES = 100  # the value of an iteration over numbers: `i`, or from, to and index of a range
+RANGE_BYTES = 90  # the value of an iteration of for_range>: from, to and index
+WHOLE_BYTES = REASON_BYTES + LONGEST_BYTES * (limits.ERROR_CHARS + REASON_CHARS)  # error and reason as they come
 SMALL = 2_000  # a value of a loop up to this size makes no text too long
 ERROR_BYTES = LONGEST_BYTES * ERROR_TEXT_CHARS  # of an error's message, or of its stack trace
 _DATA = re.compile(r"\$o\d|vars\.o\d|\[[^][]*\.\.")
@@ -133,7 +135,7 @@ class Payloads:
         unknown = total is None
         if total is None:
             total = largest = room() // (at.unknown + 1)
-            each = FAILED_BYTES + 4 * LEAST_REASON
+            each = FAILED_BYTES + REASON_BYTES + 4 * LEAST_REASON
             step = _weighed(step, total, max(each, total // STORING_ITERATIONS) if step.frame in self.gathers else each)
         elif total > limits.PAYLOAD_BYTES:
             self._too_long(step, f"its entries have {total:,} bytes")
@@ -146,7 +148,7 @@ class Payloads:
         if step.parallel is not None:
             own = FAILED_BYTES + keys + largest + (at.bytes if step.mode != "distributed" else 0)
             told = LEAST_REASON if unknown else _told(step.count or 0, own)
-            if told is not None and told < 0:
+            if told is not None and told < 0 and total <= limits.PAYLOAD_BYTES:
                 self._too_long(
                     step, f"the results of {step.count:,} items that failed have {(step.count or 0) * own:,} bytes"
                 )
@@ -167,26 +169,28 @@ def _entries(step: plan.ForEach) -> tuple[int | None, int, int | None]:
         sizes = [len(it) if it.isascii() else len(it.encode()) for it in texts]
         return sum(sizes) + len(sizes) + 1, max(sizes, default=0), max((len(escaped(it)) for it in texts), default=0)
     if step.count is not None:  # numbers from 0 on
-        return step.count * (len(str(step.count)) + 1) + 2, NUMBERS_BYTES, NUMBERS_BYTES
+        digits = len(str(step.count))
+        value = digits if all(code == "$item" for _, code in step.selector) else RANGE_BYTES
+        return step.count * (digits + 1) + 2, value, value
     return None, 0, None
 
 
 def _told(count: int, own: int) -> int | None:
     """Return how many characters of a reason each failed item may tell: None as they come, -1 when nothing fits."""
-    if not count or count * (own + LONGEST_BYTES * (limits.ERROR_CHARS + REASON_CHARS)) <= room():
+    if not count or count * (own + WHOLE_BYTES) <= room():
         return None
-    chars = min(REASON_CHARS, (room() // count - own) // 4)
+    chars = min(REASON_CHARS, (room() // count - own - REASON_BYTES) // 4)
     if chars >= LEAST_REASON:
         return chars
-    return 0 if count * own <= limits.PAYLOAD_BYTES * 15 // 16 else -1
+    return 0 if count * own + 2 <= limits.PAYLOAD_BYTES else -1
 
 
 def _failing(step: plan.ForEach, own: int, told: int | None, total: int) -> tuple[int, plan.Step]:
     """Return the bytes of the results of a loop whose items all fail; of a list that only the run knows, its guard's."""
     if step.count is None:
         return total, step
-    more = LONGEST_BYTES * (limits.ERROR_CHARS + REASON_CHARS) if told is None else 4 * told
-    return step.count * (own + more), step
+    more = WHOLE_BYTES if told is None else REASON_BYTES + 4 * told if told else 0
+    return step.count * (own + more) + 2, step
 
 
 def _weighed(step: plan.ForEach, most: int, each: int) -> plan.ForEach:
