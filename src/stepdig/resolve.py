@@ -17,6 +17,9 @@ from stepdig.jsonata_text import field, literal
 from stepdig.scopes import ErrorLayer, ExportLayer, LoopLayer, Scope, Store, StoresLayer
 from stepdig.tree import Mapping, Node, Scalar, Sequence
 
+MAX_EXPORTS_DEEP = 25  # exports that refer to others; each takes a dozen calls of Python
+MAX_EXPANDED = 2_000  # on the way to one value: exports that name two others each double at every step
+
 
 class Names:
     """Resolves names for the expressions of one task's states (the `Names` protocol of `translate`)."""
@@ -26,6 +29,7 @@ class Names:
         self.local = local or {}  # keys of the task itself that come before what is evaluated
         self._open: list[tuple[int, str]] = []  # exports being expanded, by layer and path
         self._local_open: list[str] = []  # keys of the task itself being expanded
+        self._expanded = 0  # exports expanded on the way to one value
 
     def resolve(self, path: tuple[str, ...]) -> tuple[Binding | None, int]:
         """Return what the longest leading part of `path` is bound to, and how many segments that covers."""
@@ -137,6 +141,9 @@ class Names:
                 key = (index, ".".join(path[: depth + 1]))
                 if key in self._open:  # `x: ${x}` means the x of a weaker layer
                     return None, True
+                self._expanded = self._expanded + 1 if self._open else 1
+                if len(self._open) >= MAX_EXPORTS_DEEP or self._expanded > MAX_EXPANDED:
+                    raise _endless(name, node)
                 self._open.append(key)
                 try:
                     return (self.value(node), depth + 1), True
@@ -252,3 +259,11 @@ class Names:
         columns.add(path[1])
         values = [row[path[1]] if isinstance(row, dict) and path[1] in row else None for row in rows]
         return translate.Code(f"{base}.{field(path[1])}", type_of(values)), 2
+
+
+def _endless(name: str, node: Node) -> ExpressionError:
+    """Return the mistake of exports that refer to each other too often."""
+    hint = "write the value itself in one of them"
+    error = ExpressionError(f"'{name}': exports refer to each other too deeply or too often", 0, 1, hint)
+    error.place = node.position(0) if isinstance(node, Scalar) else node.at
+    return error

@@ -21,6 +21,7 @@ from stepdig.expressions.jsvalues import (
     type_of,
 )
 
+MAX_LENGTH = 1_000_000  # items of a list; more is a mistake, not a parameter
 MUTATING = frozenset(("sort", "reverse", "push", "pop", "shift", "unshift", "splice"))
 _DIGITS = "0123456789abcdefghijklmnopqrstuvwxyz"
 
@@ -103,6 +104,8 @@ def _callback(args: List[Any]) -> Function:
 def join(array: List[Any], args: List[Any]) -> str:
     """Array.prototype.join: null and undefined items are empty."""
     separator = "," if _at(args, 0) is UNDEFINED else to_string(args[0])
+    if len(separator) * len(array) > strings.MAX_LENGTH:
+        raise EvaluationError("RangeError: Invalid string length")
     return separator.join("" if item is None or item is UNDEFINED else to_string(item) for item in array)
 
 

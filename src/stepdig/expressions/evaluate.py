@@ -51,6 +51,7 @@ from stepdig.expressions.operators import binary, unary
 from stepdig.expressions.parse import parse
 
 _STEPS = 1_000_000  # evaluations in one expression; more is a loop without end
+_STEPS_COMPILING = 50_000  # a mistake must show at once, wherever the expression is used
 
 
 class Context:
@@ -69,6 +70,12 @@ class Context:
         if self.now_ms is None:
             raise NeedsRuntime("the current time")
         return self.now_ms
+
+    def spend(self, steps: int = 1) -> None:
+        """Count evaluations; raise EvaluationError when there were too many for one expression."""
+        self.steps += steps
+        if self.steps > (_STEPS if self.now_ms is not None else _STEPS_COMPILING):
+            raise EvaluationError("RangeError: the expression takes too long")
 
     def random(self) -> float:
         """Return a random number below 1."""
@@ -150,9 +157,7 @@ def _copy(value: Js) -> Js:
 
 def compute(node: Node, scope: Scope) -> Js:
     """Return the value of a node in a scope."""
-    scope.context.steps += 1
-    if scope.context.steps > _STEPS:
-        raise EvaluationError("RangeError: the expression takes too long")
+    scope.context.spend()
     return _COMPUTE[type(node)](node, scope)
 
 
@@ -222,7 +227,10 @@ def _call(node: Call, scope: Scope) -> Js:
         hint = strings.hint_for(name) if function is UNDEFINED else None
         note = f" (Digdag evaluates ES5: {hint})" if hint else ""
         raise EvaluationError(f"TypeError: {source(callee)} is not a function{note}")
-    return function.call(this, [compute(argument, scope) for argument in node.arguments])
+    arguments = [compute(argument, scope) for argument in node.arguments]
+    if scope.context.now_ms is None and name in strings.SEARCHING and strings.takes_long(this, arguments):
+        raise NeedsRuntime("a search that may take long")
+    return _bounded(function.call(this, arguments))
 
 
 def _new(node: New, scope: Scope) -> Js:
@@ -241,7 +249,16 @@ def _unary(node: Unary, scope: Scope) -> Js:
 
 
 def _binary(node: Binary, scope: Scope) -> Js:
-    return binary(node.operator, compute(node.left, scope), compute(node.right, scope))
+    return _bounded(binary(node.operator, compute(node.left, scope), compute(node.right, scope)))
+
+
+def _bounded(value: Js) -> Js:
+    """Return a text or list that is not larger than memory should hold: one that doubles itself grows fast."""
+    if isinstance(value, str) and len(value) > strings.MAX_LENGTH:
+        raise EvaluationError("RangeError: Invalid string length")
+    if isinstance(value, list) and len(value) > arrays.MAX_LENGTH:
+        raise EvaluationError("RangeError: Invalid array length")
+    return value
 
 
 def _logical(node: Logical, scope: Scope) -> Js:

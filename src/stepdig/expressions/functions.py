@@ -68,14 +68,14 @@ def _if(statement: If, scope: Scope) -> Result:
 def _loop(statement: Loop, scope: Scope) -> Result:
     _run(statement.first, scope)
     while statement.test is None or to_boolean(compute(statement.test, scope)):
-        scope.context.steps += 1
+        scope.context.spend()
         result = _run(statement.body, scope)
         if result is not None:
             return result
         if statement.step is not None:
             compute(statement.step, scope)
         elif statement.test is None:
-            scope.context.steps += 1000  # `for (;;)` without a return never ends: give up soon
+            scope.context.spend(1000)  # `for (;;)` without a return never ends: give up soon
     return None
 
 

@@ -73,6 +73,35 @@ def python_pattern(pattern: str, multiline: bool) -> str:
     return "".join(out)
 
 
+_MEANT = re.compile(r"\\.|\[(?:\\.|[^\]\\])*\]|\{(\d+)(,?)(\d*)\}|[()|*+]", re.DOTALL)
+_TRIES = 10_000_000  # less than a second
+
+
+def takes_long_on(size: int, pattern: str) -> bool:
+    """Tell whether a search through so many characters may go back and forth for long.
+
+    `*` within `(...)*` may take exponential time; otherwise each `*` is one more power. Seldom right, never too small.
+    """
+    repeats, groups_open, closed = 0, [], False  # closed: what came last is a group with a choice or repeat inside
+    for found in _MEANT.finditer(pattern):
+        sign, after = found.group(), closed
+        closed = False
+        if sign == "(":
+            groups_open.append(False)
+        elif sign == ")":
+            closed = groups_open.pop() if groups_open else False
+            if closed and groups_open:
+                groups_open[-1] = True
+        elif sign == "|" or sign in "*+" or (sign[0] == "{" and (found.group(2) or int(found.group(1)) > 20)):
+            if sign != "|" and after and pattern[found.start() - 1] == ")":
+                return True
+            repeats += sign != "|"
+            if groups_open:
+                groups_open[-1] = True
+    tries: int = size ** (repeats + 1)
+    return tries > _TRIES
+
+
 def groups(match: "Match[str] | None") -> Js:
     """Return a match as JavaScript's array of the whole and the groups, or null."""
     if match is None:

@@ -7,6 +7,7 @@ from stepdig.expressions import conversions as convert
 from stepdig.expressions import strings
 from stepdig.expressions.calls import pattern_code, simple_pattern
 from stepdig.expressions.emit import chosen
+from stepdig.expressions.errors import EvaluationError
 from stepdig.expressions.jsregex import RegExp
 from stepdig.expressions.nodes import Call, Constant, Declare, Function, If, Node, Regex, Return, Statement
 from stepdig.expressions.values import NOTHING, TEXTS, Any_, Instant, Value, quoted
@@ -44,7 +45,10 @@ def _args(e: "Emitter", node: Call, least: int = 0) -> List[Value]:
 def _regex(e: "Emitter", node: Node) -> "RegExp | None":
     """Return the regular expression an argument is, checked for what JSONata's engines understand alike."""
     if isinstance(node, Regex):
-        found = RegExp(node.pattern, node.flags)
+        try:
+            found = RegExp(node.pattern, node.flags)
+        except EvaluationError as error:
+            e.refuse(node, str(error))
     elif isinstance(node, Constant) and isinstance(node.value, RegExp):
         found = node.value
     else:

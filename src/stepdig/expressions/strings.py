@@ -7,10 +7,10 @@ import math
 from typing import Any, Callable, Dict, List, Optional
 
 from stepdig.expressions.errors import EvaluationError
-from stepdig.expressions.jsregex import RegExp, compiled, groups
+from stepdig.expressions.jsregex import RegExp, compiled, groups, takes_long_on
 from stepdig.expressions.jsvalues import UNDEFINED, Function, Js, to_integer, to_number, to_string, trim
 
-_MAX_LENGTH = 10_000_000  # a text longer than that is a mistake, not a parameter
+MAX_LENGTH = 10_000_000  # a text longer than that is a mistake, not a parameter
 
 
 def units(text: str) -> str:
@@ -133,6 +133,8 @@ def _replacement(new: Js, found: List[Any], start: int, text: str) -> str:
     if isinstance(new, Function):
         return to_string(new.call(UNDEFINED, [*found, start, text]))
     pattern = to_string(new)
+    if len(pattern) * len(text) > MAX_LENGTH:  # whatever it may match
+        raise EvaluationError("RangeError: Invalid string length")
     if "$" not in pattern:
         return pattern
     special = {"$$": "$", "$&": found[0], "$`": text[:start], "$'": text[start + len(found[0]) :]}
@@ -191,7 +193,7 @@ def _java_replace(count: int) -> Callable[[str, List[Any]], str]:
 
 def _repeat(text: str, args: List[Any]) -> str:
     count = to_integer(_at(args, 0))
-    if count < 0 or math.isinf(count) or count * len(text) > _MAX_LENGTH:
+    if count < 0 or math.isinf(count) or count * len(text) > MAX_LENGTH:
         raise EvaluationError("RangeError: Invalid count value")
     return text * int(count)
 
@@ -275,6 +277,17 @@ ES6 = {
     "values": "use Object.keys(x)",
     "normalize": "ES5 has no normalize",
 }
+
+
+SEARCHING = frozenset(("exec", "match", "matches", "replace", "replaceAll", "replaceFirst", "search", "split", "test"))
+
+
+def takes_long(this: Js, args: List[Any]) -> bool:
+    """Tell whether a call of a method of `SEARCHING` may take longer than a compiler should."""
+    patterns = [value.pattern for value in (this, *args) if isinstance(value, RegExp)]
+    patterns = patterns or [value for value in args[:1] if isinstance(value, str)]  # Java's take texts
+    size = max([len(value) for value in (this, *args) if isinstance(value, str)], default=0)
+    return any(takes_long_on(size, pattern) for pattern in patterns)
 
 
 def hint_for(name: str) -> Optional[str]:
