@@ -171,6 +171,15 @@ class TestSh:
             prepared(machine, storage, local)
         assert str(error.value) == message
 
+    def test_outputs_of_earlier_tasks_that_cannot_be_read_fail_the_task(self, machine, storage):
+        storage.put(f"{PREFIX}/+before/output.json", b"no JSON")
+        tasks = {"+before": task({"py>": "m.f"}), "+t": task({"sh>": "x"}, layers=[["stores", [{"task": "+before"}]]])}
+        with pytest.raises(commands.TaskError) as error:
+            commands.prepare(at(bundle(tasks)), machine, storage, CONTEXT)
+        assert str(error.value) == (
+            f"{PREFIX}/+before/output.json is not what a task leaves: a JSON object with store_params (runtime)"
+        )
+
     def test_a_variable_larger_than_the_system_takes_is_named(self, machine, storage):
         one = prepared(machine, storage, {"sh>": "true"}, scopes={"r": {"small": "x", "rows": ["x" * 140_000]}})
         with pytest.raises(OSError, match="Argument list too long") as error:

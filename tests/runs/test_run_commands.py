@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import io
 import os
 import shutil
 from collections.abc import Callable
@@ -258,6 +259,30 @@ def test_secrets_are_set_listed_and_deleted_without_telling_them(tmp_path, monke
     kept = tmp_path / ".stepdig" / "secrets" / "pem"
     assert (kept.stat().st_mode & 0o777, kept.read_text()) == (0o600, "-----\nkey\n-----\n")
     assert LocalSecrets(tmp_path).get("a.b") is None
+
+
+@pytest.mark.parametrize("word", ["x=-", "x"])
+def test_a_secret_may_come_from_standard_input(tmp_path, monkeypatch, word):
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr("sys.stdin", io.StringIO("sesame\nrest"))
+    assert main(["secrets", "--local", "--set", word]) == 0
+    assert LocalSecrets(tmp_path).get("x") == "sesame"
+
+
+def test_the_secrets_of_a_repository_are_those_of_all_its_projects(tmp_path, monkeypatch):
+    (tmp_path / "workflows" / "shop").mkdir(parents=True)
+    monkeypatch.chdir(tmp_path / "workflows" / "shop")
+    assert main(["secrets", "--local", "--set", "x=1"]) == 0
+    assert (tmp_path / ".stepdig" / "secrets" / "x").read_text() == "1"
+
+
+def test_a_folder_that_cannot_be_written_is_told(tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / ".stepdig").write_text("a file in the way")
+    assert main(["secrets", "--local", "--set", "x=sesame"]) == 1
+    err = capsys.readouterr().err
+    assert "SD005" in err
+    assert "sesame" not in err
 
 
 @pytest.mark.parametrize(

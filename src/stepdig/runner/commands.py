@@ -10,7 +10,6 @@ from dataclasses import dataclass, field
 from typing import Mapping, Optional, Sequence, Union
 
 from stepdig.expressions import evaluate
-from stepdig.expressions.errors import EvaluationError
 from stepdig.runner import loops, outputs, parameters, programs, results, subtask_job
 from stepdig.runner.shapes import Host, Json, Program, Result, TaskError, TaskRun
 from stepdig.runner.storage import Storage
@@ -46,8 +45,6 @@ def prepare(at: TaskRun, host: Host, storage: Storage, context: evaluate.Context
     try:
         layers = parameters.layers(at, storage)
         prefix = outputs.task_prefix(at)
-    except EvaluationError as error:
-        raise TaskError(f"{error} (config)") from None
     except (outputs.OutputError, loops.LoopError) as error:
         raise TaskError(f"{error} (runtime)") from None
     asked = programs.Asked(
