@@ -69,7 +69,8 @@ def _input(key: Scalar, node: Node, problems: Problems) -> Input:
     name = str(key.value)
     if not isinstance(node, Mapping):
         short = None if isinstance(node, Scalar) and node.value is None else node
-        return Input(name, key.at, _type_of(plain(short)), short, required=short is None)
+        made = Input(name, key.at, _type_of(plain(short)), short, required=short is None)
+        return _fitting(made, None, problems)
     for inner, _ in node:
         if inner.value not in KEYS:
             hint = did_you_mean(str(inner.value), KEYS) or "a default that is an object: {type: object, default: {...}}"
@@ -157,6 +158,10 @@ def _fitting(made: Input, values: Node | None, problems: Problems) -> Input:
 
 def _fits(type_name: str, default: Node, values: tuple[object, ...], problems: Problems, name: str) -> bool:
     """Return whether a default is of the type and allowed, noting a mistake; a template is known when it is read."""
+    if "${secret:" in str(plain(default)):
+        text, hint = f"the default of '{name}' is a secret", "write ${secret:...} where it is used"
+        problems.add(default.at, "SD225", text, hint, default.length)
+        return False
     if isinstance(default, Scalar) and is_template(default):
         if type_name in ("string", "date"):
             return True

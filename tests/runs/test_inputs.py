@@ -98,6 +98,39 @@ def test_names_of_ours_are_weaker_than_the_users(
     assert f"x={expected}" in done.output
 
 
+TYPED = """
+params:
+  since: {type: date, default: 2026-11-20}
+  note: {required: false}
+  n: 1.5
+  flag: false
+  l: [3, 1, 2]
+  o: {type: object, default: {a: {b: 1}}}
++t: {OPERATOR: "x=TEXT"}
+"""
+READ = [
+    "${since == '2026-11-20'} ${since > '2026-01-01'} ${since.substring(0,4)} ${since + 'x'} ${since.length} ${typeof since}",
+    "${moment(since).add(1,'days').format('YYYY-MM-DD')}",
+    "${note === null} <${note}> ${typeof n} ${n * 2} ${flag ? 'y' : 'n'}",
+    "${l.length} ${l[0] + l[1]} ${l.slice().sort().join('-')} ${o.a.b + 1} <${o.x}> ${typeof o.a.zz}",
+]
+
+
+@pytest.mark.parametrize(
+    "arguments", [[], ["-p", "since=2026-01-31", "-p", "n=1", "-p", "flag=true", "-p", "l=5,6", "-p", "o.a.b=7"]]
+)
+@pytest.mark.parametrize("text", READ)
+def test_states_and_commands_read_the_same_types(run: Callable[..., Any], text: str, arguments: list[str]) -> None:
+    """What the translation knows of a declared type is what the runner has."""
+    dig = TYPED.replace("TEXT", text)
+
+    echoed = run(dig.replace("OPERATOR", "echo>"), *arguments)
+    printed = run(dig.replace("OPERATOR", "sh>").replace('"x=', "\"echo 'x=").replace('"}\n', "'\"}\n"), *arguments)
+
+    assert (echoed.code, printed.code) == (0, 0)
+    assert echoed.output == printed.output
+
+
 SHOP = '[{"table": "users", "kind": "a"}, {"table": "orders", "kind": "b"}, {"table": "items", "kind": "c"}]'
 LOOPS = {
     "one after another": "+l:\n  for_each>: {t: {file: shop.json}}\n  _do: {DO}",
