@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 
-.PHONY: demo test lint bench clean setup
+.PHONY: demo test lint bench reference clean setup
 
 setup: $(STAMP)
 
@@ -27,6 +27,11 @@ lint: $(STAMP)
 
 bench: $(STAMP)
 	$(BIN)/python bench/run.py
+
+# What is made of declarations: the schema of editors, the tables of docs/reference.
+reference: $(STAMP)
+	$(BIN)/stepdig schema --vscode .
+	$(BIN)/pytest tests/docs -k tables --update-golden
 
 clean:
 	rm -rf $(VENV) .stepdig
