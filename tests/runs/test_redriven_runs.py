@@ -35,7 +35,9 @@ class Launcher:
         return TaskOutcome(1 if left > 0 else 0, "EssentialContainerExited", ENDED)
 
 
-def _runs(dig: str, failing: Mapping[str, int]) -> list[tuple[str, list[str]]]:
+def _runs(
+    dig: str, failing: Mapping[str, int], given: Mapping[str, object] | None = None
+) -> list[tuple[str, list[str]]]:
     """Run and redrive until the execution succeeds; return status and tasks run of each."""
     text = dig.encode()
     made = compile_workflow(lambda _: text, "w.dig", display=str, project="p", workflow="w", jobs=None)
@@ -47,7 +49,7 @@ def _runs(dig: str, failing: Mapping[str, int]) -> list[tuple[str, list[str]]]:
     async def go() -> list[tuple[str, list[str]]]:
         found: list[tuple[str, list[str]]] = []
         async with Engine(integrations=Integrations(tasks=launcher, functions=functions)) as engine:
-            execution = await engine.start(definition, {}, "x", "p-w").wait()
+            execution = await engine.start(definition, {"params": dict(given or {})}, "x", "p-w").wait()
             for _ in range(4):
                 found.append((execution.status, launcher.ran[sum(len(ran) for _, ran in found) :]))
                 if execution.status == "SUCCEEDED":
@@ -141,3 +143,22 @@ def test_redrive(case: str) -> None:
     found = _runs(dig, failing)
 
     assert [(status, sorted(ran)) for status, ran in found] == [(status, sorted(ran)) for status, ran in expected]
+
+
+@pytest.mark.parametrize("parallel", ["true", "{limit: 50}"])
+def test_a_narrowed_list_stays_narrowed(parallel: str) -> None:
+    """A redrive runs the rows that failed of those that were asked for."""
+    dig = f"""
+params:
++l:
+  for_each>: {{t: [a, b, c, d]}}
+  _parallel: {parallel}
+  _do: {{sh>: work}}
+"""
+
+    found = _runs(dig, {"+l^sub b": 1}, {"only": ["b", "d"]})
+
+    assert [(status, sorted(ran)) for status, ran in found] == [
+        ("FAILED", ["+l^sub b", "+l^sub d"]),
+        ("SUCCEEDED", ["+l^sub b"]),
+    ]
