@@ -7,11 +7,12 @@ is the only thing in the compiler that changes while it is used.
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field
 
 from stepdig import limits
 from stepdig.model import Input
+from stepdig.partial import ALL, Parts
 from stepdig.problem import Problems
 
 WHOLE = "*"  # every column of a row is read
@@ -81,6 +82,7 @@ class LoopDraft:
 class Draft:
     """The gatherer of one compile; `read`, `files` and `display`: the project's files, their list, how a person names them.
 
+    `parts` tells which tasks do not run, `recorded` what those stored in an earlier run, as the bundle names it.
     `files` lists the `.dig` files of the project; `calls` are the files around, `chosen` whether one of them was chosen by
     the run. `apart` are loops whose iterations must be executions of their own, since the history has no room for them.
     """
@@ -94,6 +96,8 @@ class Draft:
     jobs: Collection[str] | None
     problems: Problems
     files: Callable[[], Collection[str]] = tuple
+    parts: Parts = ALL
+    recorded: dict[str, Mapping[str, object]] = field(default_factory=dict)
     names: set[str] = field(default_factory=set)
     tasks: dict[str, dict[str, object]] = field(default_factory=dict)
     storing: dict[str, Storing] = field(default_factory=dict)
@@ -141,7 +145,7 @@ class Draft:
         """Return a copy for a trial compile whose findings are thrown away."""
         return Draft(
             self.read, self.display, self.project, self.workflow, self.timezone, self.offsets, self.jobs, Problems(),
-            files=self.files, apart=self.apart,
+            files=self.files, apart=self.apart, parts=self.parts, recorded=dict(self.recorded),
             names=set(self.names), tasks=dict(self.tasks), storing=dict(self.storing),
             scopes=dict(self.scopes), loops=dict(self.loops),
             fetches={key: Fetch(it.variable, it.frame, set(it.names)) for key, it in self.fetches.items()},

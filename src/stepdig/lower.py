@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from typing import Any, cast
 
@@ -84,6 +84,8 @@ def _outputs(draft: Draft) -> frozenset[str]:
 def _task(task: Task, outer: Scope, generated: str = "") -> Lowered:
     """Return the plan of a task or group standing in `outer`, and the tasks inside that later ones see the stores of."""
     scope = _limited(task, _named(task, outer, generated).exporting(task.export))
+    if scope.path and scope.draft.parts.skip(scope.path):
+        return plan.Sequence(scope.path, ""), ()
     if task.operator is not None and task.operator not in TABLE:
         _refuse(task.operator, task.operator_at or task.at, scope.draft)
         for body in task.bodies.values():
@@ -179,19 +181,35 @@ def _group(task: Task, scope: Scope, name: str, comment: str) -> Lowered:
 
 
 def _sequence(parts: Arranged, scope: Scope, name: str, comment: str) -> Lowered:
-    """Return steps one after the other, each seeing the stores of those before."""
+    """Return steps one after the other, each seeing the stores of those before, also of those done in an earlier run."""
     steps: list[plan.Step] = []
     stores: tuple[Store, ...] = ()
+    before, since = scope, stores
     for part in parts:
-        inner = scope.after(stores)
+        inner = before.after(since)
         if isinstance(part, tuple):
             beside = scope.draft.state_name(f"{name} together")
             step, more = _branches(list(part), inner, beside, comment, None)
         else:
             step, more = _task(part, inner)
         steps.append(step)
-        stores += more
+        stores, since = stores + more, since + more
+        seen = before.after(since)
+        for task in _tasks([part]) if scope.draft.parts.done else ():
+            recorded = seen.recorded(scope.path + task.name)
+            if recorded is not seen:
+                before, seen, since = recorded, recorded, ()
     return plan.Sequence(name, comment, tuple(steps)), stores
+
+
+def _tasks(parts: Arranged) -> Iterator[Task]:
+    """Yield all tasks of an order."""
+    for part in parts:
+        if isinstance(part, Task):
+            yield part
+        else:
+            for branch in part:
+                yield from _tasks(branch)
 
 
 def _branches(parts: list[Arranged], scope: Scope, name: str, comment: str, limit: int | None) -> Lowered:
@@ -202,10 +220,14 @@ def _branches(parts: list[Arranged], scope: Scope, name: str, comment: str, limi
     for part in parts:
         frame = scope.draft.new_frame(scope.frame)
         step, more = _sequence(part, replace(scope, frame=frame), name, comment)
+        stores += more
+        if plan.is_empty(step):
+            continue
         only = isinstance(step, plan.Sequence) and len(step.steps) == 1
         steps.append(step.steps[0] if only and isinstance(step, plan.Sequence) else step)
         frames.append(frame.number)
-        stores += more
+    if not steps:
+        return plan.Sequence(name, comment), stores
     return plan.Branches(name, comment, tuple(steps), limit, tuple(frames), around(scope)), stores
 
 

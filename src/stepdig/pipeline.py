@@ -26,6 +26,7 @@ from stepdig.draft import Draft
 from stepdig.expressions import zones
 from stepdig.lower import lower
 from stepdig.model import Workflow
+from stepdig.partial import ALL, Parts
 from stepdig.plan import Machine, Step
 from stepdig.problem import Position, Problems, ProblemsFound
 
@@ -72,17 +73,17 @@ def compile_workflow(
     workflow: str,
     jobs: Collection[str] | None,
     files: Callable[[], Collection[str]] = tuple,
+    parts: Parts = ALL,
 ) -> Compiled:
     """Compile the workflow file `path` of a project.
 
-    `files` lists the `.dig` files of the project, for a `call>` that only the run can tell.
-
+    `files` lists the `.dig` files of the project, for a `call>` that only the run can tell; `parts` are tasks that do not run.
     `read` gives a file of the project by its path there, or None; `display` turns such a path into what the user types; `jobs`
     are the names of the jobs, None to let any pass. Raises `ProblemsFound`.
     """
     problems = Problems()
     try:
-        return _compiled(read, path, display, project, workflow, jobs, files, problems)
+        return _compiled(_Source(read, path, display, project, workflow, jobs, files, parts), problems)
     except _Unfit:
         raise
     except ProblemsFound as found:
@@ -90,16 +91,22 @@ def compile_workflow(
         raise ProblemsFound(shown) from None
 
 
-def _compiled(
-    read: Read,
-    path: str,
-    display: Callable[[str], str],
-    project: str,
-    workflow: str,
-    jobs: Collection[str] | None,
-    files: Callable[[], Collection[str]],
-    problems: Problems,
-) -> Compiled:
+@dataclass(frozen=True, slots=True)
+class _Source:
+    """What a workflow is compiled from, as `compile_workflow` takes it."""
+
+    read: Read
+    path: str
+    display: Callable[[str], str]
+    project: str
+    workflow: str
+    jobs: Collection[str] | None
+    files: Callable[[], Collection[str]]
+    parts: Parts
+
+
+def _compiled(source: _Source, problems: Problems) -> Compiled:
+    path, read = source.path, source.read
     content = read(path)
     if content is None:
         problems.add(Position(path, 1, 1), "SD001", "there is no such file")
@@ -107,17 +114,18 @@ def _compiled(
     if top is None:
         raise ProblemsFound(problems)
     secrets.find(top, problems)
-    written = parse.workflow(top, workflow, path, problems)
+    written = parse.workflow(top, source.workflow, path, problems)
     draft = Draft(
         read=read,
-        display=display,
-        project=project,
-        workflow=workflow,
+        display=source.display,
+        project=source.project,
+        workflow=source.workflow,
         timezone=written.timezone,
         offsets=_offsets(written.timezone),
-        jobs=jobs,
+        jobs=source.jobs,
         problems=problems,
-        files=files,
+        files=source.files,
+        parts=source.parts,
         calls=(path,),
     )
     made, text = _written(written, draft, path, problems)

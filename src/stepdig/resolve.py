@@ -14,7 +14,7 @@ from stepdig.expressions.errors import ExpressionError
 from stepdig.input_types import TYPES
 from stepdig.iterations import task_name
 from stepdig.jsonata_text import field, literal
-from stepdig.scopes import ErrorLayer, ExportLayer, LoopLayer, Scope, Store, StoresLayer
+from stepdig.scopes import ErrorLayer, ExportLayer, LoopLayer, RecordedLayer, Scope, Store, StoresLayer
 from stepdig.tree import Mapping, Node, Scalar, Sequence
 
 MAX_EXPORTS_DEEP = 25  # exports that refer to others; each takes a dozen calls of Python
@@ -65,9 +65,11 @@ class Names:
                         return found if isinstance(found, list) else None
         return None
 
-    def _below(self, level: int, path: tuple[str, ...]) -> tuple[Binding | None, int]:
-        """Resolve among the layers under `level`; the attempt parameters lie under all of them."""
-        rooted = False
+    def _below(self, level: int, path: tuple[str, ...], *, rooted: bool = False) -> tuple[Binding | None, int]:
+        """Resolve among the layers under `level`; the attempt parameters lie under all of them.
+
+        `rooted`: the first name is there, so that what is not behind it is undefined, and no mistake.
+        """
         found: tuple[Binding | None, int] | None
         for index in range(level - 1, -1, -1):
             layer = self.scope.layers[index]
@@ -78,6 +80,9 @@ class Names:
             elif isinstance(layer, ErrorLayer):
                 name = self.scope.variable(layer.variable, layer.frame)
                 found = (translate.Code(name, "obj"), 1) if path[0] == "error" else None
+            elif isinstance(layer, RecordedLayer):
+                found, here = self._recorded(layer, index, path)
+                rooted = rooted or here
             elif isinstance(layer, ExportLayer):
                 found, here = self._exported(layer, index, path)
                 rooted = rooted or here
@@ -86,6 +91,21 @@ class Names:
             if found is not None:
                 return found
         return self._given(path, rooted=rooted)
+
+    def _recorded(
+        self, layer: RecordedLayer, index: int, path: tuple[str, ...]
+    ) -> tuple[tuple[Binding | None, int] | None, bool]:
+        """Look a path up in what an earlier run stored, as in an `_export`; its texts are no templates."""
+        value: object = layer.values
+        for depth, name in enumerate(path):
+            if not isinstance(value, dict | MappingOf) or name not in value:
+                return None, depth > 0
+            value = value[name]
+            if not isinstance(value, dict):
+                return (translate.Known(value), depth + 1), True
+        weaker, covered = self._below(index, path)
+        own = translate.Known(value)
+        return ((merged(weaker, own) if covered == len(path) else own), len(path)), True
 
     def _given(self, path: tuple[str, ...], *, rooted: bool) -> tuple[Binding | None, int]:
         """Resolve a name among the attempt parameters, the defaults of declared inputs and the names under them."""
@@ -151,8 +171,27 @@ class Names:
                     self._open.pop()
         assert isinstance(node, Mapping)
         weaker, covered = self._below(index, path)
-        own = self.value(node)
+        own = self._whole(node, index, path)
         return ((merged(weaker, own) if covered == len(path) else own), len(path)), True
+
+    def _whole(self, node: Node, index: int, path: tuple[str, ...]) -> Binding:
+        """Return what lies at a path of an `_export`; a text that is being expanded there means that of weaker layers."""
+        if isinstance(node, Mapping):
+            names = [(str(name.value), inner) for name, inner in node]
+            return _object({name: self._whole(inner, index, (*path, name)) for name, inner in names})
+        key = (index, ".".join(path))
+        if key in self._open:  # the object names itself: `o: {a: "${o}"}`
+            weaker, covered = self._below(index, path, rooted=True)
+            if weaker is None or covered < len(path):
+                return translate.Known(None)
+            if isinstance(weaker, translate.Known):
+                return weaker
+            return weaker._replace(text=f"($exists({weaker.text})?{weaker.text}:null)")
+        self._open.append(key)
+        try:
+            return self.value(node)
+        finally:
+            self._open.pop()
 
     def _locally(self, path: tuple[str, ...]) -> tuple[Binding, int]:
         """Return what a key of the task itself holds; inside it, its own name means that of a weaker layer."""
@@ -184,11 +223,7 @@ class Names:
             if all(isinstance(item, translate.Known) for item in items):
                 return translate.Known([item.value for item in items if isinstance(item, translate.Known)])
             return translate.Code(f"[{','.join(map(as_code, items))}]", "arr", guards=guards(*items))
-        fields = {str(name.value): self.value(inner) for name, inner in node}
-        if all(isinstance(it, translate.Known) for it in fields.values()):
-            return translate.Known({name: it.value for name, it in fields.items() if isinstance(it, translate.Known)})
-        code = ",".join(f"{literal(name)}:{as_code(it)}" for name, it in fields.items())
-        return translate.Code(f"{{{code}}}", "obj", guards=guards(*fields.values()))
+        return _object({str(name.value): self.value(inner) for name, inner in node})
 
     def _text(self, node: Scalar, text: str) -> translate.Translated:
         """Translate a scalar's text; a mistake is told where that stands, not where it is referred to."""
@@ -202,7 +237,7 @@ class Names:
         self, layer: StoresLayer, index: int, path: tuple[str, ...], *, rooted: bool
     ) -> tuple[Binding | None, int]:
         """Resolve a name that tasks upstream may have stored: theirs if there, else the weaker layers'."""
-        weaker, covered = self._below(index, path)
+        weaker, covered = self._below(index, path, rooted=rooted)
         if weaker is None and not rooted and jsglobals.is_global(path[0]):
             return None, 1  # `moment` stays moment, whatever a task upstream may store
         binding: Binding | None = weaker
@@ -267,3 +302,11 @@ def _endless(name: str, node: Node) -> ExpressionError:
     error = ExpressionError(f"'{name}': exports refer to each other too deeply or too often", 0, 1, hint)
     error.place = node.position(0) if isinstance(node, Scalar) else node.at
     return error
+
+
+def _object(fields: MappingOf[str, Binding]) -> Binding:
+    """Return an object of bindings: known, or JSONata."""
+    if all(isinstance(it, translate.Known) for it in fields.values()):
+        return translate.Known({name: it.value for name, it in fields.items() if isinstance(it, translate.Known)})
+    code = ",".join(f"{literal(name)}:{as_code(it)}" for name, it in fields.items())
+    return translate.Code(f"{{{code}}}", "obj", guards=guards(*fields.values()))

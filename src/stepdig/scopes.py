@@ -9,6 +9,7 @@ Digdag's rules: docs.digdag.io/workflow_definition.html#using-variables.
 
 from __future__ import annotations
 
+from collections.abc import Mapping as MappingOf
 from dataclasses import dataclass, replace
 
 from stepdig.draft import Draft, Frame
@@ -56,6 +57,14 @@ class StoresLayer:
 
 
 @dataclass(frozen=True, slots=True)
+class RecordedLayer:
+    """What tasks stored in an earlier run, which do not run in this one, under the name it has in the bundle."""
+
+    key: str
+    values: MappingOf[str, object]
+
+
+@dataclass(frozen=True, slots=True)
 class LoopLayer:
     """The variables of a loop."""
 
@@ -91,7 +100,7 @@ class Deadline:
     seconds: int
 
 
-Layer = ExportLayer | StoresLayer | LoopLayer | ErrorLayer
+Layer = ExportLayer | StoresLayer | RecordedLayer | LoopLayer | ErrorLayer
 
 
 @dataclass(frozen=True, slots=True)
@@ -148,6 +157,15 @@ class Scope:
         """Return this scope with stores of tasks upstream over it."""
         return replace(self, layers=(*self.layers, StoresLayer(stores, earlier))) if stores else self
 
+    def recorded(self, path: str) -> Scope:
+        """Return this scope with what the tasks at and below a path stored in an earlier run, if they do not run now."""
+        scope = self
+        for values in self.draft.parts.stored(path):
+            key = f"{path}^{len(self.draft.recorded)}"
+            self.draft.recorded[key] = values
+            scope = replace(scope, layers=(*scope.layers, RecordedLayer(key, values)))
+        return scope
+
     @property
     def run(self) -> str:
         """The JSONata reference of the run object here."""
@@ -191,6 +209,8 @@ def bundle_layers(scope: Scope) -> list[list[object]]:
     for layer in scope.layers:
         if isinstance(layer, ExportLayer):
             rows.append(["export", layer.key])
+        elif isinstance(layer, RecordedLayer):
+            rows.append(["recorded", layer.key])
         elif isinstance(layer, LoopLayer):
             rows.append(["loop", layer.loop])
         elif isinstance(layer, ErrorLayer):

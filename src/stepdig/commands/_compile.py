@@ -6,11 +6,12 @@ from collections.abc import Iterable
 from dataclasses import replace
 
 from stepdig import digdag_check, pipeline
+from stepdig.partial import ALL, Parts
 from stepdig.problem import Problem, ProblemsFound
 from stepdig.project import Workflow, typed, unreadable
 
 
-def compile_one(workflow: Workflow) -> pipeline.Compiled:
+def compile_one(workflow: Workflow, parts: Parts = ALL) -> pipeline.Compiled:
     """Compile one workflow; raises ProblemsFound, also for a file that the system does not hand over."""
     project = workflow.project
     try:
@@ -22,6 +23,7 @@ def compile_one(workflow: Workflow) -> pipeline.Compiled:
             workflow=workflow.name,
             jobs=project.jobs(),
             files=project.files,
+            parts=parts,
         )
     except ProblemsFound as wrong:
         raise ProblemsFound(_typed(problem, workflow) for problem in wrong.problems) from None

@@ -27,6 +27,8 @@ def layers(at: TaskRun, storage: Storage) -> List[templates.Layer]:
             found.append(templates.Layer(at.bundle["scopes"][what[0]], is_template=True))
         elif kind == "stores":
             found += map(templates.Layer, outputs.visible_stores(at, what[0], storage))
+        elif kind == "recorded":
+            found.append(templates.Layer(at.bundle["recorded"][what[0]]))
         elif kind == "loop":
             found.append(templates.Layer(loops.values(at.bundle["loops"][what[0]], at.loop_input)))
         elif kind == "error":
