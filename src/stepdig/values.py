@@ -14,12 +14,10 @@ from stepdig.expressions.shapes import NOT_CONSTANT
 from stepdig.model import Task
 from stepdig.problem import Position
 from stepdig.resolve import Names
-from stepdig.scopes import Scope, Store
+from stepdig.scopes import Scope
 from stepdig.tree import Mapping, Node, Scalar, Sequence
 
 Meaning = TypeVar("Meaning", translate.Translated, contexts.Boolean, contexts.Checked)
-NARROWED_CHARS = 250_000  # of the names of a list, which the first state must hold to check `only`
-LowerTask = Callable[[Task, Scope, str], tuple[plan.Step, tuple[Store, ...]]]
 
 
 @dataclass(slots=True)
