@@ -38,6 +38,7 @@ FLOORS = [
         "keys",
         "inputs",
         "given",
+        "schedules",
         "order",
         "parse",
         "project",

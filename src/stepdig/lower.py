@@ -66,6 +66,7 @@ def lower(workflow: Workflow, draft: Draft) -> plan.Machine:
         inputs=workflow.params,
         lists=tuple(plan.NamedList(path, names) for path, names in draft.lists.items()),
         outputs=outputs,
+        scheduled=draft.schedule is not None,
     )
 
 

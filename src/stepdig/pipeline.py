@@ -12,7 +12,7 @@ from __future__ import annotations
 from collections.abc import Callable, Collection
 from dataclasses import dataclass, replace
 
-from stepdig import limits, parse, secrets, tree
+from stepdig import limits, parse, schedules, secrets, tree
 from stepdig.asl.emit import emit
 from stepdig.asl.layout import layout
 from stepdig.asl.leaves import job_token, machine_token
@@ -126,6 +126,7 @@ def _compiled(source: _Source, problems: Problems) -> Compiled:
         problems=problems,
         files=source.files,
         parts=source.parts,
+        schedule=schedules.schedule(written.schedule, problems),
         calls=(path,),
     )
     made, text = _written(written, draft, path, problems)

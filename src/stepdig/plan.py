@@ -360,6 +360,7 @@ class Machine:
     body: Step
     fetches: Mapping[str, Fetched]
     gathers: Mapping[int, tuple[tuple[str, str], ...]]
+    scheduled whether the start may be given the sessions around this one
     needs_zone: bool = False
     commands: bool = True
     inputs: tuple[Input, ...] | None = None
@@ -370,3 +371,4 @@ class Machine:
 def is_empty(step: Step | None) -> bool:
     """Return whether a step does nothing at all, so that no state is made for it."""
     return step is None or (isinstance(step, Sequence) and all(is_empty(inner) for inner in step.steps))
+    scheduled: bool = False

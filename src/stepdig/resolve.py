@@ -39,7 +39,9 @@ class Names:
             return task_name(self.scope), 1
         if path[0] == "timezone":
             return translate.Known(self.scope.draft.timezone), 1
-        builtin = builtins.session_variable(path[0], self.scope.zone)
+        zone = self.scope.zone
+        builtin = builtins.scheduled(path[0], zone) if self.scope.draft.schedule else None
+        builtin = builtin or builtins.session_variable(path[0], zone)
         if builtin is not None:
             return builtin, 1
         known_length = path[: path.index("length", 1)] if "length" in path[1:] else path

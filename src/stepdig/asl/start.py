@@ -24,13 +24,19 @@ def start_state(machine: plan.Machine, variables: dict[str, object], after: str 
         f"{{'prefix':{literal(machine.prefix)}&$states.context.Execution.Name,'session_time':$st,'params':$p,"
         "'attempt_id':$exists($in.attempt_id)?$in.attempt_id:1,"
         "'session_uuid':$exists($in.session_uuid)?$in.session_uuid:$uuid()"
-        f"{_zone(machine)}}}))"
+        f"{_sessions(machine)}{_zone(machine)}}}))"
     )
     assign: State = {"run": f"{{% {run} %}}", **variables}
     if machine.lists:
         assign["only"] = f"{{% {narrowed_lists(machine.lists)} %}}"
     state: State = {"Type": "Pass", "Comment": machine.comment, "Assign": assign, "Output": {}}
     return {**state, "Next": after} if after is not None else {**state, "End": True}
+
+
+def _sessions(machine: plan.Machine) -> str:
+    """Return the fields of `$run` that a schedule's starter gives; what it does not give is left out."""
+    names = ("last_session_time", "next_session_time", "last_executed_session_time") if machine.scheduled else ()
+    return "".join(f",'{name}':$in.{name}" for name in names)
 
 
 def _session_time(offsets: tuple[tuple[int | None, int], ...]) -> str:

@@ -4,20 +4,29 @@ Page: https://docs.digdag.io/workflow_definition.html#using-variables. The run o
 offset), `attempt_id`, `session_uuid` and `params`.
 """
 
-from typing import Any, Callable, Dict, Optional
+from typing import Any, Callable, Dict, Optional, Tuple
 
 from stepdig.expressions import clock
 from stepdig.expressions.errors import EvaluationError
 from stepdig.expressions.moment_parse import iso, offset_minutes
 from stepdig.expressions.shapes import Code, Zone
 
+
+def _coded(code: str, kind: str) -> Callable[[str], Code]:
+    """Return what makes a session variable's code from the run object's."""
+    return lambda run: Code(code % f"{run}.session_time", kind)
+
+
+_PARTS: Dict[str, Tuple[str, str]] = {
+    "time": ("%s", "iso"),
+    "date": ("$substring(%s,0,10)", "date"),
+    "date_compact": ("$replace($substring(%s,0,10),'-','')", "ymd"),
+    "local_time": ("$replace($substring(%s,0,19),'T',' ')", "lt"),
+    "tz_offset": ("$replace($substring(%s,19),':','')", "str"),
+    "unixtime": ("($toMillis(%s) / 1000)", "num"),
+}
 _CODES: Dict[str, Callable[[str], Code]] = {
-    "session_time": lambda run: Code(f"{run}.session_time", "iso"),
-    "session_date": lambda run: Code(f"$substring({run}.session_time,0,10)", "date"),
-    "session_date_compact": lambda run: Code(f"$replace($substring({run}.session_time,0,10),'-','')", "ymd"),
-    "session_local_time": lambda run: Code(f"$replace($substring({run}.session_time,0,19),'T',' ')", "lt"),
-    "session_tz_offset": lambda run: Code(f"$replace($substring({run}.session_time,19),':','')", "str"),
-    "session_unixtime": lambda run: Code(f"($toMillis({run}.session_time) / 1000)", "num"),
+    **{f"session_{part}": _coded(code, kind) for part, (code, kind) in _PARTS.items()},
     "session_id": lambda run: Code(f"($toMillis({run}.session_time) / 1000)", "num"),
     "session_uuid": lambda run: Code(f"{run}.session_uuid", "str"),
     "attempt_id": lambda run: Code(f"{run}.attempt_id", "num"),
@@ -30,6 +39,9 @@ _CODES: Dict[str, Callable[[str], Code]] = {
     "last_executed_session_unixtime": lambda run: Code("''", "str"),
 }
 NAMES = (*_CODES, "timezone")
+# What a schedule gives, by the name of the time in the run object.
+SCHEDULED = {f"{kind}_session_{part}": f"{kind}_session_time" for kind in ("last", "next") for part in _PARTS}
+_EXECUTED = "last_executed_session_"
 WEAKEST = ("project_name", "workflow_name")  # not Digdag's: anything a user defines is stronger
 
 
@@ -42,6 +54,18 @@ def session_variable(name: str, zone: Zone, timezone: str = "") -> Optional[Code
         return Code(f"'{timezone}'", "str") if timezone else None
     make = _CODES.get(name)
     return make(zone.run) if make else None
+
+
+def scheduled(name: str, zone: Zone) -> Optional[Code]:
+    """Return a variable of a workflow with a schedule; those of a last or next session may be missing."""
+    if name in SCHEDULED:
+        code, kind = _PARTS[name.partition("_session_")[2]]
+        return Code(code % f"{zone.run}.{SCHEDULED[name]}", kind, may_be_missing=True)
+    if name.startswith(_EXECUTED) and name in _CODES:
+        time, none = f"{zone.run}.{_EXECUTED}time", _CODES[name](zone.run).text
+        code, _ = _PARTS[name[len(_EXECUTED) :]]
+        return Code(f"($exists({time})?{code % time}:{none})", "any" if name.endswith("unixtime") else "str")
+    return None
 
 
 def session_values(run: Dict[str, Any], timezone: str) -> Dict[str, Any]:
@@ -57,6 +81,11 @@ def session_values(run: Dict[str, Any], timezone: str) -> Dict[str, Any]:
     )
     values["last_executed_session_tz_offset"] = "+0000"
     values.update(times("session_", utc_ms, offset_minutes(time[19:])))
+    for kind in ("last", "next", "last_executed"):
+        given = run.get(f"{kind}_session_time")
+        at = iso(str(given), None) if given else None
+        if at is not None:
+            values.update(times(f"{kind}_session_", at, offset_minutes(str(given)[19:])))
     return values
 
 

@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta, timezone, tzinfo
 from pathlib import Path
+from typing import Any
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+from stepdig.local import periods
 
 OFFSET = re.compile(r"(?:UTC|GMT|UT)?([+-])(\d{1,2})(?::?(\d\d))?(?::?(\d\d))?")
 LOCAL = re.compile(r"(\d{4})-(\d\d)-(\d\d)(?:[ T](\d\d):(\d\d)(?::(\d\d))?)?")
@@ -55,10 +59,25 @@ def execution_name(time: datetime, runs: Path) -> str:
     return next(name for number in range(1, len(taken) + 2) if (name := f"{session}-{number}") not in taken)
 
 
+def scheduled(bundle: Mapping[str, Any], at: datetime, where: tzinfo, runs: Path) -> dict[str, str]:
+    """Return what a schedule's starter gives beside the session time: the sessions around it, and the last one that ran."""
+    schedule = bundle.get("schedule")
+    if schedule is None:
+        return {}
+    executed = [time for time in _sessions(runs) if time < at]
+    last = {"last_executed_session_time": max(executed).astimezone(where).isoformat()} if executed else {}
+    return {**periods.around(schedule, where, at), **last}
+
+
 def last_session(runs: Path) -> datetime | None:
     """Return the latest session time among the runs kept in a folder, or None."""
+    return max(_sessions(runs), default=None)
+
+
+def _sessions(runs: Path) -> list[datetime]:
+    """Return the session times of the runs kept in a folder."""
     names = [path.name.rpartition("-")[0] for path in runs.iterdir()] if runs.is_dir() else []
-    return max((time for name in names if (time := _named(name)) is not None), default=None)
+    return [time for name in names if (time := _named(name)) is not None]
 
 
 def _written(text: str, where: tzinfo) -> datetime:

@@ -9,7 +9,7 @@ and a stored `${x}` breaks every later one.)
 from __future__ import annotations
 
 from functools import lru_cache
-from typing import Dict, List
+from typing import Dict, List, Tuple
 
 from stepdig.expressions import builtins
 from stepdig.runner import loops, outputs, templates
@@ -41,8 +41,8 @@ def layers(at: TaskRun, storage: Storage) -> List[templates.Layer]:
 
 def _built_ins(at: TaskRun) -> Dict[str, Json]:
     """Return the variables of "Built-in variables" in https://docs.digdag.io/workflow_definition.html."""
-    session = (at.run["session_time"], at.run.get("session_uuid", ""), at.run.get("attempt_id", 1))
-    values = dict(_session_values(*session, at.bundle["timezone"]))
+    run = {name: value for name, value in at.run.items() if name in _OF_THE_SESSION}
+    values = dict(_session_values(tuple(sorted(run.items())), at.bundle["timezone"]))
     values["task_name"] = loops.full_name(at.task, at.bundle, at.loop_input)
     if at.task.get("directory"):
         values["_workdir"] = at.task["directory"]
@@ -50,7 +50,18 @@ def _built_ins(at: TaskRun) -> Dict[str, Json]:
 
 
 @lru_cache(maxsize=16)
-def _session_values(session_time: str, session_uuid: str, attempt_id: int, timezone: str) -> Dict[str, Json]:
+def _session_values(run: Tuple[Tuple[str, Json], ...], timezone: str) -> Dict[str, Json]:
     """Return the session's variables; the same for every task of a run."""
-    run = {"session_time": session_time, "session_uuid": session_uuid, "attempt_id": attempt_id}
-    return builtins.session_values(run, timezone)
+    return builtins.session_values(dict(run), timezone)
+
+
+_OF_THE_SESSION = frozenset(
+    (
+        "session_time",
+        "session_uuid",
+        "attempt_id",
+        "last_session_time",
+        "next_session_time",
+        "last_executed_session_time",
+    )
+)

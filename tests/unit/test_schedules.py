@@ -1,0 +1,173 @@
+"""When sessions are: what `schedule:` says, the sessions around a time in zones that change their clocks, mistakes."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+from typing import Any
+from zoneinfo import ZoneInfo
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from stepdig import tree
+from stepdig.local import periods, session
+from stepdig.problem import Problems
+from stepdig.schedules import schedule
+
+
+def made(text: str) -> dict[str, Any]:
+    problems = Problems()
+    node = tree.load(text, "w.dig", lambda _: None, problems)
+    assert node is not None
+    found = schedule(node, problems)
+    assert problems.found == []
+    assert found is not None
+    return found
+
+
+@pytest.mark.parametrize(
+    ("text", "zone", "at", "last", "following"),
+    [
+        ("daily>: 10:00:00", "UTC", "2016-02-03T00:00", "2016-02-02T00:00+00:00", "2016-02-04T00:00+00:00"),
+        ("daily>: 00:00:00", "UTC", "2016-01-02T03:04:05", "2016-01-02T00:00+00:00", "2016-01-03T00:00+00:00"),
+        ("daily>: 10:00:00", "Asia/Tokyo", "2016-01-30T00:00", "2016-01-29T00:00+09:00", "2016-01-31T00:00+09:00"),
+        (
+            "daily>: 10:00:00",
+            "America/Los_Angeles",
+            "2016-03-13T00:00",
+            "2016-03-12T00:00-08:00",
+            "2016-03-14T00:00-07:00",
+        ),
+        ("hourly>: 09:00", "UTC", "2016-02-03T17:00", "2016-02-03T16:00+00:00", "2016-02-03T18:00+00:00"),
+        (
+            "hourly>: 09:00",
+            "America/Los_Angeles",
+            "2016-03-13T01:00",
+            "2016-03-13T00:00-08:00",
+            "2016-03-13T03:00-07:00",
+        ),
+        ("weekly>: Mon,07:00:00", "UTC", "2016-02-03T00:00", "2016-02-01T00:00+00:00", "2016-02-08T00:00+00:00"),
+        ('weekly>: "7, 07:00:00"', "UTC", "2016-02-03T00:00", "2016-01-31T00:00+00:00", "2016-02-07T00:00+00:00"),
+        ("monthly>: 31,07:00:00", "UTC", "2016-03-31T00:00", "2016-01-31T00:00+00:00", "2016-05-31T00:00+00:00"),
+        ("minutes_interval>: 7", "UTC", "2016-02-03T01:00", "2016-02-03T00:56+00:00", "2016-02-03T01:07+00:00"),
+        ("seconds_interval>: 45", "UTC", "1970-01-01T00:01", "1970-01-01T00:00:45+00:00", "1970-01-01T00:01:30+00:00"),
+        ("cron>: 0 9 13 * Fri", "UTC", "2016-05-13T09:00", "2015-11-13T09:00+00:00", "2017-01-13T09:00+00:00"),
+        ("cron>: 0 0 L 2 *", "UTC", "2016-02-01T00:00", "2015-02-28T00:00+00:00", "2016-02-29T00:00+00:00"),
+        ("cron>: 0 1 * * *|30 2 * * *", "UTC", "2016-02-03T01:00", "2016-02-02T02:30+00:00", "2016-02-03T02:30+00:00"),
+        ("cron>: 0 22-1/2 * * *", "UTC", "2016-02-03T00:00", "2016-02-02T22:00+00:00", "2016-02-03T22:00+00:00"),
+        (
+            "cron>: 30 2 * * *",  # the hour that summer time skips
+            "America/Los_Angeles",
+            "2016-03-13T12:00",
+            "2016-03-12T02:30-08:00",
+            "2016-03-14T02:30-07:00",
+        ),
+        (
+            "cron>: 30 1 * * *",  # the hour that comes twice
+            "America/Los_Angeles",
+            "2016-11-06T01:30",
+            "2016-11-05T01:30-07:00",
+            "2016-11-06T01:30-08:00",
+        ),
+        (
+            "{daily>: '01:00:00', start: 2016-03-01, end: 2016-03-01}",
+            "UTC",
+            "2016-02-03T00:00",
+            "2016-02-02T00:00+00:00",
+            "2016-03-01T00:00+00:00",
+        ),
+        (
+            "{daily>: '01:00:00', end: 2016-02-03}",
+            "UTC",
+            "2016-02-03T00:00",
+            "2016-02-02T00:00+00:00",
+            "9999-01-01T00:00+00:00",
+        ),
+        ("{daily>: , at: '01:00:00'}", "UTC", "2016-02-03T00:00", "2016-02-02T00:00+00:00", "2016-02-04T00:00+00:00"),
+    ],
+)
+def test_the_sessions_around(text: str, zone: str, at: str, last: str, following: str) -> None:
+    where = ZoneInfo(zone)
+    time = datetime.fromisoformat(at).replace(tzinfo=where)
+    expected = {"last_session_time": last, "next_session_time": following}
+
+    found = periods.around(made(text), where, time)
+
+    assert found == {name: datetime.fromisoformat(each).isoformat() for name, each in expected.items()}
+
+
+@settings(max_examples=60, deadline=None)
+@given(
+    st.tuples(
+        st.sampled_from(["*", "0", "*/20", "5,50", "30"]),
+        st.sampled_from(["*", "0", "1-3", "2", "*/5", "23-1"]),
+        st.sampled_from(["*", "*", "13", "1-10", "L"]),
+        st.sampled_from(["*", "*", "3", "10-11"]),
+        st.sampled_from(["*", "*", "sun", "Mon-Fri", "0,7"]),
+    ),
+    st.sampled_from(["America/Los_Angeles", "Europe/London", "Australia/Lord_Howe", "Asia/Tokyo"]),
+    st.datetimes(datetime(2016, 1, 1), datetime(2017, 1, 1)),
+)
+def test_every_minute_is_one_that_fits(fields: tuple[str, ...], name: str, time: datetime) -> None:
+    """Nothing that fits lies between a time and the session found: all minutes between are looked at one by one."""
+    zone, at = ZoneInfo(name), time.replace(microsecond=0, tzinfo=UTC)
+    cron = made(f"cron>: '{' '.join(fields)}'")
+    found = periods.after(cron, zone, at)
+    minute = at.replace(second=0) + timedelta(minutes=1)
+    for _ in range(3_000):
+        if minute >= found:
+            break
+        assert not _fits(cron["cron"][0], minute.astimezone(zone))
+        minute += timedelta(minutes=1)
+    if found.year < 9999:
+        assert _fits(cron["cron"][0], found)
+        assert periods.before(cron, zone, found + timedelta(seconds=1)) == found
+
+
+def _fits(fields: list[list[int]], local: datetime) -> bool:
+    is_last = (local.replace(tzinfo=None) + timedelta(days=1)).month != local.month
+    days = {local.day, 32} if is_last else {local.day}
+    parts = [{local.minute}, {local.hour}, days, {local.month}, {(local.weekday() + 1) % 7}]
+    return all(part & set(field) for part, field in zip(parts, fields, strict=True))
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("dayly>: 07:00:00", "SD302 unknown key 'dayly>' in a schedule"),
+        ("{daily>: 07:00:00, every: 2}", "SD302 unknown key 'every' in a schedule"),
+        ("{daily>: 07:00:00, hourly>: 30:00}", "SD302 a workflow has one schedule"),
+        ("start: 2016-01-01", "SD302 a schedule needs to say when"),
+        ("daily>: 7", "SD303 daily> needs HH:MM:SS"),
+        ("hourly>: '10:11:12'", "SD303 hourly> needs MM:SS"),
+        ("daily>: '${x}'", "SD303 daily>"),
+        ("cron>: 61 * * * *", "SD303 cron>"),
+        ("cron>: '* * * *'", "SD303 cron>"),
+        ("cron>: '* * * * mon/0'", "SD303 cron>"),
+        ("monthly>: '1, 07:00:00'", "SD303 monthly>"),
+        ("minutes_interval>: 0", "SD303 minutes_interval>"),
+        ("{daily>: 07:00:00, end: 2016-02-30}", "SD303 'end' needs a day"),
+        ("{daily>: 07:00:00, start: 2016-03-01, end: 2016-02-01}", "SD303 the schedule ends before it starts"),
+    ],
+)
+def test_mistakes(text: str, said: str) -> None:
+    problems = Problems()
+    node = tree.load(text, "w.dig", lambda _: None, problems)
+    schedule(node, problems)  # type: ignore[arg-type]
+
+    assert [str(it).partition(": ")[2][: len(said)] for it in problems.found] == [said]
+
+
+def test_what_a_local_run_is_given(tmp_path) -> None:
+    for name in ("20160127T150000Z-1", "20160128T150000Z-1", "20160129T150000Z-2", "20160301T150000Z-1", "odd"):
+        (tmp_path / name).mkdir()
+    tokyo = ZoneInfo("Asia/Tokyo")
+    at = datetime(2016, 1, 30, tzinfo=tokyo)
+
+    assert session.scheduled({}, at, tokyo, tmp_path) == {}
+    assert session.scheduled({"schedule": made("daily>: 07:00:00")}, at, tokyo, tmp_path) == {
+        "last_session_time": "2016-01-29T00:00:00+09:00",
+        "next_session_time": "2016-01-31T00:00:00+09:00",
+        "last_executed_session_time": "2016-01-29T00:00:00+09:00",
+    }
