@@ -352,6 +352,7 @@ class Machine:
     commands whether there is any command task
     inputs   declared parameters, which the first state checks; None: anything may be given
     lists    the lists that `only` narrows
+    scheduled whether the start may be given the sessions around this one
     """
 
     comment: str
@@ -360,15 +361,14 @@ class Machine:
     body: Step
     fetches: Mapping[str, Fetched]
     gathers: Mapping[int, tuple[tuple[str, str], ...]]
-    scheduled whether the start may be given the sessions around this one
     needs_zone: bool = False
     commands: bool = True
     inputs: tuple[Input, ...] | None = None
     lists: tuple[NamedList, ...] = ()
     outputs: frozenset[str] = frozenset()
+    scheduled: bool = False
 
 
 def is_empty(step: Step | None) -> bool:
     """Return whether a step does nothing at all, so that no state is made for it."""
     return step is None or (isinstance(step, Sequence) and all(is_empty(inner) for inner in step.steps))
-    scheduled: bool = False
