@@ -14,7 +14,7 @@ from stepdig.expressions.errors import ExpressionError
 from stepdig.input_types import TYPES
 from stepdig.iterations import task_name
 from stepdig.jsonata_text import field, literal
-from stepdig.scopes import ErrorLayer, ExportLayer, LoopLayer, RecordedLayer, Scope, Store, StoresLayer
+from stepdig.scopes import ErrorLayer, ExportLayer, LoopLayer, RecordedLayer, Scope, Store, StoresLayer, names_before
 from stepdig.tree import Mapping, Node, Scalar, Sequence
 
 MAX_EXPORTS_DEEP = 25  # exports that refer to others; each takes a dozen calls of Python
@@ -29,10 +29,14 @@ class Names:
         self.local = local or {}  # keys of the task itself that come before what is evaluated
         self._open: list[tuple[int, str]] = []  # exports being expanded, by layer and path
         self._local_open: list[str] = []  # keys of the task itself being expanded
+        # Where the text being expanded lies: the path of its object, and the names there that it sees before all others.
+        self._beside: list[tuple[tuple[str, ...], frozenset[str]]] = []
         self._expanded = 0  # exports expanded on the way to one value
 
     def resolve(self, path: tuple[str, ...]) -> tuple[Binding | None, int]:
         """Return what the longest leading part of `path` is bound to, and how many segments that covers."""
+        if self._beside and path[0] in self._beside[-1][1]:
+            return self._neighbour(path)
         if path[0] in self.local and path[0] not in self._local_open:
             return self._locally(path)
         if path[0] == "task_name":
@@ -138,12 +142,14 @@ class Names:
         kind = TYPES[strongest.type].kind if sure else "any"
         default: Binding | None = None
         self._open.append((-1, name))
+        self._beside.append(((), frozenset()))
         try:
             for _, own in declared:
                 if not own.required:
                     value = translate.Known(None) if own.default is None else self.value(own.default)
                     default = merged(default, value) if isinstance(own.default, Mapping) else value
         finally:
+            self._beside.pop()
             self._open.pop()
         if default is None or (checked and strongest.required):
             return translate.Code(given, kind, may_be_missing=not sure)
@@ -163,14 +169,7 @@ class Names:
                 key = (index, ".".join(path[: depth + 1]))
                 if key in self._open:  # `x: ${x}` means the x of a weaker layer
                     return None, True
-                self._expanded = self._expanded + 1 if self._open else 1
-                if len(self._open) >= MAX_EXPORTS_DEEP or self._expanded > MAX_EXPANDED:
-                    raise _endless(name, node)
-                self._open.append(key)
-                try:
-                    return (self.value(node), depth + 1), True
-                finally:
-                    self._open.pop()
+                return (self._opened(node, index, path[: depth + 1]), depth + 1), True
         assert isinstance(node, Mapping)
         weaker, covered = self._below(index, path)
         own = self._whole(node, index, path)
@@ -189,11 +188,38 @@ class Names:
             if isinstance(weaker, translate.Known):
                 return weaker
             return weaker._replace(text=f"($exists({weaker.text})?{weaker.text}:null)")
-        self._open.append(key)
+        return self._opened(node, index, path)
+
+    def _opened(self, node: Node, index: int, path: tuple[str, ...]) -> Binding:
+        """Return the value of what lies at a path of an `_export`, neither a mapping nor being expanded already."""
+        self._expanded = self._expanded + 1 if self._open else 1
+        if len(self._open) >= MAX_EXPORTS_DEEP or self._expanded > MAX_EXPANDED:
+            raise _endless(path[-1], node)
+        self._open.append((index, ".".join(path)))
+        self._beside.append((path[:-1], names_before(self.scope.layers[: index + 1], path)))
         try:
             return self.value(node)
         finally:
+            self._beside.pop()
             self._open.pop()
+
+    def _neighbour(self, path: tuple[str, ...]) -> tuple[Binding | None, int]:
+        """Return what a name that stands before it in the same object means to a text."""
+        holder = self._beside[-1][0]
+        self._beside.append(((), frozenset()))
+        try:
+            found, covered = self.resolve((*holder, *path))
+        finally:
+            self._beside.pop()
+        rest = (*holder, *path)[covered : len(holder) + 1]
+        if not rest or found is None:
+            return found, max(covered - len(holder), 1)
+        if isinstance(found, translate.Code):
+            return found._replace(text=".".join((found.text, *map(field, rest))), type="any", may_be_missing=False), 1
+        value = found.value
+        for name in rest:
+            value = value.get(name) if isinstance(value, dict) else None
+        return translate.Known(value), 1
 
     def _locally(self, path: tuple[str, ...]) -> tuple[Binding, int]:
         """Return what a key of the task itself holds; inside it, its own name means that of a weaker layer."""
@@ -205,9 +231,11 @@ class Names:
         if node is None:
             return translate.Known(None), depth
         self._local_open.append(path[0])
+        self._beside.append(((), frozenset()))
         try:
             return self.value(node), depth
         finally:
+            self._beside.pop()
             self._local_open.pop()
 
     def value(self, node: Node) -> Binding:

@@ -9,13 +9,14 @@ Digdag's rules: docs.digdag.io/workflow_definition.html#using-variables.
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from collections.abc import Mapping as MappingOf
 from dataclasses import dataclass, replace
 
 from stepdig.draft import Draft, Frame
 from stepdig.expressions import translate
 from stepdig.model import Input
-from stepdig.tree import Mapping, plain
+from stepdig.tree import Mapping, Node, plain
 
 
 @dataclass(frozen=True, slots=True)
@@ -201,6 +202,25 @@ class Scope:
         for frame in passed:
             self.draft.passes.setdefault(frame.number, set()).add(name)
         return f"$states.input.vars.{name}" if passed else f"${name}"
+
+
+def names_before(layers: Iterable[Layer], path: tuple[str, ...]) -> frozenset[str]:
+    """Return the names that stand before the last one of `path` in its object, exports merged; none at the top.
+
+    A text in an object sees these before all others: `o: {base: s3, full: "${base}/x"}`.
+    """
+    found: dict[str, None] = {}
+    for layer in layers if len(path) > 1 else ():
+        node: Node | None = layer.mapping if isinstance(layer, ExportLayer) else None
+        for name in path[:-1]:
+            inner = node.get(name) if isinstance(node, Mapping) else None
+            if inner is not None and not isinstance(inner, Mapping):
+                found.clear()  # what is no object stands in place of one
+            node = inner
+        if isinstance(node, Mapping):
+            found.update({str(name.value): None for name, _ in node})
+    names = list(found)
+    return frozenset(names[: names.index(path[-1])] if path[-1] in found else ())
 
 
 def bundle_layers(scope: Scope) -> list[list[object]]:

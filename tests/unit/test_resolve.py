@@ -74,6 +74,42 @@ def test_a_stored_object_merges_with_an_exported_one(exported: str) -> None:
     assert _echoed(text, [{}]) == "1"
 
 
+@pytest.mark.parametrize(
+    ("exported", "shown", "expected"),
+    [
+        ('{x: outer, o: {x: inner, y: "${x}"}}', "${o.y}", "inner"),
+        ('{x: outer, o: {y: "${x}", x: inner}}', "${o.y}", "outer"),
+        ('{x: outer, o: {p: {x: 1}, y: "${p.x}"}}', "${o.y}", "1"),
+        ('{x: outer, o: {p: {x: "${x}", y: "${x}"}, x: 2}}', "${o.p.x} ${o.p.y}", "outer outer"),
+        ('{x: outer, o: {x: inner, y: "${z}"}, z: "${x}"}', "${o.y}", "outer"),
+    ],
+)
+def test_a_text_in_an_object_sees_the_names_before_it(exported: str, shown: str, expected: str) -> None:
+    """Before all others, and for itself alone: not for the exports that it names."""
+    assert _echoed(f'_export: {exported}\n+s: {{echo>: "{shown}"}}\n', []) == expected
+
+
+def test_a_text_in_an_object_sees_names_that_a_task_stored() -> None:
+    """A stored value takes the place of the exported one also there."""
+    text = _after(1, "${o.y}", '_export: {o: {x: inner, y: "<${x}>"}}')
+
+    assert _echoed(text, [{"o": {"x": "stored"}}]) == "<stored>"
+    assert _echoed(text, [{}]) == "<inner>"
+
+
+@pytest.mark.parametrize("exported", ['{o: {a: 1, b: "<${o}>"}}', '{o: {a: 1, b: "<${p}>"}, p: "${o}"}'])
+def test_an_object_may_name_itself(exported: str) -> None:
+    """Inside of itself, the text that names it is null, as nothing weaker is there."""
+    text = f'_export: {exported}\n+s: {{echo>: "${{o.b}}"}}\n'
+
+    assert _echoed(text, []) == '<{"a":1,"b":null}>'
+
+
+def test_a_field_behind_an_exported_object_is_no_mistake() -> None:
+    """`o.a` is there, so `o.a.c` is undefined and prints nothing, whatever may have been stored."""
+    assert _echoed(_after(1, "<${o.a.c}>", "_export: {o: {a: {b: 1}}}"), [{}]) == "<>"
+
+
 def test_a_name_may_be_called_length() -> None:
     """`length` is a property only behind a dot."""
     assert _echoed('+s: {echo>: "${length.length}"}', [], {"length": "four"}) == "4"
