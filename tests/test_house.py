@@ -40,6 +40,7 @@ FLOORS = [
         "given",
         "schedules",
         "order",
+        "partial",
         "parse",
         "project",
     ],

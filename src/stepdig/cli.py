@@ -77,7 +77,7 @@ def _run(verb: str, words: list[str]) -> int:
         parser = _parser(verb, command)
         if hasattr(command, "epilog") and not {"-h", "--help"}.isdisjoint(words):
             parser.epilog = command.epilog(words)
-        args = parser.parse_args(words)
+        args = parser.parse_intermixed_args(words)
         args.verb = verb
     except SystemExit as stop:  # argparse has said why
         return stop.code if isinstance(stop.code, int) else USAGE

@@ -130,7 +130,7 @@ def test_a_failed_list_names_the_item_the_reason_and_the_next_step(project):
     assert code == 1
     assert "+each orange +eat  (" in out
     assert "\n  wf.dig:6 +wf+each^sub+for-0=fruit=1=orange+eat\n  exit code 3\n  | eating orange\n" in out
-    assert "stepdig run wf.dig --session '2026-11-20 12:00:00' -p 'a=b c'\n" in out
+    assert "stepdig run wf.dig --resume 20261120T120000Z-1\n" in out
     assert "never" not in out
     log = re.search(r"  (\.stepdig/\S+\.log)\n", out)
     assert log is not None

@@ -40,7 +40,9 @@ BUCKET = "local"  # the bucket's name; it is the folder `s3` of the run
 class Start:
     """A run about to start: its machine with substitutions made, the execution's input, the folder that keeps it.
 
-    `required` are the other workflows it may start: name of the machine -> definition and bundle.
+    required      the other workflows it may start: name of the machine -> definition and bundle
+    resumed       the rows of a run that goes on; None of a new one
+    shows_params  whether each command task's parameters are shown before it runs
     """
 
     workflow: Workflow
@@ -50,6 +52,8 @@ class Start:
     run: Run
     folder: RunDir
     required: Mapping[str, Required] = field(default_factory=dict)
+    resumed: Tracker | None = None
+    shows_params: bool = False
 
 
 Required = tuple[dict[str, Any], Mapping[str, Any]]
@@ -71,7 +75,7 @@ def definition_of(compiled: Compiled, workflow: Workflow) -> dict[str, Any]:
 
 def execute(start: Start, view: View) -> int:
     """Run to the end and show it; return the exit code: 0 only for SUCCEEDED, 130 when stopped from outside."""
-    tracker = Tracker(start.definition, start.bundle)
+    tracker = start.resumed or Tracker(start.definition, start.bundle)
     try:
         return asyncio.run(_execute(start, Reporter(start.folder, tracker, view, start.required)))
     finally:
@@ -145,7 +149,7 @@ async def _execute(start: Start, reporter: Reporter) -> int:
     async with Engine(machines=machines, integrations=integrations, listener=reporter, keep_events=False) as engine:
         integrations.tasks = _tasks(start, engine, reporter)
         reporter.show(lambda view: view.start(start.run, reporter.tracker))
-        execution = engine.start(start.definition, dict(start.given), start.run.execution, start.workflow.machine)
+        execution = await _begun(start, engine)
         async with _stopped_by_signals(execution, reporter), _ticking(reporter):
             await execution.wait()
         start.folder.finish(execution)
@@ -154,13 +158,24 @@ async def _execute(start: Start, reporter: Reporter) -> int:
     return {"SUCCEEDED": OK, "ABORTED": INTERRUPTED}.get(execution.status, FAILED)
 
 
+async def _begun(start: Start, engine: Engine) -> Execution:
+    """Return the execution, running: a new one, or the one that goes on."""
+    if start.resumed is not None:
+        return await engine.redrive(start.folder.restore(engine))
+    return engine.start(start.definition, dict(start.given), start.run.execution, start.workflow.machine)
+
+
 def _tasks(start: Start, engine: Engine, reporter: Reporter) -> LocalTasks:
+    """Return what runs command tasks."""
     root = start.workflow.project.root
 
     def note(text: str) -> None:
         reporter.show(lambda view: view.note(text))
 
-    return LocalTasks(
+    def on_params(name: str, params: Mapping[str, Any]) -> None:
+        note(f"{name}: {json.dumps(params, ensure_ascii=False, sort_keys=True, default=str)}")
+
+    tasks = LocalTasks(
         {start.workflow.machine: start.bundle, **{name: bundle for name, (_, bundle) in start.required.items()}},
         start.workflow.project.folder,
         start.folder.path / "work",
@@ -168,6 +183,8 @@ def _tasks(start: Start, engine: Engine, reporter: Reporter) -> LocalTasks:
         Jobs(root / "jobs", root / ".stepdig" / "jobs", engine.guard, note, LocalSecrets(root).get),
         engine.clock,
     )
+    tasks.on_params = on_params if start.shows_params else None
+    return tasks
 
 
 @contextlib.asynccontextmanager

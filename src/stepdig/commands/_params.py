@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Iterable
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
+from stepdig import given
 from stepdig.problem import Position, Problem, Problems, ProblemsFound
 from stepdig.project import unreadable
 from stepdig.runner.templates import merge
 from stepdig.tree import load, plain
+
+if TYPE_CHECKING:
+    from stepdig.pipeline import Compiled
 
 
 def attempt_params(files: Iterable[str], pairs: Iterable[str]) -> dict[str, Any]:
@@ -63,3 +68,17 @@ def _beside(folder: Path, name: str) -> bytes | None:
         return (folder / name).read_bytes()
     except (FileNotFoundError, IsADirectoryError):
         return None
+
+
+class RefusedError(ValueError):
+    """Parameters that the workflow does not take; the text has a line for each."""
+
+
+def checked(compiled: Compiled, params: dict[str, Any]) -> dict[str, Any]:
+    """Return the parameters with the types that a workflow declares. Raises RefusedError."""
+    params, wrong = given.checked(compiled.bundle, params)
+    if wrong:
+        raise RefusedError("\n".join(wrong))
+    if note := given.unheard(compiled.bundle, compiled.definition_text, params):
+        sys.stderr.write(f"stepdig run: note: {note}\n")
+    return params

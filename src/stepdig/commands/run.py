@@ -2,24 +2,21 @@
 
 from __future__ import annotations
 
-import os
-import shlex
 import sys
 from argparse import ArgumentParser, ArgumentTypeError, Namespace
 from collections.abc import Sequence
-from datetime import UTC, datetime, time
+from datetime import UTC, datetime
 from importlib.util import find_spec
 from typing import TYPE_CHECKING, Any
 
 from stepdig import given
-from stepdig.commands import _params
-from stepdig.commands._compile import compile_one, compile_required
+from stepdig.commands import _params, _parts
+from stepdig.commands._compile import compile_one
+from stepdig.partial import Choice
 from stepdig.problem import Position, Problem, ProblemsFound
-from stepdig.project import SUFFIXES, Workflow, find, typed
-from stepdig.report.view import Run, View
+from stepdig.project import SUFFIXES, Workflow, find
 
 if TYPE_CHECKING:
-    from stepdig.commands._local import Start
     from stepdig.pipeline import Compiled
 
 HELP = "run a workflow on this machine"
@@ -43,6 +40,7 @@ def add_arguments(parser: ArgumentParser) -> None:
     parser.add_argument(
         "-P", dest="files", metavar="FILE", action="append", default=[], help="parameters from a YAML or JSON file"
     )
+    _parts.add_arguments(parser)
     form = parser.add_mutually_exclusive_group()
     form.add_argument("--json", action="store_true", help="one JSON object a line, see docs/reference/run-json.md")
     form.add_argument("--plain", action="store_true", help="lines instead of a tree, as when stdout is no terminal")
@@ -54,24 +52,45 @@ def run(args: Namespace) -> int:
     if missing := [package for module, package in NEEDS.items() if find_spec(module) is None]:
         sys.stderr.write(f"stepdig run needs {', '.join(missing)}: pip install 'stepdig[local]'\n")
         return 1
+    args.name = workflow.name
     params = _params.attempt_params(args.files, args.pairs)
-    compiled = compile_one(workflow)
-    params, wrong = given.checked(compiled.bundle, params)
-    if wrong:
-        sys.stderr.write("".join(f"stepdig run: {text}\n" for text in wrong))
-        return USAGE
-    if note := given.unheard(compiled.bundle, compiled.definition_text, params):
-        sys.stderr.write(f"stepdig run: note: {note}\n")
-    from stepdig.commands import _local  # the engine, which a workflow with problems does not need
+    compiled = compile_one(workflow)  # all of it: what is wrong is told, also of parts that do not run
+    from stepdig.commands import _resume  # the engine, which a workflow with problems does not need
     from stepdig.local.session import SessionError
 
     try:
-        start = _start(args, workflow, compiled, params)
+        return (
+            _resume.resume(args, workflow, compiled, params)
+            if args.resume is not None
+            else _new(args, workflow, compiled, params)
+        )
     except SessionError as error:
         sys.stderr.write(f"stepdig run: --session: {error}\n")
         return USAGE
+    except (_resume.ResumeError, _params.RefusedError) as error:
+        sys.stderr.write("".join(f"stepdig run: {text}\n" for text in str(error).split("\n")))
+        return USAGE
 
-    return _local.execute(start, _view(args, start))
+
+def _new(args: Namespace, workflow: Workflow, compiled: Compiled, params: dict[str, Any]) -> int:
+    """Run a workflow, or parts of it, as a new execution."""
+    from stepdig.commands import _begin, _dry, _local
+    from stepdig.local import session
+
+    params = _params.checked(compiled, params)
+    runs = workflow.project.root / ".stepdig" / "runs" / workflow.machine
+    zone = session.zone(str(compiled.bundle["timezone"]))
+    at = session.session_time(args.session, zone, datetime.now(UTC), session.last_session(runs))
+    choice = _parts.asked(args)
+    earlier, said = _parts.earlier_of(runs, at, choice)
+    parts = _parts.parts_of(workflow, choice, earlier)
+    if said:
+        sys.stderr.write(f"stepdig run: {said}\n")
+    made = compile_one(workflow, parts) if choice != Choice() else compiled
+    if args.dry_run:
+        return _dry.show(args, workflow, made, parts, at, params)
+    start = _begin.begin(args, workflow, made, parts, at, params)
+    return _local.execute(start, _begin.view(args, start))
 
 
 def epilog(words: Sequence[str]) -> str:
@@ -98,65 +117,6 @@ def _workflow(path: str) -> Workflow:
             [Problem(Position(path, 1, 1), "SD008", "several workflows are here", f"name one: {names}")]
         )
     return found[0]
-
-
-def _start(args: Namespace, workflow: Workflow, compiled: Compiled, params: dict[str, Any]) -> Start:
-    """Name the run and lay out its folder."""
-    from stepdig.commands import _local
-    from stepdig.local import session
-    from stepdig.local.rundir import RunDir
-
-    runs = workflow.project.root / ".stepdig" / "runs" / workflow.machine
-    zone = session.zone(str(compiled.bundle["timezone"]))
-    at = session.session_time(args.session, zone, datetime.now(UTC), session.last_session(runs))
-    required = _local.required_of(compile_required(compiled, workflow))
-    definition = _local.definition_of(compiled, workflow)
-    given = {"session_time": at.isoformat(), "params": params}
-    name = session.execution_name(at, runs)
-    folder = RunDir.create(
-        workflow.project.root, f"{workflow.machine}/{name}", definition, given, name, workflow.machine
-    )
-    shown = typed(str(folder.path.relative_to(workflow.project.root)), workflow.project.root)
-    again = _again(args, at)
-    run_ = Run(
-        workflow.name,
-        typed(workflow.path, workflow.project.root),
-        at.isoformat(),
-        name,
-        shown,
-        again,
-        workflow.project.root,
-    )
-    return _local.Start(workflow, definition, compiled.bundle, given, run_, folder, required)
-
-
-def _view(args: Namespace, start: Start) -> View:
-    """Return the form of the report: JSON lines, plain lines, or a tree on a terminal."""
-    from stepdig.report.explain import Explainer
-    from stepdig.report.jsonl import JsonLines
-    from stepdig.report.plain import PlainLines
-
-    if args.json:
-        return JsonLines(sys.stdout)
-    prefix = f"runs/{start.workflow.machine}/{start.run.execution}"
-    explain = Explainer(start.folder.s3, prefix, start.bundle)
-    if args.plain or not sys.stdout.isatty() or os.environ.get("TERM") == "dumb":
-        return PlainLines(sys.stdout, explain)
-    from rich.console import Console
-
-    from stepdig.report.tree import Tree
-
-    return Tree(Console(highlight=False), explain)
-
-
-def _again(args: Namespace, at: datetime) -> str:
-    """Return the command that runs the same session with the same parameters once more."""
-    local = at.replace(tzinfo=None)
-    session = local.date().isoformat() if local.time() == time() else local.isoformat(" ")
-    words = ["stepdig", "run", args.workflow, "--session", session]
-    words += [word for path in args.files for word in ("-P", path)]
-    words += [word for pair in args.pairs for word in ("-p", pair)]
-    return shlex.join(words)
 
 
 def _pair(text: str) -> str:

@@ -2,6 +2,7 @@
 
 definition.json   what ran, substitutions made        start.json        input, name, machine
 history.jsonl     the history, an event a line        children.jsonl    those of child executions, with their names
+bundle.json       what the task runner was given      done.json         tasks done in an earlier run, and their stores
 logs/             a task's output, a file for each task and iteration
 s3/               the local bucket                    status.json       how it ended; absent while it runs
 checkpoint.json   where it stopped, for a redrive; absent when it succeeded
@@ -14,8 +15,10 @@ import contextlib
 import os
 import tempfile
 from collections import OrderedDict
+from collections.abc import Mapping
 from datetime import datetime
 from pathlib import Path
+from types import MappingProxyType
 from typing import IO, Any
 from urllib.parse import quote
 
@@ -41,12 +44,23 @@ class RunDir:
         self._flushing = False
 
     @classmethod
-    def create(cls, root: Path, id_: str, definition: Json, input_: Json, name: str, machine: str) -> RunDir:
-        """Make the folder of a new run. Raises FileExistsError when there is one of this id."""
+    def create(
+        cls,
+        root: Path,
+        id_: str,
+        definition: Json,
+        input_: Json,
+        name: str,
+        machine: str,
+        kept: Mapping[str, Json] = MappingProxyType({}),
+    ) -> RunDir:
+        """Make the folder of a new run; `kept` are further JSON files. Raises FileExistsError when there is one of this id."""
         run = cls(root / ".stepdig" / "runs" / id_)
         run.s3.mkdir(parents=True)
         _hide_from_git(root / ".stepdig")
         _write(run.path / "definition.json", definition)
+        for file, value in kept.items():
+            _write(run.path / f"{file}.json", value)
         _write(run.path / "start.json", {"input": input_, "name": name, "machine": machine})
         return run
 

@@ -11,17 +11,20 @@ from pathlib import Path
 from typing import Any
 
 from stepdig.expressions import evaluate
+from stepdig.expressions.errors import EvaluationError
 from stepdig.local.clock import Clock
 from stepdig.local.integrations.ecs import TaskOutcome, TaskRequest
 from stepdig.local.jobs import Environment, JobError, Jobs
 from stepdig.local.processes import GRACE_SECONDS, spawn
-from stepdig.runner import commands, loops, outputs, programs
+from stepdig.runner import commands, loops, outputs, parameters, programs
 from stepdig.runner.secret_texts import VARIABLE
 from stepdig.runner.shapes import Host, Program, TaskError, TaskRun
 from stepdig.runner.storage import Storage
 
 # (request, Digdag's message): told of each task that fails
 OnFailure = Callable[[TaskRequest, str], None]
+# (full name, parameters): told of each task before it runs
+OnParams = Callable[[str, Mapping[str, Any]], None]
 
 
 class LocalTasks:
@@ -52,6 +55,7 @@ class LocalTasks:
         self._clock = clock
         self._on_failure = on_failure
         self._grace = grace
+        self.on_params: OnParams | None = None
         # The workflow's zone counts, and a secret is given to the tasks that name it.
         self._environ = {it: text for it, text in os.environ.items() if it != "TZ" and not it.startswith(VARIABLE)}
         self._base: dict[str, dict[str, str]] = {}
@@ -71,6 +75,10 @@ class LocalTasks:
         context = evaluate.Context(bundle["offsets"], int(self._clock.now() * 1000))
         work_dir = self._work_dir / f"{next(self._numbers)}{key}"
         host = Host(self._project_dir, work_dir, self._env(at, job), job.python, self._jobs.secret)
+        if self.on_params is not None:
+            with contextlib.suppress(EvaluationError, ValueError):  # then the task itself says what is wrong
+                shown = parameters.shown(at, self._storage, context)
+                self.on_params(loops.full_name(at.task, bundle, at.loop_input), shown)
         try:
             prepared = commands.prepare(at, host, self._storage, context)
             while True:

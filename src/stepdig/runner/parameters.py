@@ -11,10 +11,19 @@ from __future__ import annotations
 from functools import lru_cache
 from typing import Dict, List, Tuple
 
-from stepdig.expressions import builtins
+from stepdig.expressions import builtins, evaluate
 from stepdig.runner import loops, outputs, templates
 from stepdig.runner.shapes import Json, TaskRun
 from stepdig.runner.storage import Storage
+
+
+def shown(at: TaskRun, storage: Storage, context: evaluate.Context) -> Dict[str, Json]:
+    """Return every parameter of a task for a person to read; secrets stay references.
+
+    Raises `stepdig.expressions.errors.EvaluationError`, OutputError and LoopError.
+    """
+    at = loops.completed(at, storage)
+    return templates.evaluated(layers(at, storage), at.task["local"], context)
 
 
 def layers(at: TaskRun, storage: Storage) -> List[templates.Layer]:

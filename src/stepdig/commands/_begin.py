@@ -1,0 +1,85 @@
+"""A run about to begin: its session and name, its folder, the form of its report."""
+
+from __future__ import annotations
+
+import os
+import shlex
+import sys
+from argparse import Namespace
+from collections.abc import Mapping
+from datetime import UTC, datetime, time
+from typing import TYPE_CHECKING, Any
+
+from stepdig.commands import _local
+from stepdig.commands._compile import compile_required
+from stepdig.commands._earlier import Earlier
+from stepdig.local import session
+from stepdig.local.rundir import RunDir
+from stepdig.partial import Parts
+from stepdig.project import Workflow, typed
+from stepdig.report.view import Run, View
+
+if TYPE_CHECKING:
+    from stepdig.pipeline import Compiled
+
+
+def begin(
+    args: Namespace, workflow: Workflow, compiled: Compiled, parts: Parts, at: datetime, params: Mapping[str, Any]
+) -> _local.Start:
+    """Name a new run and lay out its folder."""
+    root = workflow.project.root
+    runs = root / ".stepdig" / "runs" / workflow.machine
+    required = _local.required_of(compile_required(compiled, workflow))
+    definition = _local.definition_of(compiled, workflow)
+    around = session.scheduled(compiled.bundle, at, at.tzinfo or UTC, runs)
+    given = {"session_time": at.isoformat(), "params": params, **around}
+    name = session.execution_name(at, runs)
+    kept = {"bundle": compiled.bundle, "done": parts.done}
+    folder = RunDir.create(root, f"{workflow.machine}/{name}", definition, given, name, workflow.machine, kept)
+    run = _run(args, workflow, at, folder, name)
+    shows = args.show_params
+    return _local.Start(workflow, definition, compiled.bundle, given, run, folder, required, shows_params=shows)
+
+
+def go_on(args: Namespace, workflow: Workflow, compiled: Compiled, earlier: Earlier) -> _local.Start | None:
+    """Return an earlier run to be redriven; None when the workflow was changed, so that another machine would go on."""
+    definition = _local.definition_of(compiled, workflow)
+    if definition != earlier.definition:
+        return None
+    given = earlier.start["input"]
+    required = _local.required_of(compile_required(compiled, workflow))
+    folder = RunDir(earlier.folder)
+    run = _run(args, workflow, datetime.fromisoformat(given["session_time"]), folder, earlier.name)
+    return _local.Start(
+        workflow, definition, compiled.bundle, given, run, folder, required, earlier.tracker(), args.show_params
+    )
+
+
+def view(args: Namespace, start: _local.Start) -> View:
+    """Return the form of the report: JSON lines, plain lines, or a tree on a terminal."""
+    from stepdig.report.explain import Explainer
+    from stepdig.report.jsonl import JsonLines
+    from stepdig.report.plain import PlainLines
+
+    if args.json:
+        return JsonLines(sys.stdout)
+    prefix = f"runs/{start.workflow.machine}/{start.run.execution}"
+    explain = Explainer(start.folder.s3, prefix, start.bundle)
+    if args.plain or not sys.stdout.isatty() or os.environ.get("TERM") == "dumb":
+        return PlainLines(sys.stdout, explain)
+    from rich.console import Console
+
+    from stepdig.report.tree import Tree
+
+    return Tree(Console(highlight=False), explain)
+
+
+def _run(args: Namespace, workflow: Workflow, at: datetime, folder: RunDir, name: str) -> Run:
+    root = workflow.project.root
+    shown = typed(str(folder.path.relative_to(root)), root)
+    return Run(workflow.name, typed(workflow.path, root), at.isoformat(), name, shown, _again(args, name), root)
+
+
+def _again(args: Namespace, name: str) -> str:
+    """Return the command that goes on with this run; the parameters of the run are kept with it."""
+    return shlex.join(["stepdig", "run", args.workflow, "--resume", name])
