@@ -86,6 +86,9 @@ class Command(Step):
     reports   whether a failing command leaves an `error.json` with its message (`py>`)
     timeout   seconds that one try may take
     launches  how often a launch that AWS refused is tried again
+    room      most characters of what the command is given, where only the run knows how many the values of loops have
+    lists     then the lists that these values are of: key of the number in the state input, JSONata of where S3 has the
+              list, the keys of the values
     sizes     of its container, where the task asks for other ones than its job has
     """
 
@@ -99,6 +102,7 @@ class Command(Step):
     timeout: Number | None = None
     launches: int = LAUNCHES
     room: int | None = None
+    lists: tuple[tuple[str, str, tuple[str, ...]], ...] = ()
     sizes: Sizes | None = None
 
 
@@ -267,6 +271,8 @@ class ForEach(Step):
     run       JSONata of the run object around the loop
     count     number of entries where known
     most      number of entries that a counted loop takes: its events stand in the history of the run
+    index     JSONata for the index of each loop around
+    listed    JSONata of where in S3 commands find the entries, which may be too long for an override
     told      characters of its reason that a failed iteration hands on; None: error and reason as they come
     narrow    JSONata of the names asked for (nothing: all), and of what an entry is called; one pair for each list
     """
@@ -285,6 +291,8 @@ class ForEach(Step):
     run: str = "$run"
     count: int | None = None
     most: int | None = None
+    index: tuple[str, ...] = ()
+    listed: str = ""
     told: int | None = None
     narrow: tuple[tuple[str, str], ...] = ()
 

@@ -11,7 +11,7 @@ from stepdig.draft import TOP, Frame, LoopDraft
 from stepdig.model import Parallel, Task
 from stepdig.operators import TABLE
 from stepdig.operators._registry import Entries
-from stepdig.place import Here
+from stepdig.place import Here, indexes
 from stepdig.scopes import LoopLayer, Scope, Store
 from stepdig.tree import Scalar
 
@@ -128,6 +128,7 @@ def _for_each(
         narrow=found.narrow,
         run=here.scope.run,
         count=count,
+        index=indexes(here.scope),
     )
 
 

@@ -20,7 +20,7 @@ from stepdig.local.execution import Execution
 from stepdig.local.integrations import Integrations
 from stepdig.local.integrations.ecs import TaskOutcome, TaskRequest
 from stepdig.local.integrations.s3 import LocalS3
-from stepdig.runner import outputs
+from stepdig.runner import loops, outputs
 from stepdig.runner.shapes import TaskRun
 from stepdig.runner.storage import FolderStorage
 
@@ -85,7 +85,9 @@ class Commands:
         environment = request.container_overrides["Environment"]
         key, run = environment["STEPDIG_TASK"].partition(" ")[2], json.loads(environment["STEPDIG_RUN"])
         assert "tz" not in run
-        at = TaskRun(self.bundle, key, run)
+        at = loops.completed(TaskRun(self.bundle, key, run), self.storage)
+        for around in at.task["loops"]:
+            loops.values(self.bundle["loops"][around], at.loop_input)  # raises when the element is not there
         prefix = outputs.task_prefix(at)
         does = self.behaviour.get(key.rpartition("+")[2], Behaviour())
         number = self.tries[key, prefix] = self.tries.get((key, prefix), 0) + 1

@@ -34,14 +34,21 @@ def overrides(step: plan.Command, task: str, *, zone: bool) -> object:
 def _given(step: plan.Command, *, zone: bool) -> str:
     """Return JSONata for `STEPDIG_RUN`: what the command is given of the run, without what only states need.
 
-    Where a row of a list that only the run knows may be too long for an override, the task fails and says so.
+    Where an element of a list that only the run knows is too long for an override, the runner takes it from S3.
     """
     rows = ",function($v,$k){$k!='tz'}"
     text = f"$string($sift({step.given}{rows}))" if zone else f"$string({step.given})"
     if step.room is None:
         return text
-    words = f"the values of {step.name} are too long for the override of a container, {step.room} characters as JSON in JSON"
-    return f"($t:={text};$length($string([$t]))>{step.room}?$error({literal(words)}):$t)"
+    fits = f"$length($string([$t]))<={step.room}"
+    if not step.lists:
+        words = f"the values of {step.name} are too long for the override of a container, {step.room} characters as JSON in JSON"
+        return f"($t:={text};{fits}?$t:$error({literal(words)}))"
+    left = literal([key for _, _, keys in step.lists for key in keys])
+    where = ",".join(f"{literal(number)}:{place}" for number, place, _ in step.lists)
+    brief = f"$merge([$g,{{'loop':$sift($g.loop,function($v,$k){{$not($k in {left})}}),'lists':{{{where}}}}}])"
+    given = text.removeprefix("$string(").removesuffix(")")
+    return f"($g:={given};$t:=$string($g);{fits}?$t:$string({brief}))"
 
 
 def _named(sizes: plan.Sizes) -> tuple[tuple[str, plan.Value | None], ...]:

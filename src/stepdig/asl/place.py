@@ -141,7 +141,12 @@ def entry(step: plan.Step | None, site: Site) -> str | None:
         return entry(next(inner for inner in step.steps if not plan.is_empty(inner)), site)
     if isinstance(step, plan.Guarded):
         return entry(step.body, replace(site, on_failure=Failure("")))
-    return f"{step.name} check" if site.on_failure is not None and guards(step) else step.name
+    return f"{step.name} check" if site.on_failure is not None and guards(step) else first(step)
+
+
+def first(step: plan.Step) -> str:
+    """Return the first state of a step behind its check: of a loop whose list commands look up, the one that leaves it."""
+    return f"{step.name} list" if isinstance(step, plan.ForEach) and step.listed else step.name
 
 
 def guards(step: plan.Step) -> tuple[tuple[str, str], ...]:
@@ -173,7 +178,7 @@ def write_check(step: plan.Step, site: Site) -> None:
     state: State = {
         "Type": "Choice",
         "Comment": step.comment,
-        "Choices": [{"Condition": f"{{% {' and '.join(f'({test})' for test, _ in wanted)} %}}", "Next": step.name}],
+        "Choices": [{"Condition": f"{{% {' and '.join(f'({test})' for test, _ in wanted)} %}}", "Next": first(step)}],
     }
     if failure.note:
         failure.noted.append(name)

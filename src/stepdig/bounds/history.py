@@ -147,6 +147,14 @@ def largest(history: History, execution: Counted) -> tuple[plan.Step, int]:
         step, events = dearest, most
 
 
+def steps_in(step: plan.Step | None) -> Iterator[plan.Step]:
+    """Yield a step and all steps in it."""
+    if step is not None:
+        yield step
+        for inner in children(step):
+            yield from steps_in(inner)
+
+
 def children(step: plan.Step) -> Iterator[plan.Step | None]:
     """Yield the steps right inside another."""
     if isinstance(step, plan.Sequence | plan.Branches):

@@ -12,6 +12,8 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 
 from stepdig import limits, plan
+from stepdig.asl.leaves import output_key
+from stepdig.bounds.history import steps_in
 from stepdig.bounds.override import Override, escaped
 from stepdig.bounds.places import problem
 from stepdig.plan import ERROR_TEXT_CHARS
@@ -25,6 +27,9 @@ LONGEST_BYTES = 6  # a character in JSON: a control character as \u0001; others 
 STORING_ITERATIONS = (
     500  # of a list that only the run knows, where states read what its tasks store: one payload holds all
 )
+LIST = "list.json"
+LIST_CHARS = 200  # of where a list is in S3, beside the names: the execution's, indexes, punctuation
+NUMBER_CHARS = 20
 RANGE_BYTES = 90  # the value of an iteration of for_range>: from, to and index
 WHOLE_BYTES = REASON_BYTES + LONGEST_BYTES * (limits.ERROR_CHARS + REASON_CHARS)  # error and reason as they come
 SMALL = 2_000  # a value of a loop up to this size makes no text too long
@@ -48,12 +53,15 @@ def text_chars() -> int:
 class Inputs:
     """The state input where a step stands: its bytes; its characters as an override takes them, None when data decides.
 
-    unknown  lists around whose elements only the run knows
+    unknown  lists around whose elements only the run knows; `lists` are those, with the key of their number
+    rest     characters of the values that are no elements of such a list
     """
 
     bytes: int = 2
     chars: int | None = 0
     unknown: int = 0
+    rest: int = 0
+    lists: tuple[tuple[str, plan.ForEach], ...] = ()
 
 
 @dataclass(slots=True)
@@ -116,7 +124,7 @@ class Payloads:
     def _command(self, step: plan.Command, at: Inputs) -> plan.Command:
         left = self.override.room(step)
         if at.chars is None:
-            step = replace(step, room=self.override.text(step))
+            step = replace(step, room=self.override.text(step), lists=self._lists(step, at, left))
             self.overrides.append((limits.OVERRIDE_CHARS, step))
             return step
         self.overrides.append((self.override.fixed(step) + at.chars, step))
@@ -129,11 +137,25 @@ class Payloads:
             self.problems.append(problem(step, "SD507", text, hint))
         return step
 
+    def _lists(self, step: plan.Command, at: Inputs, left: int) -> tuple[tuple[str, str, tuple[str, ...]], ...]:
+        """Return where the runner finds the elements of lists that only the run knows, if there is room to say so."""
+        if at.rest + sum(len(self.override.prefix) + len(loop.name) + LIST_CHARS for _, loop in at.lists) > left:
+            return ()
+        return tuple(
+            (number, output_key(loop.name, step.run, loop.index, LIST), tuple(key for key, _ in loop.selector[1:]))
+            for number, loop in at.lists
+        )
+
     def _for_each(self, step: plan.ForEach, at: Inputs) -> plan.ForEach:
         keys = sum(len(escaped(key)) + 6 for key, _ in step.selector)
         total, largest, chars = _entries(step)
         unknown = total is None
-        if total is None:
+        listed: tuple[tuple[str, plan.ForEach], ...] = ()
+        if total is None and _numbers(step):
+            total, largest, chars, unknown = room(), RANGE_BYTES, RANGE_BYTES, False
+            step = _weighed(step, total, FAILED_BYTES + REASON_BYTES + 4 * LEAST_REASON)
+        elif total is None:
+            listed = ((step.selector[0][0], step),)
             total = largest = room() // (at.unknown + 1)
             each = FAILED_BYTES + REASON_BYTES + 4 * LEAST_REASON
             step = _weighed(step, total, max(each, total // STORING_ITERATIONS) if step.frame in self.gathers else each)
@@ -141,7 +163,10 @@ class Payloads:
             self._too_long(step, f"its entries have {total:,} bytes")
         why = "more is refused when the run comes here" if unknown else ""
         self._note("list of a loop", total, step, why or f"{step.count or 0:,} entries")
-        inside = Inputs(at.bytes + keys + largest, None, at.unknown + unknown)
+        if listed and any(isinstance(it, plan.Command) for it in steps_in(step.body)):
+            step = replace(step, listed=output_key(step.name, step.run, step.index, LIST))
+        rest = at.rest + keys + (NUMBER_CHARS if chars is None else chars)
+        inside = Inputs(at.bytes + keys + largest, None, at.unknown + unknown, rest, (*at.lists, *listed))
         self._note("input of an item", inside.bytes, step, why)
         if chars is not None and at.chars is not None:
             inside = replace(inside, chars=at.chars + keys + chars)
@@ -160,6 +185,11 @@ class Payloads:
         text = f"this list is too long for one Map: {what}; Step Functions takes {limits.PAYLOAD_BYTES:,}"
         hint = "split the list: a loop over its parts, and in it a loop over the elements of a part"
         self.problems.append(problem(step, "SD505", text, hint))
+
+
+def _numbers(step: plan.ForEach) -> bool:
+    """Return whether the entries are numbers, of `loop>` and `for_range>`."""
+    return isinstance(step.entries, plan.Computed) and step.entries.code.startswith("[0..")
 
 
 def _entries(step: plan.ForEach) -> tuple[int | None, int, int | None]:

@@ -8,7 +8,7 @@ from typing import Any
 from stepdig import limits, plan
 from stepdig.asl.fanout import CHILDREN_AT_ONCE
 from stepdig.bounds.fit import Fitted
-from stepdig.bounds.history import Counted, budget, children, largest
+from stepdig.bounds.history import Counted, budget, children, largest, steps_in
 from stepdig.bounds.override import Override
 from stepdig.bounds.payloads import Payloads
 from stepdig.bounds.shapes import Row
@@ -71,14 +71,7 @@ def _why(execution: Counted, step: plan.Step, events: int) -> str:
 
 
 def _any_command(step: plan.Step) -> bool:
-    return any(isinstance(it, plan.Command) for it in _steps(step))
-
-
-def _steps(step: plan.Step) -> Iterator[plan.Step]:
-    yield step
-    for inner in children(step):
-        if inner is not None:
-            yield from _steps(inner)
+    return any(isinstance(it, plan.Command) for it in steps_in(step))
 
 
 def _overrides(machine: plan.Machine, payloads: Payloads) -> Iterator[Row]:
@@ -86,7 +79,13 @@ def _overrides(machine: plan.Machine, payloads: Payloads) -> Iterator[Row]:
         return
     chars, step = max(payloads.overrides, key=lambda it: it[0])
     override = Override(machine.prefix)
-    known = f"{chars - override.fixed(step):,} of loop variables" if step.room is None else "the task fails above it"
+    known = (
+        f"{chars - override.fixed(step):,} of loop variables"
+        if step.room is None
+        else "a longer element is taken from S3"
+        if step.lists
+        else "the task fails above it"
+    )
     why = f"{limits.START_CHARS:,} of the run's input, {known}"
     yield Row("container override", "chars", limits.OVERRIDE_CHARS, chars, step.comment, why)
 
@@ -151,7 +150,7 @@ def _times(body: plan.Step) -> Iterator[Row]:
         ("time limit of a task", limits.TIMEOUT_SECONDS, lambda it: getattr(it, "timeout", None)),
     )
     for name, most, seconds_of in kinds:
-        found = [(value, it) for it in _steps(body) if isinstance(value := seconds_of(it), int)]
+        found = [(value, it) for it in steps_in(body) if isinstance(value := seconds_of(it), int)]
         if found:
             seconds, step = max(found, key=lambda it: it[0])
             yield Row(name, "seconds", most, seconds, step.comment, "")

@@ -43,6 +43,7 @@ def prepare(at: TaskRun, host: Host, storage: Storage, context: evaluate.Context
     """Return the process of a task in one iteration. Raises TaskError."""
     task = at.task
     try:
+        at = loops.completed(at, storage)
         layers = parameters.layers(at, storage)
         prefix = outputs.task_prefix(at)
     except (outputs.OutputError, loops.LoopError) as error:

@@ -10,7 +10,8 @@ import json
 from typing import Dict, List, Mapping, Sequence, Tuple
 from urllib.parse import quote
 
-from stepdig.runner.shapes import Json
+from stepdig.runner.shapes import Json, TaskRun
+from stepdig.runner.storage import Storage
 
 _NAME_CHARS = 8  # Digdag cuts keys and values of an iteration's name here, in UTF-16 units
 _INDEXES_KEPT = 64
@@ -18,6 +19,23 @@ _INDEXES_KEPT = 64
 
 class LoopError(ValueError):
     """A loop input that no iteration of the loop can have."""
+
+
+def completed(at: TaskRun, storage: Storage) -> TaskRun:
+    """Return the task with the values of its loops that the override had no room for: `lists` says where they are.
+
+    Raises LoopError.
+    """
+    lists = at.run.get("lists")
+    if not lists:
+        return at
+    loop_input = dict(at.loop_input)
+    for number, key in lists.items():
+        body = storage.get(key)
+        if body is None:
+            raise LoopError(f"the list of the loop is not at {key}")
+        loop_input.update(json.loads(body.decode("utf-8"))["entries"][int(loop_input[number])])
+    return TaskRun(at.bundle, at.key, {**at.run, "loop": loop_input})
 
 
 def values(loop: Mapping[str, Json], loop_input: Mapping[str, Json]) -> Dict[str, Json]:
