@@ -22,6 +22,7 @@ from figures import ROOT, Figure
 GROUPS = {
     "start_up": "Start",
     "compile_time": "Compile",
+    "expressions": "Expressions",
     "engine": "Engine",
     "runs": "Runs",
     "leftovers": "Stopped runs",

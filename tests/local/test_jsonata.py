@@ -10,7 +10,12 @@ import pytest
 from stepdig.local.jsonata import JsonataError, NotJson, Undefined, Variables, compiled, evaluate
 from stepdig.local.jstext import js_json, js_number
 
-SEEN = {"states": {"input": {"a": [1, 2, 3], "s": "é😀", "n": None, "f": 1.5, "o": {"k": 1}}}, "x": 3, "none": None}
+SEEN = {
+    "states": {"input": {"a": [1, 2, 3], "s": "é😀", "n": None, "f": 1.5, "o": {"k": 1}}},
+    "x": 3,
+    "none": None,
+    "nulls": [1, None, {"l": [None, [None]]}],
+}
 
 
 def value(text: str) -> Any:
@@ -70,6 +75,17 @@ def test_pretty_printing_indents_by_two() -> None:
         ("$exists($none)", True),
         ("$exists($nope)", False),
         ("[$states.input.n]", [None]),
+        # As npm's jsonata 2.0.6 has them, held against it by test_expression_differential.py too.
+        ("$map($nulls, function($v) {$type($v)})", ["number", "null", "object"]),
+        ("$nulls[1]", None),
+        ("$nulls[1] = null and $exists($nulls[1])", True),
+        ("$nulls[2].l", [None, [None]]),
+        ("$string($nulls)", '[1,null,{"l":[null,[null]]}]'),
+        ("$append($nulls[2].l, 1)", [None, [None], 1]),
+        ("$parse('[null, 1]')[0]", None),
+        ("7.5 % 2", 1.5),
+        ("-7 % 3", -1),
+        ("-0.5 % 0.2 < 0", True),
         ("$states.input.a[2] = 3 and 'x' in ['x']", True),
         ("$match('ab12', /[0-9]+/).match", "12"),
         ("$states.input.o ~> |$|{'k': 2}|", {"k": 2}),

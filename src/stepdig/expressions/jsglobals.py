@@ -139,7 +139,7 @@ def _moment_function(context: "Context") -> Function:
         "min": lambda args: extreme(args, -1),
         "max": lambda args: extreme(args, 1),
     }
-    return _function("moment", make, _functions(members))
+    return _function("moment", make, {**_functions(members), "version": "2.21.0"})
 
 
 # --- Object, JSON, Array

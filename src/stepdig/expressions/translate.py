@@ -15,11 +15,12 @@ from stepdig.expressions.jsdate import Date
 from stepdig.expressions.jsjson import plain, to_text
 from stepdig.expressions.jsvalues import Js, Object
 from stepdig.expressions.moments import Moment
-from stepdig.expressions.nodes import Constant, Node
+from stepdig.expressions.nodes import Constant, Index, Member, Node, Stored
 from stepdig.expressions.parse import parse
 from stepdig.expressions.shapes import NOT_CONSTANT, Binding, Code, Known, Names, Translated, Zone
 from stepdig.expressions.values import Any_, Instant, Value, literal, quoted
 
+MAX_DEPTH = 28  # of operations; JSONata's tree is at most twice as deep, and Step Functions was seen to fail at 200
 MAX_CODE = 8192  # characters; Step Functions bounds an expression's evaluation, and people must be able to read it
 
 
@@ -32,7 +33,7 @@ def expression(source: Union[str, Node], names: Names, zone: Zone) -> Translated
     if isinstance(node, Constant):
         return constant(_json(node))
     emitter = Emitter(zone)
-    value = convert.plain(emitter, emitter.value(node))
+    value = convert.plain(emitter, emitter.value(_shallow(node)))
     return finished(emitter, defined(emitter, value), value.type if value.type != "undef" else "null")
 
 
@@ -85,6 +86,22 @@ def finished(emitter: Emitter, code: str, kind: str) -> Translated:
     return Translated(done, kind, NOT_CONSTANT, guards, f"{emitter.zone.run}.tz[" in done)
 
 
+def _shallow(node: Node) -> Node:
+    """Return a folded tree; raise ExpressionError when it is too deep for a state of the machine."""
+    levels = _levels(node)
+    if levels > MAX_DEPTH:
+        what = f"the expression is nested too deeply for a state of the machine: {levels} levels, not {MAX_DEPTH}"
+        hint = "split it in two; a long sum of texts is better one text with several ${...}"
+        raise ExpressionError(what, 0, 1, hint)
+    return node
+
+
+def _levels(part: Js) -> int:
+    """Return how deep operations lie within each other; a chain of members is none, a value that is known is one."""
+    inner = max((_levels(item) for item in part if isinstance(item, tuple)), default=0) if part else 0
+    return inner + (hasattr(part, "start") and not isinstance(part, (Member, Index, Constant, Stored)))
+
+
 def defined(emitter: Emitter, value: Value) -> str:
     """Return code of a value that gives null instead of nothing."""
     if value.type in ("undef",):
@@ -108,7 +125,7 @@ def _folded(folder: Folder, part: template.Expression) -> Node:
 
 def _emitted(emitter: Emitter, node: Js, at: int) -> str:
     try:
-        return convert.text(emitter, emitter.value(node))
+        return convert.text(emitter, emitter.value(_shallow(node)))
     except ExpressionError as error:
         raise error.moved(at) from None
 

@@ -13,6 +13,7 @@ import random
 import uuid
 from collections.abc import Callable, Mapping
 from functools import lru_cache
+from operator import is_not
 from typing import Any
 
 from jsonata import Jsonata
@@ -52,7 +53,7 @@ class Variables:
 
     def set(self, name: str, value: Json) -> None:
         """Give a variable its value."""
-        self.frame.bindings[name] = NULL if value is None else value
+        self.frame.bindings[name] = _nulls(value)
 
     def get(self, name: str) -> Json:
         """Return the value of a variable, or raise KeyError."""
@@ -151,10 +152,34 @@ def _functions() -> Json:
     for name, function in _OWN.items():
         frame.bindings[name] = Jsonata.JLambda(function)
     Functions.Comparator.compare = _compare  # the library's turns ties round
+    Jsonata.evaluate_numeric_expression = _numeric
     Functions._string = staticmethod(
         _string
     )  # `$string` and `&` both end here; the library escapes and rounds otherwise
     return frame
+
+
+_numeric_of_library = Jsonata.evaluate_numeric_expression
+
+
+def _numeric(self: Any, left: Any, right: Any, sign: str) -> Any:  # noqa: ANN401 - the library has no types
+    """Compute `+ - * / %`; the library cuts the remainder of fractions to a whole number."""
+    if sign == "%" and Utils.is_numeric(left) and Utils.is_numeric(right) and right:
+        return Utils.convert_number(math.fmod(left, right))
+    return _numeric_of_library(self, left, right, sign)
+
+
+def _nulls(value: Json) -> Json:
+    """Return a value with the library's own null in its lists, where None would be nothing at all."""
+    if value is None:
+        return NULL
+    if type(value) is list:
+        items = [_nulls(item) for item in value]
+        return items if any(map(is_not, items, value)) else value
+    if type(value) is dict:
+        changed = {k: _nulls(v) for k, v in value.items() if type(v) is list or type(v) is dict}
+        return {**value, **changed} if any(changed[k] is not value[k] for k in changed) else value
+    return value
 
 
 def _string(value: Json, prettify: bool) -> str:
@@ -209,8 +234,7 @@ def _parse(text: Json) -> Json:
         return None
     if not isinstance(text, str):
         raise JsonataError('T0410: Argument 1 of function "parse" does not match function signature')
-    value = decode(text)
-    return NULL if value is None else value
+    return _nulls(decode(text))
 
 
 def _random(*seed: Json) -> float:
