@@ -39,7 +39,7 @@ def test_a_table_says_how_much_is_left_and_where_it_goes(explained):
     lines = explained().splitlines()
 
     assert lines[0] == "shop-daily"
-    assert lines[1].split() == "limit worst case AWS allows left".split()
+    assert lines[1].split() == ["limit", "worst", "case", "AWS", "allows", "left"]
     assert max(map(len, lines)) <= 100
     events = next(number for number, line in enumerate(lines) if line.startswith("events of the run"))
     assert lines[events].split()[4:] == ["9,116", "events", "12,500", "27", "%"]
