@@ -8,6 +8,7 @@ Whether an operator is known is for `lower` to say.
 from __future__ import annotations
 
 from stepdig import directives, inputs, names
+from stepdig import keys as declared
 from stepdig.directives import shown
 from stepdig.model import After, Task, Workflow
 from stepdig.nodes import Mapping, Node, Scalar, Sequence
@@ -22,6 +23,13 @@ _LOOPS = frozenset({"loop", "for_each", "for_range"})  # `_parallel` is their op
 _OF_EVERY_TASK = frozenset(
     ("_type", "_command", "_export", "_error", "_check", "_retry", "_background", "_after", "_disable", *OURS[1:])
 )
+
+_DIRECTIVES = {
+    *(it.name for it in (*declared.TASK, *declared.COMMAND, *declared.LOOP, *declared.GROUP)),
+    "_else_do",
+    "_type",
+    "_command",
+}
 
 _Keys = dict[str, tuple[Scalar, Node]]
 
@@ -123,6 +131,8 @@ def _operator_task(name: str, label: str, at: Position, keys: _Keys, background:
     options = {
         text: value for text, (_, value) in keys.items() if text not in own and text[-1:] != ">" and text[:1] != "+"
     }
+    for text in options:
+        _refuse_misspelt(keys[text][0], problems)
     if _mapping(keys, "_env", problems) is None:
         options.pop("_env", None)
     return Task(
@@ -172,6 +182,15 @@ def _refuse_second_operator(label: str, keys: _Keys, problems: Problems) -> None
         what = f"'{label}' has the operator '{operators[0].value}' and a task below it, '{child.value}'"
         hint = f"put '{operators[0].value}' into a task of its own, and '{label}' is a group"
         problems.add(child.at, "SD204", what, hint, child.length)
+
+
+def _refuse_misspelt(key: Scalar, problems: Problems) -> None:
+    """Note a key of a task that is a directive but for a letter or two: Digdag takes it for a parameter nobody reads."""
+    text = str(key.value)
+    if text.startswith("_") and text not in _DIRECTIVES:
+        near = did_you_mean(text, _DIRECTIVES, 0.8)
+        if near:
+            problems.add(key.at, "SD241", f"unknown key '{text}'", near, key.length)
 
 
 def _keys(node: Node, label: str, at: Position, problems: Problems) -> _Keys:

@@ -74,11 +74,11 @@ class Problems:
         return len(self.found)
 
 
-def did_you_mean(word: str, known: Iterable[str]) -> str:
-    """Return "did you mean 'x'?" for the nearest of the known words, or an empty text when none is near."""
+def did_you_mean(word: str, known: Iterable[str], near_enough: float = 0.6) -> str:
+    """Return "did you mean 'x'?" for the nearest of the known words, or an empty text when none is near (1.0: the same)."""
     from difflib import get_close_matches  # only needed once something is wrong
 
-    near = get_close_matches(word, list(known), n=1, cutoff=0.6)
+    near = get_close_matches(word, list(known), n=1, cutoff=near_enough)
     return f"did you mean '{near[0]}'?" if near else ""
 
 

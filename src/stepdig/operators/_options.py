@@ -6,15 +6,16 @@ an option decides how the machine is built, or is read where it stands.
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass, field
 
-from stepdig.directives import duration
+from stepdig.directives import duration, is_template
 from stepdig.model import Task
-from stepdig.operators._registry import Place
+from stepdig.operators._registry import TABLE, Place
 from stepdig.problem import did_you_mean
-from stepdig.tree import Node, Scalar
+from stepdig.tree import Mapping, Node, Scalar, Sequence
 
+NEAR = 0.8
 _TRUE, _FALSE = ("true", "True"), ("false", "False", "")
 
 
@@ -26,6 +27,15 @@ class Options:
     place: Place
     space: tuple[str, ...]
     guards: list[tuple[str, str]] = field(default_factory=list)
+
+    def __post_init__(self) -> None:
+        """Note keys that are an option but for a letter or two, and that no template of the task reads."""
+        known = [it.name for it in TABLE[self.task.operator or ""].options]
+        used = "".join(_templates((self.task.argument, *self.task.options.values())))
+        for name, node in self.task.options.items():
+            near = "" if name in known or name in used else did_you_mean(name, known, NEAR)
+            if near:
+                self.place.problem(node.at, "SD242", f"{self.task.operator}> has no option '{name}'", near, node.length)
 
     def node(self, name: str) -> Node | None:
         """Return an option as written, or None; null counts as none."""
@@ -111,6 +121,17 @@ class Options:
 
     def _wrong(self, node: Node, text: str, hint: str) -> None:
         self.place.problem(node.at, "SD482", text, hint, node.length)
+
+
+def _templates(nodes: Iterable[Node | None]) -> Iterator[str]:
+    """Yield the texts with `${` in some nodes."""
+    for node in nodes:
+        if isinstance(node, Mapping):
+            yield from _templates(value for _, value in node)
+        elif isinstance(node, Sequence):
+            yield from _templates(node.items)
+        elif isinstance(node, Scalar) and is_template(node):
+            yield str(node.value)
 
 
 def printed(value: object) -> object:
