@@ -16,6 +16,8 @@ def locate(raw: str, text: str, style: str, offset: int) -> tuple[int, int]:
     from there, on later lines from the line's start. A character that folding made of a line break is placed at the
     end of the line that broke.
     """
+    if not text:  # an empty block may be the end of the file
+        return 0, 0
     offset = max(0, min(offset, len(text)))
     lines = _LINE_BREAK.split(raw)
     if style == "|":

@@ -189,10 +189,10 @@ PROBLEMS = {
         " | parameters go below '_export:', tasks begin with '+'",
         "main.dig:2:1: SD201 unknown key '_eror' at the top of a workflow | did you mean '_error'?",
     ],
-    "echo>: x\n_env: {}\n_background: true\n+1: {}\n": [
+    "echo>: x\n_after: []\n_background: true\n+1: {}\n": [
         "main.dig:1:1: SD201 unknown key 'echo>' at the top of a workflow"
         " | put it into a task: '+name:' and, indented below it, 'echo>'",
-        "main.dig:2:1: SD201 unknown key '_env' at the top of a workflow | put it into a task or group",
+        "main.dig:2:1: SD201 unknown key '_after' at the top of a workflow | put it into a task or group",
         "main.dig:3:1: SD201 unknown key '_background' at the top of a workflow | put it into a task or group",
         "main.dig:4:1: SD201 unknown key '1' at the top of a workflow"
         ' | write "+1" in quotes: without them it is the number 1',
@@ -208,14 +208,13 @@ PROBLEMS = {
         "main.dig:2:1: SD213 'sla' must be a mapping, not 1",
     ],
     # groups and tasks
-    "+g:\n  parallel: true\n  message: x\n  _foo: 1\n  _env: {}\n  +1: {}\n": [
+    "+g:\n  parallel: true\n  message: x\n  _foo: 1\n  _env: x\n  +1: {}\n": [
         "main.dig:2:3: SD202 unknown key 'parallel' in '+g', which is a group: it has no operator"
         " | did you mean '_parallel'?",
         "main.dig:3:3: SD202 unknown key 'message' in '+g', which is a group: it has no operator"
         " | an operator ends in '>': 'message>'",
         "main.dig:4:3: SD202 unknown key '_foo' in '+g', which is a group: it has no operator",
-        "main.dig:5:3: SD202 unknown key '_env' in '+g', which is a group: it has no operator"
-        " | it belongs to a command's task",
+        "main.dig:5:3: SD213 '_env' must be a mapping, not \"x\" | such as _env: {NAME: value}",
         "main.dig:6:3: SD202 unknown key '1' in '+g', which is a group: it has no operator"
         ' | write "+1" in quotes: without them it is the number 1',
     ],
@@ -253,10 +252,6 @@ PROBLEMS = {
         "main.dig:5:22: SD209 'limit' must be an integer, not \"x\"",
         "main.dig:5:25: SD212 unknown key 'limt' in '_parallel' | did you mean 'limit'?",
     ],
-    "+a:\n  loop>: 1\n  _parallel: ${x}\n  _do: {}\n+b:\n  loop>: 1\n  _parallel: {limit: '${x}'}\n  _do: {}\n": [
-        "main.dig:3:14: SD901 '${...}' in '_parallel' is not supported yet | write true or false",
-        "main.dig:7:22: SD901 '${...}' in '_parallel' is not supported yet | write the number",
-    ],
     "_parallel: true\n+a:\n  _background: true\n  echo>: x\n+b:\n  _background: false\n": [
         "main.dig:3:3: SD210 '_background' in a group that runs all its tasks at the same time"
         " | remove it, or the group's _parallel"
@@ -283,9 +278,6 @@ PROBLEMS = {
     "_retry: ${n}\n+a:\n  sh>: x\n  _retry: ${n}\n+b:\n  sh>: x\n  _retry: {limit: '${n}', interval: '${m}'}\n": [
         "main.dig:1:9: SD211 '${...}' in the '_retry' of a group is not evaluated: Digdag would not retry"
         " | write the number",
-        "main.dig:4:11: SD901 '${...}' in '_retry' is not supported yet | write the number",
-        "main.dig:7:19: SD901 '${...}' in '_retry' is not supported yet | write the number",
-        "main.dig:7:37: SD901 '${...}' in '_retry' is not supported yet | write the number",
     ],
     # mappings
     "_export: [1]\n_error: text\n+a:\n  _export:\n  echo>: x\n  _env: [A]\n  _error: [{echo>: x}]\n": [
@@ -310,13 +302,6 @@ PROBLEMS = {
     "+a:\n  _type: 1\n+b:\n  _type: x${y}\n": [
         "main.dig:2:3: SD215 '_type' must be the name of an operator, not 1",
         "main.dig:4:10: SD901 '${...}' in '_type' is not supported yet | write the operator",
-    ],
-    # not yet
-    "_check: {echo>: x}\n_parallel: true\n+a:\n  _after: [+b]\n  _secrets: {a: b}\n  echo>: x\n": [
-        "main.dig:1:1: SD903 '_check' is not supported yet | let a task of its own check, after this one",
-        "main.dig:4:3: SD902 '_after' is not supported yet"
-        " | order the tasks in groups: one with _parallel: true in a sequence",
-        "main.dig:5:3: SD904 '_secrets' is not supported yet | remove it",
     ],
 }
 
@@ -353,9 +338,16 @@ def test_a_group_may_hold_an_included_workflow_with_its_timezone():
     assert not told("+g:\n  timezone: Nowhere\n  schedule: 1\n  sla: 2\n  +t: {}\n")
 
 
-def test_what_is_not_supported_yet_is_never_passed_on():
-    found, _ = load("+a:\n  echo>: x\n  _check: {}\n  _after: []\n  _secrets: {}\n")
-    assert dict(found.root.children[0].options) == {}
+def test_templates_of_directives_are_kept_for_the_run():
+    found = task("loop>: 1\n_parallel: ${x}\n_retry: {limit: '${n}'}\n_do: {}")
+    assert (found.parallel.switch.value, found.retry.limit.value) == ("${x}", "${n}")
+    assert task("loop>: 1\n_parallel: {limit: '${x}'}\n_do: {}").parallel.limit.value == "${x}"
+
+
+def test_directives_of_every_task_are_no_options():
+    found, _ = load("+a:\n  echo>: x\n  _check: {}\n  _timeout: 1m\n  _ignore_failure: true\n")
+    (only,) = found.root.children
+    assert (dict(only.options), only.check, only.timeout, only.ignore_failure) == ({}, None, 60, True)
 
 
 def test_a_wrong_body_still_counts_as_there():
