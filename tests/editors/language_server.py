@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import json
 import subprocess
+import threading
 from collections.abc import Mapping
 from pathlib import Path
 from types import TracebackType
 
-TIMEOUT = 30
+TIMEOUT = 60  # seconds for an answer, on a machine that is busy
 
 
 class LanguageServer:
@@ -104,7 +105,15 @@ class LanguageServer:
         self._process.stdin.flush()
 
     def _read(self) -> dict[str, object]:
-        """Read one message; answer what the server asks, keep what it says is wrong."""
+        """Read one message; answer what the server asks, keep what it says is wrong. A server that hangs is ended."""
+        watch = threading.Timer(TIMEOUT, self._process.kill)
+        watch.start()
+        try:
+            return self._message()
+        finally:
+            watch.cancel()
+
+    def _message(self) -> dict[str, object]:
         out = self._process.stdout
         assert out is not None
         length = 0

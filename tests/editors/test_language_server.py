@@ -1,22 +1,24 @@
 """What VS Code shows, asked of the language server of its YAML extension, with the files that `stepdig schema --vscode` writes.
 
-`npm install yaml-language-server` somewhere and put its command on the PATH, or name it in YAML_LANGUAGE_SERVER.
+`npm --prefix tests/editors ci` gets it; without it these tests are skipped.
 """
 
 from __future__ import annotations
 
 import json
-import os
 import shutil
+from pathlib import Path
 
 import pytest
 from language_server import LanguageServer
 
 from stepdig.cli import main
 
-COMMAND = os.environ.get("YAML_LANGUAGE_SERVER") or shutil.which("yaml-language-server")
+COMMAND = Path(__file__).parent / "node_modules/.bin/yaml-language-server"
 
-pytestmark = pytest.mark.skipif(COMMAND is None, reason="no yaml-language-server (npm install yaml-language-server)")
+pytestmark = pytest.mark.skipif(
+    not COMMAND.exists() or shutil.which("node") is None, reason="needs Node: npm --prefix tests/editors ci"
+)
 
 
 @pytest.fixture(scope="module")
@@ -82,5 +84,5 @@ def test_keys_of_a_workflow_are_offered_at_the_top(server):
 
 def test_the_help_of_a_key_is_shown(server):
     assert "Run a shell command" in server.hover("+a:\n  s|h>: x\n")
-    assert "the names that the command writes" in server.hover("+a:\n  sh>: x\n  sto|re: [rows]\n")
+    assert "names that the command returns" in server.hover("+a:\n  sh>: x\n  sto|re: [rows]\n")
     assert "run again when it failed" in server.hover("+a:\n  sh>: x\n  _ret|ry: 1\n")
