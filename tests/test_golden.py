@@ -27,7 +27,13 @@ def _compile(case: Path) -> tuple[str, str]:
 
     try:
         made = compile_workflow(
-            read, case.name, display=lambda path: path, project="golden", workflow=case.stem, jobs=JOBS
+            read,
+            case.name,
+            display=lambda path: path,
+            project="golden",
+            workflow=case.stem,
+            jobs=JOBS,
+            files=lambda: sorted(path.relative_to(case.parent).as_posix() for path in case.parent.rglob("*.dig")),
         )
     except ProblemsFound as found:
         shown = [

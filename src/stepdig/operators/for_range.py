@@ -73,6 +73,8 @@ def _bounds(argument: Mapping, place: Place) -> tuple[Value | None, Value | None
         node = found[name]
         place.problem(node.at, "SD465", f"{name} must be at least 1, not {part.value}", "", node.length)
         return None, None, None
+    if isinstance(part, Computed):
+        part = Computed(part.code, (*part.guards, (f"({part.code})>=1", f"{name} of for_range> must be at least 1")))
     return start, stop, part if name == "step" else _slice(start, stop, part)
 
 
