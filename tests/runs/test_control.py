@@ -141,6 +141,15 @@ def test_slack_being_down_never_fails_a_run(run: Callable[..., Any], monkeypatch
     assert (done.code, done.output[-1]) == (0, "after")
 
 
+def test_a_message_that_cannot_be_made_fails_the_run(run: Callable[..., Any]) -> None:
+    """A blank in place of an undefined name would be noticed by nobody."""
+    done = run('+s: {slack>: {text: "loaded ${nope}"}}\n+after: {echo>: after}\n')
+
+    assert done.code == 1
+    assert "ReferenceError: nope is not defined" in done.end["cause"]
+    assert "+after" not in done.states
+
+
 def test_every_run_leaves_its_folder(run: Callable[..., Any], tmp_path: Path) -> None:
     """History, status and the outputs stay."""
     run("+t: {sh>: echo hi}\n")

@@ -141,7 +141,7 @@ def entry(step: plan.Step | None, site: Site) -> str | None:
         return entry(next(inner for inner in step.steps if not plan.is_empty(inner)), site)
     if isinstance(step, plan.Guarded):
         return entry(step.body, replace(site, on_failure=Failure("")))
-    return f"{step.name} check" if site.on_failure is not None and guards(step) else first(step)
+    return f"{step.name} check" if _has_check(step, site) else first(step)
 
 
 def first(step: plan.Step) -> str:
@@ -168,10 +168,22 @@ def guards(step: plan.Step) -> tuple[tuple[str, str], ...]:
     return ()
 
 
+def _has_check(step: plan.Step, site: Site) -> bool:
+    """Return whether a Choice stands before a step: also before one that goes on whatever happens to it, Slack's."""
+    return bool(guards(step)) and (site.on_failure is not None or isinstance(step, plan.Notify))
+
+
 def write_check(step: plan.Step, site: Site) -> None:
     """Write the Choice before a state whose expressions may fail, where such a failure must not end the execution."""
     failure, wanted = site.on_failure, guards(step)
-    if failure is None or not wanted:
+    if not _has_check(step, site):
+        return
+    if failure is None:
+        choice = {"Condition": f"{{% {checked('true', wanted, site)} %}}", "Next": first(step)}
+        site.add(
+            f"{step.name} check",
+            {"Type": "Choice", "Comment": step.comment, "Choices": [choice], "Default": first(step)},
+        )
         return
     message = "".join(f"$not({test})?{literal(words)}:" for test, words in wanted) + "''"
     name = f"{step.name} check"
