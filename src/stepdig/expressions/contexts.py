@@ -111,7 +111,7 @@ def _single(source: str, names: Names, zone: Zone) -> Tuple[Emitter, Union[Value
     if len(parts) != 1 or isinstance(parts[0][0], (str, Constant)):
         return emitter, None
     try:
-        value = emitter.value(parts[0][0])
+        value = emitter.value(translate.shallow(parts[0][0]))
     except ExpressionError as error:
         raise error.moved(parts[0][1]) from None
     return emitter, None if isinstance(value, Instant) else value

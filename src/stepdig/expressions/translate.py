@@ -33,7 +33,7 @@ def expression(source: Union[str, Node], names: Names, zone: Zone) -> Translated
     if isinstance(node, Constant):
         return constant(_json(node))
     emitter = Emitter(zone)
-    value = convert.plain(emitter, emitter.value(_shallow(node)))
+    value = convert.plain(emitter, emitter.value(shallow(node)))
     return finished(emitter, defined(emitter, value), value.type if value.type != "undef" else "null")
 
 
@@ -86,7 +86,7 @@ def finished(emitter: Emitter, code: str, kind: str) -> Translated:
     return Translated(done, kind, NOT_CONSTANT, guards, f"{emitter.zone.run}.tz[" in done)
 
 
-def _shallow(node: Node) -> Node:
+def shallow(node: Node) -> Node:
     """Return a folded tree; raise ExpressionError when it is too deep for a state of the machine."""
     levels = _levels(node)
     if levels > MAX_DEPTH:
@@ -125,7 +125,7 @@ def _folded(folder: Folder, part: template.Expression) -> Node:
 
 def _emitted(emitter: Emitter, node: Js, at: int) -> str:
     try:
-        return convert.text(emitter, emitter.value(_shallow(node)))
+        return convert.text(emitter, emitter.value(shallow(node)))
     except ExpressionError as error:
         raise error.moved(at) from None
 
