@@ -1,0 +1,34 @@
+"""Making what JavaScript brings along: functions and objects that are not written in the expression."""
+
+from typing import Any, Callable, Dict, List
+
+from stepdig.expressions.jsvalues import UNDEFINED, Function, Js, Object
+
+Call = Callable[[List[Any]], Any]
+
+
+class Namespace(Object):
+    """A global object that only holds members: Math, JSON."""
+
+    def __init__(self, tag: str, members: Dict[str, Any]) -> None:
+        self.tag = tag
+        self.members = members
+
+    def member(self, name: str) -> Js:
+        """Return the member of that name, or UNDEFINED."""
+        return self.members.get(name, UNDEFINED)
+
+
+def at(args: List[Any], index: int) -> Js:
+    """Return an argument, UNDEFINED when it was not given."""
+    return args[index] if index < len(args) else UNDEFINED
+
+
+def function(name: str, call: Call, members: "Dict[str, Any] | None" = None) -> Function:
+    """Return a function that knows nothing of `this`; `members` are what hangs on it, as in `String.fromCharCode`."""
+    return Function(name, lambda this, args: call(args), members)
+
+
+def functions(table: Dict[str, Call]) -> Dict[str, Any]:
+    """Return several by their names."""
+    return {name: function(name, call) for name, call in table.items()}
