@@ -84,6 +84,7 @@ class Draft:
 
     `parts` tells which tasks do not run, `recorded` what those stored in an earlier run, as the bundle names it.
     `schedule` is when the workflow runs by itself, as the bundle has it.
+    `narrowed` counts the iterations of loops that an earlier run has done and this one does not run.
     `files` lists the `.dig` files of the project; `calls` are the files around, `chosen` whether one of them was chosen by
     the run. `apart` are loops whose iterations must be executions of their own, since the history has no room for them.
     """
@@ -100,6 +101,7 @@ class Draft:
     parts: Parts = ALL
     schedule: dict[str, object] | None = None
     recorded: dict[str, Mapping[str, object]] = field(default_factory=dict)
+    narrowed: dict[str, int] = field(default_factory=dict)
     names: set[str] = field(default_factory=set)
     tasks: dict[str, dict[str, object]] = field(default_factory=dict)
     storing: dict[str, Storing] = field(default_factory=dict)

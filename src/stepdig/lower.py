@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import Any, cast
 
@@ -85,8 +85,8 @@ def _outputs(draft: Draft) -> frozenset[str]:
 def _task(task: Task, outer: Scope, generated: str = "") -> Lowered:
     """Return the plan of a task or group standing in `outer`, and the tasks inside that later ones see the stores of."""
     scope = _limited(task, _named(task, outer, generated).exporting(task.export))
-    if scope.path and scope.draft.parts.skip(scope.path):
-        return plan.Sequence(scope.path, ""), ()
+    if (written := scope.written) and scope.draft.parts.skip(written):
+        return plan.Sequence(scope.path, ""), scope.recorded(written)
     if task.operator is not None and task.operator not in TABLE:
         _refuse(task.operator, task.operator_at or task.at, scope.draft)
         for body in task.bodies.values():
@@ -182,35 +182,19 @@ def _group(task: Task, scope: Scope, name: str, comment: str) -> Lowered:
 
 
 def _sequence(parts: Arranged, scope: Scope, name: str, comment: str) -> Lowered:
-    """Return steps one after the other, each seeing the stores of those before, also of those done in an earlier run."""
+    """Return steps one after the other, each seeing the stores of those before."""
     steps: list[plan.Step] = []
     stores: tuple[Store, ...] = ()
-    before, since = scope, stores
     for part in parts:
-        inner = before.after(since)
+        inner = scope.after(stores)
         if isinstance(part, tuple):
             beside = scope.draft.state_name(f"{name} together")
             step, more = _branches(list(part), inner, beside, comment, None)
         else:
             step, more = _task(part, inner)
         steps.append(step)
-        stores, since = stores + more, since + more
-        seen = before.after(since)
-        for task in _tasks([part]) if scope.draft.parts.done else ():
-            recorded = seen.recorded(scope.path + task.name)
-            if recorded is not seen:
-                before, seen, since = recorded, recorded, ()
+        stores += more
     return plan.Sequence(name, comment, tuple(steps)), stores
-
-
-def _tasks(parts: Arranged) -> Iterator[Task]:
-    """Yield all tasks of an order."""
-    for part in parts:
-        if isinstance(part, Task):
-            yield part
-        else:
-            for branch in part:
-                yield from _tasks(branch)
 
 
 def _branches(parts: list[Arranged], scope: Scope, name: str, comment: str, limit: int | None) -> Lowered:
@@ -255,7 +239,7 @@ def _guarded(
     variable = ""
     if task.error is not None:
         handler, variable = _handler(task.error, scope, stores)
-    keys = tuple(store.task for store in stores)
+    keys = tuple(store.task for store in stores if store.recorded is None)
     index, ignored = indexes(scope), task.ignore_failure
     return plan.Guarded(name, comment, step, retry, handler, variable, keys, index, scope.run, ignored), stores
 

@@ -6,33 +6,44 @@ earlier run of the session has done, `--end` leaves out a task and all that foll
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+import json
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from itertools import product
+from typing import cast
 
 from stepdig.model import Task, Workflow
 from stepdig.problem import Position, Problems, did_you_mean
 
 Stores = Mapping[str, object]  # what a task stored, by name
+Values = Sequence[object]  # of a loop's variables in one iteration
 
 
 @dataclass(frozen=True, slots=True)
 class Parts:
-    """Tasks that do not run, by their path without the workflow (`+load+users`).
+    """Tasks that do not run, by their path without the workflow: `+load+users`, in a called file `+load^sub+users`.
 
     done     those that an earlier run has done, with what they stored there
     dropped  those that are left out altogether
+    items    loops of which an earlier run has done some iterations: the values of each one's variables
     """
 
     done: Mapping[str, Stores] = field(default_factory=dict)
     dropped: frozenset[str] = frozenset()
+    items: Mapping[str, list[Values]] = field(default_factory=dict)
 
     def skip(self, path: str) -> bool:
         """Return whether a task does not run."""
         return path in self.done or path in self.dropped
 
-    def stored(self, path: str) -> list[Stores]:
-        """Return what was stored by the tasks done at and below a path."""
-        return [stores for at, stores in self.done.items() if is_at(at, path) and stores]
+    def left(self, path: str, entries: list[object], variables: Sequence[Mapping[str, object]]) -> list[object]:
+        """Return those entries of a loop over known rows that are not done; rows go by their label, if they have one."""
+        done = {_row_names(values, variables) for values in self.items.get(path, ())}
+        rows = [cast(list[object], variable["rows"]) for variable in variables]
+        named = [_row_names(values, variables) for values in product(*rows)]
+        if len(set(named)) < len(named):
+            return entries  # which of two alike was done cannot be told
+        return [entry for entry, name in zip(entries, named, strict=True) if name not in done]
 
 
 ALL = Parts()
@@ -40,7 +51,7 @@ ALL = Parts()
 
 @dataclass(frozen=True, slots=True)
 class Choice:
-    """What of a workflow is to run; each a task's path or "". `again`: what was done before counts as done."""
+    """What of a workflow is to run; each a task's path or "". `again`: a run goes on, what was done counts as done."""
 
     start: str = ""
     goal: str = ""
@@ -54,24 +65,36 @@ class Choice:
         return bool(self.start or self.goal or self.only or self.again)
 
 
-def chosen(workflow: Workflow, choice: Choice, done: Mapping[str, Stores], problems: Problems) -> Parts:
-    """Return what does not run. `done` are the tasks that the earlier run has done; unknown names are noted."""
+@dataclass(frozen=True, slots=True)
+class Done:
+    """What an earlier run has done: tasks with what they stored, iterations of loops that did not end well as a whole."""
+
+    tasks: Mapping[str, Stores] = field(default_factory=dict)
+    items: Mapping[str, list[Values]] = field(default_factory=dict)
+
+
+def chosen(workflow: Workflow, choice: Choice, done: Done, problems: Problems) -> Parts:
+    """Return what does not run; unknown names are noted."""
     paths = [path for path, task in walked(workflow.root) if not task.children]
     for name in (choice.start, choice.goal, choice.end, choice.only):
         _check(name, workflow, problems)
-    first = _first(paths, choice.start)
     last = _first(paths, choice.end) if choice.end else len(paths)
+    keeps = _kept(paths[:last], choice)
     dropped = set(paths[last:])
-    kept: dict[str, Stores] = {}
-    for number, path in enumerate(paths[:last]):
-        again = (choice.start and number >= first) or (choice.goal and is_at(path, choice.goal))
-        if choice.only:
-            again = is_at(path, choice.only)
-            if not again and path not in done:
-                dropped.add(path)
-        if path in done and choice.uses_earlier and not again:
-            kept[path] = done[path]
-    return Parts(kept, frozenset(dropped))
+    if choice.only:
+        dropped.update(path for path in paths if not is_at(path, choice.only) and path not in done.tasks)
+    tasks = {path: stores for path, stores in done.tasks.items() if _top(path) in keeps}
+    items = {path: found for path, found in done.items.items() if _top(path) in keeps}
+    return Parts(tasks, frozenset(dropped), items)
+
+
+def _kept(paths: list[str], choice: Choice) -> frozenset[str]:
+    """Return the tasks, as written, that are not to run again where they are done."""
+    if not choice.uses_earlier:
+        return frozenset()
+    first = _first(paths, choice.start) if choice.start else len(paths)
+    kept = [path for path in paths[:first] if not choice.goal or not is_at(path, choice.goal)]
+    return frozenset(path for path in kept if choice.again or not choice.only or not is_at(path, choice.only))
 
 
 def walked(task: Task, path: str = "") -> Iterator[tuple[str, Task]]:
@@ -84,6 +107,20 @@ def walked(task: Task, path: str = "") -> Iterator[tuple[str, Task]]:
 def is_at(path: str, around: str) -> bool:
     """Return whether a path is another one or below it."""
     return path == around or path.startswith((f"{around}+", f"{around}^"))
+
+
+def _top(path: str) -> str:
+    """Return the task of the workflow itself that one of a called file belongs to."""
+    return path.partition("^")[0]
+
+
+def _row_names(values: Values, variables: Sequence[Mapping[str, object]]) -> str:
+    """Return what tells an iteration from the others: the labels of its rows, or the rows."""
+    names = []
+    for value, variable in zip(values, variables, strict=False):
+        label = variable.get("label")
+        names.append(value.get(label) if isinstance(value, dict) and label is not None else value)
+    return json.dumps(names, sort_keys=True)
 
 
 def _first(paths: list[str], name: str) -> int:

@@ -9,8 +9,8 @@ where it can; `compile_workflow` raises `ProblemsFound` with all of them.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Collection, Mapping
+from dataclasses import dataclass, field, replace
 
 from stepdig import limits, parse, schedules, secrets, tree
 from stepdig.asl.emit import emit
@@ -53,7 +53,8 @@ class _Unfit(ProblemsFound):
 class Compiled:
     """A compiled workflow: the definition's text and object, the runner's bundle, the `${Names}` the definition uses.
 
-    `bounds` gives what its runs may need of each of AWS's limits; `requires` names the other workflows that it starts.
+    `bounds` gives what its runs may need of each of AWS's limits; `requires` names the other workflows that it starts;
+    `narrowed` counts the iterations of loops that do not run since an earlier run has done them.
     """
 
     definition_text: str
@@ -62,6 +63,7 @@ class Compiled:
     substitutions: tuple[str, ...]
     bounds: Callable[[], tuple[Row, ...]] = tuple
     requires: tuple[str, ...] = ()
+    narrowed: Mapping[str, int] = field(default_factory=dict)
 
 
 def compile_workflow(
@@ -138,7 +140,8 @@ def _compiled(source: _Source, problems: Problems) -> Compiled:
     def bounds() -> tuple[Row, ...]:
         return table.rows(made.machine, made.definition, len(text.encode()), made.fitted, made.payloads, made.rooms)
 
-    return Compiled(text, made.definition, bundle(draft, made.rooms.bytes), used, bounds, tuple(sorted(draft.requires)))
+    given, requires = bundle(draft, made.rooms.bytes), tuple(sorted(draft.requires))
+    return Compiled(text, made.definition, given, used, bounds, requires, draft.narrowed)
 
 
 @dataclass(frozen=True, slots=True)

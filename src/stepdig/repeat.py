@@ -43,7 +43,7 @@ def repeat(
     scope = _iteration(here.scope, here.name, loop, frame, body)
     step, inner = here.lower(replace(body, export=None), scope, f"^sub+[{here.name}]")
     here.stores.extend(inner)
-    return _for_each(here, entries(loop), step, inner, frame, mode, parallel, count)
+    return _for_each(here, _left(here, loop, entries(loop), inner), step, inner, frame, mode, parallel, count)
 
 
 def _switched(
@@ -84,7 +84,24 @@ def _counted(
     scope = _iteration(here.scope, here.name, loop, here.scope.frame, body, earlier)
     step, inner = here.lower(replace(body, export=None), scope, f"^sub+[{here.name}]")
     here.stores.extend(replace(store, counted=True) for store in inner)
-    return _for_each(here, entries(loop), step, inner, here.scope.frame, "counted", None, count)
+    left = _left(here, loop, entries(loop), inner)
+    return _for_each(here, left, step, inner, here.scope.frame, "counted", None, count)
+
+
+def _left(here: Here, loop: LoopDraft, found: Entries, inner: tuple[Store, ...]) -> Entries:
+    """Return what a loop runs over without the iterations that an earlier run has done.
+
+    Those stored nothing, or they would not be told as done; what a call stores in a variable is not to be told from outside.
+    """
+    draft, path = here.scope.draft, here.scope.written
+    rows = [variable.get("rows") for variable in loop.variables]
+    if path not in draft.parts.items or None in rows or not isinstance(found.value, plan.Constant):
+        return found
+    if any(store.names is not None for store in inner) or not isinstance(found.value.value, list):
+        return found
+    left = draft.parts.left(path, found.value.value, loop.variables)
+    draft.narrowed[path] = len(found.value.value) - len(left)
+    return replace(found, value=plan.Constant(left))
 
 
 def _iteration(

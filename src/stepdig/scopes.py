@@ -23,7 +23,8 @@ from stepdig.tree import Mapping, Node, plain
 class Store:
     """A task upstream that may store; `loops` are the loops around it, `counted` whether a counted loop went over it.
 
-    `names` are the paths that it stores at most, each replaced as a whole: `http.last_status`; None: any.
+    `names` are the paths that it stores at most, each replaced as a whole: `http.last_status`; None: any. `recorded` is what
+    it stored in an earlier run, where it does not run in this one; `task` is then its name in the bundle's `recorded`.
     """
 
     task: str
@@ -31,6 +32,7 @@ class Store:
     frame: Frame
     counted: bool = False
     names: frozenset[str] | None = None
+    recorded: MappingOf[str, object] | None = None
 
     def may_hold(self, name: str) -> bool:
         """Return whether the task may store something under a name."""
@@ -156,16 +158,30 @@ class Scope:
 
     def after(self, stores: tuple[Store, ...], *, earlier: bool = False) -> Scope:
         """Return this scope with stores of tasks upstream over it."""
-        return replace(self, layers=(*self.layers, StoresLayer(stores, earlier))) if stores else self
+        layers = list(self.layers)
+        running: list[Store] = []
+        for store in stores:
+            if store.recorded is None:
+                running.append(store)
+                continue
+            layers += [StoresLayer(tuple(running), earlier)] if running else []
+            layers.append(RecordedLayer(store.task, store.recorded))
+            running = []
+        layers += [StoresLayer(tuple(running), earlier)] if running else []
+        return replace(self, layers=tuple(layers)) if stores else self
 
-    def recorded(self, path: str) -> Scope:
-        """Return this scope with what the tasks at and below a path stored in an earlier run, if they do not run now."""
-        scope = self
-        for values in self.draft.parts.stored(path):
-            key = f"{path}^{len(self.draft.recorded)}"
-            self.draft.recorded[key] = values
-            scope = replace(scope, layers=(*scope.layers, RecordedLayer(key, values)))
-        return scope
+    @property
+    def written(self) -> str:
+        """The path of the task as those know it who tell of runs: with `^sub`, without the workflow."""
+        return self.full.removeprefix(f"+{self.draft.workflow}")
+
+    def recorded(self, path: str) -> tuple[Store, ...]:
+        """Return what a task that does not run stored in an earlier run."""
+        values = self.draft.parts.done.get(path)
+        if not values:
+            return ()
+        self.draft.recorded[path] = values
+        return (Store(path, (), self.frame, recorded=values),)
 
     @property
     def run(self) -> str:

@@ -7,7 +7,8 @@ import shlex
 import sys
 from argparse import Namespace
 from collections.abc import Mapping
-from datetime import UTC, datetime, time
+from dataclasses import asdict
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 from stepdig.commands import _local
@@ -15,7 +16,7 @@ from stepdig.commands._compile import compile_required
 from stepdig.commands._earlier import Earlier
 from stepdig.local import session
 from stepdig.local.rundir import RunDir
-from stepdig.partial import Parts
+from stepdig.partial import Choice, Parts
 from stepdig.project import Workflow, typed
 from stepdig.report.view import Run, View
 
@@ -24,7 +25,13 @@ if TYPE_CHECKING:
 
 
 def begin(
-    args: Namespace, workflow: Workflow, compiled: Compiled, parts: Parts, at: datetime, params: Mapping[str, Any]
+    args: Namespace,
+    workflow: Workflow,
+    compiled: Compiled,
+    choice: Choice,
+    parts: Parts,
+    at: datetime,
+    params: Mapping[str, Any],
 ) -> _local.Start:
     """Name a new run and lay out its folder."""
     root = workflow.project.root
@@ -34,7 +41,8 @@ def begin(
     around = session.scheduled(compiled.bundle, at, at.tzinfo or UTC, runs)
     given = {"session_time": at.isoformat(), "params": params, **around}
     name = session.execution_name(at, runs)
-    kept = {"bundle": compiled.bundle, "done": parts.done}
+    asked = {"done": parts.done, "dropped": sorted(parts.dropped), "items": parts.items, "choice": asdict(choice)}
+    kept = {"bundle": compiled.bundle, "parts": asked}
     folder = RunDir.create(root, f"{workflow.machine}/{name}", definition, given, name, workflow.machine, kept)
     run = _run(args, workflow, at, folder, name)
     shows = args.show_params

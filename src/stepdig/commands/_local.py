@@ -77,7 +77,8 @@ def execute(start: Start, view: View) -> int:
     """Run to the end and show it; return the exit code: 0 only for SUCCEEDED, 130 when stopped from outside."""
     tracker = start.resumed or Tracker(start.definition, start.bundle)
     try:
-        return asyncio.run(_execute(start, Reporter(start.folder, tracker, view, start.required)))
+        with start.folder.held():
+            return asyncio.run(_execute(start, Reporter(start.folder, tracker, view, start.required)))
     finally:
         view.close()
 

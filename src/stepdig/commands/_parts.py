@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
-from argparse import ArgumentParser, Namespace
+from argparse import ArgumentParser, ArgumentTypeError, Namespace
 from datetime import datetime
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from stepdig import parse, tree
-from stepdig.commands._earlier import Earlier, of_session
-from stepdig.partial import ALL, Choice, Parts, chosen
+from stepdig.commands._earlier import all_done, of_session
+from stepdig.partial import Choice, Done, Parts, chosen, is_at
 from stepdig.problem import Problems, ProblemsFound
-from stepdig.project import Workflow
+from stepdig.project import SUFFIXES, Workflow
+
+if TYPE_CHECKING:
+    from stepdig.pipeline import Compiled
 
 
 def add_arguments(parser: ArgumentParser) -> None:
@@ -35,8 +39,15 @@ def add_arguments(parser: ArgumentParser) -> None:
         metavar="EXECUTION",
         nargs="?",
         const="",
+        type=_execution,
         help="go on where a run failed or was stopped; the last one when no name is given",
     )
+
+
+def _execution(text: str) -> str:
+    if text.endswith(SUFFIXES):
+        raise ArgumentTypeError(f"'{text}' is a workflow: write stepdig run {text} --resume")
+    return text
 
 
 def asked(args: Namespace) -> Choice:
@@ -47,27 +58,36 @@ def asked(args: Namespace) -> Choice:
     return Choice(start, goal, end, only, args.resume is not None)
 
 
-def parts_of(workflow: Workflow, choice: Choice, earlier: Earlier | None) -> Parts:
+def parts_of(workflow: Workflow, choice: Choice, done: Done) -> Parts:
     """Return which tasks do not run. Raises ProblemsFound for a task that is not there."""
-    if choice == Choice():
-        return ALL
     problems = Problems()
     content = workflow.project.read(workflow.file)
     top = tree.load(content or b"", workflow.file, workflow.project.read, problems)
     if top is None:
         raise ProblemsFound(problems)
     written = parse.workflow(top, workflow.name, workflow.path, Problems())
-    done = earlier.done() if earlier is not None and choice.uses_earlier else {}
     parts = chosen(written, choice, done, problems)
     problems.raise_if_any()
     return parts
 
 
-def earlier_of(runs: Path, at: datetime, choice: Choice) -> tuple[Earlier | None, str]:
-    """Return the earlier run of the session whose tasks count as done, and a sentence about it."""
+def earlier_done(runs: Path, at: datetime, choice: Choice) -> tuple[Done, str]:
+    """Return what runs of the session have done before, and a sentence about it."""
     if not choice.uses_earlier:
-        return None, ""
+        return Done(), ""
     earlier = of_session(runs, at)
-    if earlier is None:
-        return None, "no earlier run of this session is kept here: nothing counts as done"
-    return earlier, f"what {earlier.name} has done counts as done"
+    if not earlier:
+        return Done(), f"no earlier run of the session {at.isoformat()} is kept here: nothing counts as done"
+    return all_done(earlier), f"what the session {at.isoformat()} has done before counts as done"
+
+
+def told(parts: Parts, compiled: Compiled) -> str:
+    """Return what counts as done, for people: tasks, iterations of loops, and loops that cannot leave any out."""
+    found = [path for path in parts.done if not any(is_at(path, it) for it in parts.done if it != path)]
+    for path, values in parts.items.items():
+        count = compiled.narrowed.get(path, 0)
+        plural = "iteration" if count == 1 else "iterations"
+        found.append(
+            f"{count} {plural} of {path}" if count else f"nothing of {path}: it runs whole"
+        ) if values else None
+    return ", ".join(found) or "nothing"

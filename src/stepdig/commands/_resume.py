@@ -8,13 +8,15 @@ from __future__ import annotations
 
 import sys
 from argparse import Namespace
+from dataclasses import replace
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 from stepdig.commands import _begin, _local, _params, _parts
 from stepdig.commands._compile import compile_one
 from stepdig.commands._earlier import Earlier, to_resume
-from stepdig.partial import Choice
+from stepdig.partial import ALL, Choice
+from stepdig.problem import ProblemsFound
 from stepdig.project import Workflow
 from stepdig.runner.templates import merge
 
@@ -30,30 +32,41 @@ def resume(args: Namespace, workflow: Workflow, compiled: Compiled, params: dict
     """Go on with a run and return the exit code; `params` are merged over those it was started with."""
     earlier = to_resume(workflow.project.root / ".stepdig" / "runs" / workflow.machine, args.resume)
     if earlier is None:
-        what = (
-            f"no run {args.resume} is kept here"
-            if args.resume
-            else "the last run kept here has succeeded, or there is none"
-        )
-        raise ResumeError(f"--resume: {what}")
+        none = "no failed run is kept here whose session has not succeeded since"
+        raise ResumeError(f"--resume: no run {args.resume} is kept here" if args.resume else f"--resume: {none}")
     if earlier.succeeded:
         raise ResumeError(f"--resume: {earlier.name} has succeeded: there is nothing left to run")
+    if earlier.running:
+        raise ResumeError(f"--resume: {earlier.name} is running")
     given = earlier.start["input"]
-    whole = _parts.asked(args) == Choice(again=True) and merge(given["params"], params) == given["params"]
-    start = _begin.go_on(args, workflow, compiled, earlier) if whole else None
-    if start is not None:
-        return _local.execute(start, _begin.view(args, start))
-    return _anew(args, workflow, compiled, earlier, merge(given["params"], params))
-
-
-def _anew(args: Namespace, workflow: Workflow, compiled: Compiled, earlier: Earlier, params: dict[str, Any]) -> int:
-    """Run what the earlier run has not done as a new execution of its session."""
-    params = _params.checked(compiled, params)
-    choice = _parts.asked(args)
-    parts = _parts.parts_of(workflow, choice, earlier)
-    sys.stderr.write(
-        f"stepdig run: what {earlier.name} has done counts as done: {', '.join(parts.done) or 'nothing'}\n"
-    )
-    at = datetime.fromisoformat(earlier.start["input"]["session_time"])
-    start = _begin.begin(args, workflow, compile_one(workflow, parts), parts, at, params)
+    asked = _parts.asked(args)
+    whole = asked == Choice(again=True) and merge(given["params"], params) == given["params"]
+    start = _same(args, workflow, compiled, earlier) if whole else None
+    if start is None:
+        start = _anew(args, workflow, compiled, earlier, merge(given["params"], params))
+    else:
+        sys.stderr.write(f"stepdig run: {earlier.name} goes on\n")
     return _local.execute(start, _begin.view(args, start))
+
+
+def _same(args: Namespace, workflow: Workflow, compiled: Compiled, earlier: Earlier) -> _local.Start | None:
+    """Return the run itself, to be redriven; None when the workflow was changed, or the run never began."""
+    parts = earlier.parts
+    try:
+        made = compiled if parts == ALL else compile_one(workflow, parts)
+    except ProblemsFound:  # of the parts that the changed workflow would leave
+        return None
+    return _begin.go_on(args, workflow, made, earlier)
+
+
+def _anew(
+    args: Namespace, workflow: Workflow, compiled: Compiled, earlier: Earlier, params: dict[str, Any]
+) -> _local.Start:
+    """Return a new execution of its session, which runs what the earlier run has not done of what it was asked for."""
+    params = _params.checked(compiled, params)
+    asked, before = _parts.asked(args), earlier.choice
+    choice = replace(asked, end=asked.end or before.end, only=asked.only or before.only)
+    parts = _parts.parts_of(workflow, choice, earlier.done())
+    made = compile_one(workflow, parts)
+    sys.stderr.write(f"stepdig run: of {earlier.name} counts as done: {_parts.told(parts, made)}\n")
+    return _begin.begin(args, workflow, made, choice, parts, datetime.fromisoformat(earlier.at), params)

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 from stepdig import given
 from stepdig.commands import _params, _parts
 from stepdig.commands._compile import compile_one
-from stepdig.partial import Choice
+from stepdig.partial import ALL, Choice
 from stepdig.problem import Position, Problem, ProblemsFound
 from stepdig.project import SUFFIXES, Workflow, find
 
@@ -82,14 +82,14 @@ def _new(args: Namespace, workflow: Workflow, compiled: Compiled, params: dict[s
     zone = session.zone(str(compiled.bundle["timezone"]))
     at = session.session_time(args.session, zone, datetime.now(UTC), session.last_session(runs))
     choice = _parts.asked(args)
-    earlier, said = _parts.earlier_of(runs, at, choice)
-    parts = _parts.parts_of(workflow, choice, earlier)
+    done, said = _parts.earlier_done(runs, at, choice)
+    parts = ALL if choice == Choice() else _parts.parts_of(workflow, choice, done)
+    made = compiled if parts == ALL else compile_one(workflow, parts)
     if said:
-        sys.stderr.write(f"stepdig run: {said}\n")
-    made = compile_one(workflow, parts) if choice != Choice() else compiled
+        sys.stderr.write(f"stepdig run: {said}{f': {_parts.told(parts, made)}' if done.tasks else ''}\n")
     if args.dry_run:
         return _dry.show(args, workflow, made, parts, at, params)
-    start = _begin.begin(args, workflow, made, parts, at, params)
+    start = _begin.begin(args, workflow, made, choice, parts, at, params)
     return _local.execute(start, _begin.view(args, start))
 
 

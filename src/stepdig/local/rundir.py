@@ -2,20 +2,22 @@
 
 definition.json   what ran, substitutions made        start.json        input, name, machine
 history.jsonl     the history, an event a line        children.jsonl    those of child executions, with their names
-bundle.json       what the task runner was given      done.json         tasks done in an earlier run, and their stores
+bundle.json       what the task runner was given      parts.json        what of the workflow was asked for, what was done before
 logs/             a task's output, a file for each task and iteration
 s3/               the local bucket                    status.json       how it ended; absent while it runs
 checkpoint.json   where it stopped, for a redrive; absent when it succeeded
+lock              locked by the process that runs it
 """
 
 from __future__ import annotations
 
 import asyncio
 import contextlib
+import fcntl
 import os
 import tempfile
 from collections import OrderedDict
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from datetime import datetime
 from pathlib import Path
 from types import MappingProxyType
@@ -102,6 +104,21 @@ class RunDir:
         else:
             _write(saved, {**checkpoint(execution), "definition": None})
         _write(self.path / "status.json", status_of(execution))
+
+    @contextlib.contextmanager
+    def held(self) -> Iterator[None]:
+        """Keep other processes from going on with the run. Raises BlockingIOError when one is at it."""
+        with (self.path / "lock").open("wb") as file:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            yield
+
+    def is_held(self) -> bool:
+        """Return whether a process runs it; the system frees the lock of one that was killed."""
+        try:
+            with self.held():
+                return False
+        except BlockingIOError:
+            return True
 
     def close(self) -> None:
         """Close the files."""
