@@ -4,12 +4,9 @@ import re
 from typing import Any, Callable, Dict, List, NoReturn, Set, Tuple
 
 from stepdig.expressions import conversions as convert
+from stepdig.expressions import members
 from stepdig.expressions.errors import ExpressionError
-from stepdig.expressions.evaluate import source
-from stepdig.expressions.jsdate import Date
 from stepdig.expressions.jsjson import stringify
-from stepdig.expressions.jsregex import RegExp
-from stepdig.expressions.moments import Moment
 from stepdig.expressions.nodes import (
     ArrayLiteral,
     Assign,
@@ -32,11 +29,10 @@ from stepdig.expressions.nodes import (
     This,
     Unary,
 )
+from stepdig.expressions.proofs import proves
 from stepdig.expressions.shapes import Zone
 from stepdig.expressions.snippets import with_snippets
-from stepdig.expressions.values import NOTHING, TEXTS, Any_, Instant, Value, field, literal, number, quoted
-
-_PATH = re.compile(r"\$[A-Za-z][\w]*(?:\.(?:\w+|`[^`]*`))*\Z")
+from stepdig.expressions.values import NOTHING, PATH, TEXTS, Any_, Instant, Value, literal, quoted
 
 
 class Emitter:
@@ -77,7 +73,7 @@ class Emitter:
 
     def variable(self, code: str) -> str:
         """Return a reference that may be repeated: the code itself when short, else a variable bound around the use."""
-        if _PATH.match(code) or code.isdigit():
+        if PATH.match(code) or code.isdigit():
             return code
         frame = self.frames[-1]
         known = next((name for name, bound in frame.items() if bound == code), None)
@@ -137,161 +133,8 @@ def _bound(code: str, frame: Dict[str, str]) -> str:
     return f"({';'.join(f'{name}:={value}' for name, value in lines)};{code})" if lines else code
 
 
-def proves(e: Emitter, test: Node, truth: bool) -> Set[str]:
-    """Return the tests `$exists(...)` that hold when a condition is true (or false)."""
-    if isinstance(test, Unary) and test.operator == "!":
-        return proves(e, test.operand, not truth)
-    if isinstance(test, Logical):
-        if (test.operator == "&&") == truth:
-            return proves(e, test.left, truth) | proves(e, test.right, truth)
-        return proves(e, test.left, truth) & proves(e, test.right, truth)
-    if isinstance(test, Binary) and test.operator in ("==", "===", "!=", "!=="):
-        equal = (test.operator[0] == "=") == truth
-        return _proven_by_comparison(test, equal)
-    return _reference(test) if truth else set()
-
-
-def _proven_by_comparison(test: Binary, equal: bool) -> Set[str]:
-    for side, other in ((test.left, test.right), (test.right, test.left)):
-        if not isinstance(other, Constant):
-            continue
-        if isinstance(side, Unary) and side.operator == "typeof" and isinstance(other.value, str):
-            return _reference(side.operand) if equal == (other.value != "undefined") else set()
-        nothing = not isinstance(other.value, (str, int, float))
-        if equal != nothing and (nothing is False or len(test.operator) == 2 or other.value is not None):
-            return _reference(side)
-    return set()
-
-
-def _reference(node: Node) -> Set[str]:
-    """Return the tests for a stored value, or a member of one, being there."""
-    names: List[str] = []
-    while isinstance(node, Member):
-        names.insert(0, node.name)
-        node = node.object
-    if not isinstance(node, Stored):
-        return set()
-    code, found = node.code, {f"$exists({node.code})"} | ({node.exists} if node.exists else set())
-    for name in names:
-        code = f"{code}.{field(name)}"
-        found.add(f"$exists({code})")
-    return found
-
-
 def _replaced(pattern: "re.Pattern[str]", value: str, code: str) -> str:
     return pattern.sub(lambda _: value, code)
-
-
-# --- names and members
-
-
-def _stored(e: Emitter, node: Stored) -> Any_:
-    message = f"ReferenceError: {node.name} is not defined"
-    code = e.variable(node.code)
-    if e.branches and node.guards:
-        failing = "".join(f"{test}?" for test, _ in node.guards)
-        errors = "".join(f":$error({quoted(reason)})" for _, reason in reversed(node.guards))
-        code = e.variable(f"({failing}{code}{errors})")
-    for test, reason in () if e.branches else node.guards:
-        e.guard(test, reason)
-    present = node.type != "any" and not node.exists
-    value = Value(code, node.type, nan=node.type == "num" and bool(node.exists), present=present)
-    if not node.exists or node.exists in e.proven:
-        return value
-    if not e.branches:
-        e.guard(node.exists, message)
-        return value._replace(nan=False, present=node.type != "any")
-    return Value(f"({node.exists}?{code}:$error({quoted(message)}))", node.type, present=node.type != "any")
-
-
-def _constant(e: Emitter, node: Constant) -> Any_:
-    if isinstance(node.value, Moment):
-        if not node.value.valid:
-            e.refuse(node, "this date is invalid", "dates are written 2016-01-31 or 2016-01-31T00:00:00+09:00")
-        return Instant(number(node.value.ms), utc=node.value.fixed == 0)
-    if isinstance(node.value, Date):
-        return Instant(number(node.value.moment.ms), is_date=True)
-    if isinstance(node.value, RegExp):
-        e.refuse(node, "a regular expression can only be an argument of replace, split, match, search or test")
-    return literal(node.value)
-
-
-def _failure(e: Emitter, node: Failure) -> Any_:
-    if not e.branches:
-        e.refuse(node, node.message, node.hint)
-    return Value(f"$error({quoted(node.message)})", "any")
-
-
-def _name(e: Emitter, node: Name) -> Any_:
-    if node.name in e.local:
-        return e.local[node.name]
-    return Value(node.name, "function")
-
-
-def _this(e: Emitter, node: This) -> Any_:
-    e.refuse(node, "'this' can only be used with a name, as in this.table")
-
-
-def _member(e: Emitter, node: Member) -> Any_:
-    base = e.emit(node.object)
-    if isinstance(base, Instant):
-        e.refuse(
-            node, f"property '{node.name}' of a moment is used without calling it", f"did you mean .{node.name}() ?"
-        )
-    if base.type == "function":
-        e.refuse(node, f"{source(node)} is not supported here", "call it with ()" if node.name != "length" else "")
-    if node.name == "length":
-        return _length(base)
-    if base.type in TEXTS or base.type in ("num", "bool", "arr"):
-        if node.name in _methods():
-            e.refuse(node, f"method '{node.name}' is used without calling it", f"did you mean .{node.name}() ?")
-        return NOTHING
-    if base.type in ("undef", "null"):
-        failure = f"TypeError: Cannot read property '{node.name}' of {'null' if base.type == 'null' else 'undefined'}"
-        return _failure(e, Failure(failure, "", node.start, node.end))
-    return _field(e, node, base)
-
-
-def _methods() -> "Dict[str, Any]":
-    from stepdig.expressions.strings import METHODS  # only asked for on the way to an error
-
-    return METHODS
-
-
-def _length(base: Value) -> Any_:
-    if base.type in TEXTS:
-        return Value(f"$length({base.code})", "num", present=True)
-    if base.type == "arr":
-        return Value(f"$count({base.code})", "num", present=True)
-    return Value(f"$j_len({base.code})")
-
-
-def _field(e: Emitter, node: Member, base: Value) -> Any_:
-    if "`" in node.name:
-        return Value(f"$j_get({base.code},{quoted(node.name)})")
-    code = f"{base.code}.{field(node.name)}"
-    known = base.present or f"$exists({base.code})" in e.proven
-    if known or isinstance(node.object, (Stored, This)):
-        return Value(code)
-    message = f"TypeError: Cannot read property '{node.name}' of undefined"
-    if not e.branches and _PATH.match(base.code):
-        e.guard(f"($exists({base.code}) and $type({base.code})!='null')", message)
-        return Value(code)
-    if isinstance(node.object, Call) and source(node.object.callee) == "JSON.parse":
-        return Value(code)
-    return Value(f"$j_get({base.code},{quoted(node.name)})")
-
-
-def _index(e: Emitter, node: Index) -> Any_:
-    base, key = e.value(node.object), e.value(node.key)
-    if isinstance(base, Instant):
-        e.refuse(node, "a moment has no items")
-    if isinstance(key, Instant):
-        key = Value(convert.string(e, key), "str")
-    simple = isinstance(node.key, Constant) and isinstance(node.key.value, int) and node.key.value >= 0
-    if simple and base.type == "arr":
-        return Value(f"{base.code}[{key.code}]")
-    return Value(f"$j_get({base.code},{key.code})")
 
 
 # --- literals
@@ -421,13 +264,13 @@ def _assign(e: Emitter, node: Assign) -> Any_:
 
 
 _EMIT: Dict[Any, Callable[[Emitter, Any], Any_]] = {
-    Constant: _constant,
-    Stored: _stored,
-    Failure: _failure,
-    Name: _name,
-    This: _this,
-    Member: _member,
-    Index: _index,
+    Constant: members.constant,
+    Stored: members.stored,
+    Failure: members.failure,
+    Name: members.name,
+    This: members.this,
+    Member: members.member,
+    Index: members.index,
     ArrayLiteral: _array,
     ObjectLiteral: _object,
     Conditional: _conditional,

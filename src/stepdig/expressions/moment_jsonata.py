@@ -4,18 +4,17 @@ Constant amounts are added up while compiling. In a zone with daylight saving ti
 to the instant, by the rows in `<run>.tz`, as moment does.
 """
 
-from typing import TYPE_CHECKING, Any, Callable, Dict, List, Optional
+from typing import TYPE_CHECKING, Any, Callable, Dict
 
 from stepdig.expressions import conversions as convert
 from stepdig.expressions.clock import DAY
-from stepdig.expressions.errors import ExpressionError
-from stepdig.expressions.jsvalues import to_number
 from stepdig.expressions.moment_format import DEFAULT, DEFAULT_UTC, TO_STRING, tokens
 from stepdig.expressions.moment_methods import METHODS
 from stepdig.expressions.moment_picture import formatted, number_of, quarter, week, weekday
-from stepdig.expressions.moments import DAYS_OF, MILLISECONDS, MONTHS_OF, bounded, round_away, unit
-from stepdig.expressions.nodes import Call, Constant, New, Node, ObjectLiteral
-from stepdig.expressions.values import Any_, Instant, Value, literal, number, quoted
+from stepdig.expressions.moment_steps import beginning, end_of, ending, start_of, stepping, unit_of
+from stepdig.expressions.moments import DAYS_OF, MILLISECONDS, MONTHS_OF
+from stepdig.expressions.nodes import Call, Constant, New, Node
+from stepdig.expressions.values import Any_, Instant, Value, literal, quoted
 
 if TYPE_CHECKING:
     from stepdig.expressions.emit import Emitter
@@ -108,152 +107,6 @@ def method(e: "Emitter", node: Call, moment: Instant, name: str) -> Any_:
     return e.refuse(node, f"moment method .{name}() is not supported{' in a state of the machine' if known else ''}")
 
 
-def _unit(node: Node) -> Optional[str]:
-    """Return the unit that a constant argument names."""
-    if not isinstance(node, Constant):
-        raise ExpressionError("the unit must be a constant text", node.start, node.end, "write 'days'")
-    found = unit(node.value)
-    if found is None and isinstance(node.value, str):
-        raise ExpressionError(f"unknown unit '{node.value}'", node.start, node.end, "write 'days', 'hours' or 'months'")
-    return found
-
-
-def _step(sign: int) -> Callable[["Emitter", Call, Instant], Any_]:
-    def emit(e: "Emitter", node: Call, moment: Instant) -> Any_:
-        arguments = list(node.arguments)
-        if len(arguments) == 1 and isinstance(arguments[0], Constant) and isinstance(arguments[0].value, dict):
-            pairs = [(Constant(v, node.start, node.end), unit(k)) for k, v in arguments[0].value.items()]
-            return _steps(e, node, moment, pairs, sign)
-        if len(arguments) == 1 and isinstance(arguments[0], ObjectLiteral):
-            return _steps(e, node, moment, list(zip(arguments[0].values, map(unit, arguments[0].names))), sign)
-        if not arguments:
-            return moment
-        if len(arguments) > 1 and isinstance(arguments[1], Constant) and isinstance(arguments[1].value, (int, float)):
-            arguments = [arguments[1], arguments[0]]
-        name = _unit(arguments[1]) if len(arguments) > 1 else "millisecond"
-        return _shifted(e, moment, arguments[0], name, sign)
-
-    return emit
-
-
-def _steps(e: "Emitter", node: Node, moment: Instant, pairs: List[Any], sign: int) -> Instant:
-    """Add several amounts in moment's order: months, days, then exact time."""
-    groups = (MONTHS_OF, DAYS_OF, MILLISECONDS)
-    for group in groups:
-        for value, name in pairs:
-            if name in group:
-                moment = _shifted(e, moment, value, name, sign)
-    return moment
-
-
-def _local(moment: Instant, code: str, shift: float = 0) -> Instant:
-    """Return a moment at a wall clock."""
-    return Instant(code, wall=not moment.utc, shift=shift, utc=moment.utc, doubtful=moment.doubtful)
-
-
-def _shifted(e: "Emitter", moment: Instant, amount: Node, name: Optional[str], sign: int) -> Instant:
-    """Return the moment moved by an amount of one unit."""
-    if name in MONTHS_OF:
-        return _by_months(e, moment, amount, MONTHS_OF[name], sign)
-    size = MILLISECONDS.get(name or "") or DAYS_OF.get(name or "", 0) * DAY
-    if not size:
-        return moment
-    whole_days = name in DAYS_OF
-    if isinstance(amount, Constant):
-        return _by_constant(e, moment, _amount(amount), size, sign, whole_days)
-    value = e.value(amount)
-    plain = isinstance(value, Value) and value.type == "num" and not value.nan
-    count = value.code if plain else f"$j_amount({convert.plain(e, value).code})"
-    if whole_days:
-        count = f"$j_round({count}{' * 7' if name == 'week' else ''})"
-        size = DAY
-    product = f"{count} * {size}" if size > 1 else count
-    if whole_days and not moment.utc and not e.zone.fixed:
-        e.needs_tz = True
-        return moment._replace(
-            code=f"$j_days({convert.utc(e, moment)},{'-' if sign < 0 else ''}{product})",
-            wall=False,
-            shift=0,
-            is_date=False,
-        )
-    return Instant(
-        f"({convert.utc(e, moment)} {'-' if sign < 0 else '+'} {product})", utc=moment.utc, doubtful=moment.doubtful
-    )
-
-
-def _amount(node: Constant) -> float:
-    value = node.value
-    if isinstance(value, bool) or not isinstance(value, (int, float, str)):
-        return 0
-    return bounded(to_number(value))
-
-
-def _by_constant(
-    e: "Emitter", moment: Instant, amount: float, size: int, sign: int, whole_days: bool
-) -> Instant:  # a step has that many sides
-    shift = sign * (round_away(amount * size / DAY) * DAY if whole_days else int(amount * size))
-    if not shift:
-        return moment
-    if moment.utc or e.zone.fixed or whole_days == moment.wall:
-        if not e.zone.fixed and moment.wall and moment.shift:
-            moment = Instant(convert.wall(e, moment), wall=True, doubtful=moment.doubtful)
-        return moment._replace(shift=moment.shift + shift)
-    if whole_days:
-        return _local(moment, convert.wall(e, moment), shift)
-    return Instant(convert.utc(e, moment), shift=shift, utc=moment.utc, doubtful=moment.doubtful)
-
-
-def _by_months(e: "Emitter", moment: Instant, amount: Node, size: int, sign: int) -> Instant:
-    if isinstance(amount, Constant):
-        months = round_away(_amount(amount) * size) * sign
-        return _local(moment, f"$j_month({convert.wall(e, moment)},{number(months)})") if months else moment
-    value = convert.plain(e, e.value(amount))
-    count = f"$j_round($j_amount({value.code}){f' * {size}' if size > 1 else ''})"
-    if not moment.utc and not e.zone.fixed:
-        code = f"$j_months({convert.utc(e, moment)},{'-' if sign < 0 else ''}{count})"
-        return Instant(code, doubtful=moment.doubtful)
-    return _local(moment, f"$j_month({convert.wall(e, moment)},{'-' if sign < 0 else ''}{count})")
-
-
-def _start_of(e: "Emitter", node: Call, moment: Instant) -> Any_:
-    return _start(e, moment, _unit(node.arguments[0])) if node.arguments else moment
-
-
-def _start(e: "Emitter", moment: Instant, name: Optional[str]) -> Instant:
-    wall = convert.wall(e, moment)
-    if name in MILLISECONDS or name in ("day", "date"):
-        size = MILLISECONDS.get(name or "", DAY)
-        return moment if size == 1 else _local(moment, f"$floor(({wall}) / {size}) * {size}")
-    if name in ("week", "isoWeek"):
-        if not e.zone.fixed and not moment.utc:  # moment goes to midnight first, then back by days
-            wall = convert.wall(e, _start(e, moment, "day"))
-        into = 3 if name == "isoWeek" else 4  # 1970-01-01 was a Thursday
-        return _local(moment, f"($floor((({wall}) / {DAY} + {into}) / 7) * 7 - {into}) * {DAY}")
-    if name == "month":
-        return _local(moment, f"$j_start({wall})")
-    if name == "year":
-        return _local(moment, f"$toMillis($fromMillis({wall},'[Y0001]-01-01T00:00:00.000Z'))")
-    if name == "quarter":
-        variable = e.variable(wall)
-        return _local(moment, f"$j_month($j_start({variable}),-(({number_of(variable, '[M1]')} - 1) % 3))")
-    return moment
-
-
-def _end_of(e: "Emitter", node: Call, moment: Instant) -> Any_:
-    name = _unit(node.arguments[0]) if node.arguments else None
-    return _end(e, moment, name)
-
-
-def _end(e: "Emitter", moment: Instant, name: Optional[str]) -> Instant:
-    if name in (None, "millisecond"):
-        return moment
-    name = "day" if name == "date" else name
-    start = _start(e, moment, name)
-    one = Constant(1, 0, 0)
-    after = _shifted(e, start, one, "week" if name == "isoWeek" else name, 1)
-    return _by_constant(e, after, 1, 1, -1, False)
-
-
 def _utc(e: "Emitter", node: Call, moment: Instant) -> Any_:
     if moment.wall:
         return Instant(convert.utc(e, moment), utc=True, doubtful=moment.doubtful)
@@ -319,8 +172,8 @@ def _compared(sign: str) -> Callable[["Emitter", Call, Instant], Any_]:
         other = convert.utc(e, _other(e, node))
         if len(node.arguments) < 2:
             return Value(f"({convert.utc(e, moment)} {sign} {other})", "bool", present=True)
-        name = _unit(node.arguments[1])
-        start, end = convert.utc(e, _start(e, moment, name)), convert.utc(e, _end(e, moment, name))
+        name = unit_of(node.arguments[1])
+        start, end = convert.utc(e, beginning(e, moment, name)), convert.utc(e, ending(e, moment, name))
         forms = {"<": "({1} < {2})", ">": "({0} > {2})", "<=": "({0} <= {2})", ">=": "({1} >= {2})"}
         form = forms.get(sign, "({0} <= {2} and {2} <= {1})")
         return Value(form.format(start, end, e.variable(other)), "bool", present=True)
@@ -330,7 +183,7 @@ def _compared(sign: str) -> Callable[["Emitter", Call, Instant], Any_]:
 
 def _diff(e: "Emitter", node: Call, moment: Instant) -> Any_:
     other = _other(e, node)
-    name = _unit(node.arguments[1]) if len(node.arguments) > 1 else "millisecond"
+    name = unit_of(node.arguments[1]) if len(node.arguments) > 1 else "millisecond"
     if name in MONTHS_OF:
         e.refuse(node, "diff in months, quarters or years is not supported in a state of the machine", "use days")
     other = (
@@ -380,12 +233,12 @@ _FIELDS: Dict[str, Callable[["Emitter", Any, Instant], Any_]] = {
 _METHODS: Dict[str, Callable[["Emitter", Any, Instant], Any_]] = {
     **_FIELDS,
     **{name + "s": emit for name, emit in _FIELDS.items()},
-    "add": _step(1),
+    "add": stepping(1),
     "clone": lambda e, node, moment: moment,
     "dayOfYear": _picture("[d001]"),
     "daysInMonth": _days_in_month,
     "diff": _diff,
-    "endOf": _end_of,
+    "endOf": end_of,
     "format": _format,
     "isAfter": _compared(">"),
     "isBefore": _compared("<"),
@@ -396,8 +249,8 @@ _METHODS: Dict[str, Callable[["Emitter", Any, Instant], Any_]] = {
     "isoWeekYear": _picture("[X0001]"),
     "isoWeekday": _picture("[F1]"),
     "local": _to_local,
-    "startOf": _start_of,
-    "subtract": _step(-1),
+    "startOf": start_of,
+    "subtract": stepping(-1),
     "toDate": lambda e, node, moment: Instant(convert.utc(e, moment), is_date=True, doubtful=moment.doubtful),
     "toISOString": _iso,
     "toJSON": _iso,

@@ -8,6 +8,7 @@ from typing import NamedTuple, Union
 from stepdig.expressions.jsvalues import UNDEFINED, Js, number_text
 
 TEXTS = frozenset(("str", "iso", "date", "ymd", "lt"))
+PATH = re.compile(r"\$[A-Za-z][\w]*(?:\.(?:\w+|`[^`]*`))*\Z")  # names a value, computes nothing
 _NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*\Z")
 _WORDS = frozenset(("and", "or", "in", "true", "false", "null", "function"))
 
