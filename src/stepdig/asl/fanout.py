@@ -90,8 +90,23 @@ def _items(step: plan.ForEach, site: Site, redo: str) -> object:
 def _entries(step: plan.ForEach, site: Site) -> str:
     """Return JSONata for the entries, of a list that `only` narrows those asked for."""
     value = step.entries
+    whole = _whole(step, site)
+    if whole:
+        return whole
     code = checked(value.code, value.guards, site) if isinstance(value, plan.Computed) else literal(value.value)
     return narrowed(code, step.narrow) if step.narrow else code
+
+
+def _whole(step: plan.ForEach, site: Site) -> str:
+    """Return the variable that holds the names to run, where these are the entries: the list is written only once then."""
+    if not isinstance(step.entries, plan.Constant) or len(step.narrow) != 1 or step.narrow[0][1] != "$":
+        return ""
+    ref, names = step.narrow[0][0], step.entries.value
+    for it in site.machine.lists:
+        if ref.endswith(f".{field(it.path)}") and names == list(it.names):
+            site.whole.add(it.path)
+            return ref
+    return ""
 
 
 def _selector(step: plan.ForEach, item: str = ITEM) -> State:

@@ -5,7 +5,7 @@ The command line has checked before (`stepdig.given`); this is for whatever else
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 
 from stepdig import plan
 from stepdig.input_types import NAMES, TYPES
@@ -59,8 +59,8 @@ def _conversions(inputs: Sequence[Input]) -> str:
     return ":".join(f"$t='{name}'?({TYPES[name].code})" for name in used) or "false?0"
 
 
-def narrowed_lists(lists: Sequence[plan.NamedList]) -> str:
-    """Return JSONata for the variable `only`: for each list that is narrowed, the names asked for.
+def narrowed_lists(lists: Sequence[plan.NamedList], whole: Collection[str] = ()) -> str:
+    """Return JSONata for the variable `only`: for each list that is narrowed, the names asked for; for a `whole` one always.
 
     `only` among the parameters is a comma list or a JSON list, each name in some list and no list without one; or an object
     with such a list for each task it means.
@@ -69,10 +69,12 @@ def narrowed_lists(lists: Sequence[plan.NamedList]) -> str:
     for it in lists:
         groups.setdefault(it.names, []).append(it.path)
     rows = [{"p": paths, "r": list(names)} for names, paths in groups.items()]
+    kept = literal([path for it in lists if (path := it.path) in whole])
+    every = f"$merge($append([{{}}],[$l.($g:=$;$g.p[$ in {kept}].{{$:[$g.r]}})]))" if whole else "{}"
     return (
         "($in:=$states.context.Execution.Input;$o:=$type($in)='object'?$in.params.only;"
-        "$not($exists($o)) or $type($o)='null'?{}:("
-        f"$l:={literal(rows)};"
+        f"$l:={literal(rows)};$all:={every};"
+        "$not($exists($o)) or $type($o)='null'?$all:("
         f"$s:=function($v){{$type($v)='string'?{NAMES.format('$v')}:[$v]}};"
         "$m:=function($x,$k){$x=$k or $substring($x,-1-$length($k))='+'&$k};"
         f"$h:=function($g){{'+'&$g.p[0]&' ('&$join($g.r[[0..{SHOWN - 1}]],', ')&($count($g.r)>{SHOWN}?', ...':'')&')'}};"
@@ -82,7 +84,7 @@ def narrowed_lists(lists: Sequence[plan.NamedList]) -> str:
         "$count($g)=0?'there is no list of +'&$k&'; there are '&$join($map($l.p,function($x){'+'&$x}),', ')"
         ":$count($w)=0?'no row of +'&$k&' is named'"
         ":$exists($u)?'there is no '&$string($u[0])&' in '&$join($map($g,$h),', '))})]);"
-        "$merge($append([{}],[$ks.($k:=$;$w:=$s($lookup($o,$k));$l.($g:=$;$g.p[$m($,$k)].{$:[$w[$ in $g.r]]}))])))"
+        "$merge($append([$all],[$ks.($k:=$;$w:=$s($lookup($o,$k));$l.($g:=$;$g.p[$m($,$k)].{$:[$w[$ in $g.r]]}))])))"
         ":($w:=$s($o);$u:=$w[$not($ in $l.r)];"
         "$x:=$fail($count($w)=0?['no row is named']"
         ":$exists($u)?[$map($u,function($x){'there is no '&$string($x)&' in '&$join($map($l,$h),', ')})]"

@@ -40,6 +40,7 @@ class Site:
     on_failure  None: a failure ends the execution (or the Map) right there, so that Redrive restarts exactly that state
     variables   variables of this scope that a state may read before it is assigned: name -> empty value
     words       words for the names of variables, by the step they belong to
+    whole       the lists that the first state keeps whole, so that a loop need not write them again
     write       writes a step at a site
     repeated    whether states in a circle come here again, so that variables of an earlier round are there
     dense       whether the definition must be kept small: parallel branches share their states for failures
@@ -54,6 +55,7 @@ class Site:
     on_failure: Failure | None
     variables: dict[str, object]
     words: dict[str, str]
+    whole: set[str]
     write: Callable[[plan.Step, Site], None]
     dense: bool = False
     frames: tuple[int, ...] = (0,)

@@ -25,10 +25,6 @@ FAULTS: State = {
     "JitterStrategy": "FULL",
 }
 ATTEMPTS = 100  # of one session that are looked at
-# The pause between two looks begins with a second and grows to an eighth of the time that has gone by, so that 75 looks
-# last more than three days: each look takes nine events of the history.
-GROWTH = 1.125
-LOOKS = 75
 
 
 def write_required(step: plan.Required, site: Site) -> None:
@@ -103,13 +99,15 @@ def _write_look(step: plan.Required, site: Site, there: str) -> None:
 def _write_ended(step: plan.Required, site: Site, there: str, after: Site) -> None:
     """Write the choice after a look: wait, go on, or look for a later attempt."""
     pause, look = f"{step.name} pause", f"{step.name} there"
-    running = f"{_runs(there)} and ${there}.looks<{LOOKS}"
-    longer = f"{{% $merge([${there},{{'pause':$ceil(${there}.pause*{GROWTH})}}]) %}}"
+    looks, growth = step.pace
+    running = f"{_runs(there)} and ${there}.looks<{looks}"
+    longer = f"{{% $merge([${there},{{'pause':$ceil(${there}.pause*{growth})}}]) %}}"
     rules: list[State] = [{"Condition": f"{{% {running} %}}", "Next": pause, "Assign": {there: longer}}]
     if step.rerun != "all":
         rules.append({"Condition": f"{{% ${there}.status='SUCCEEDED' %}}", "Next": after.next})
-    rules.append({"Condition": f"{{% {_runs(there)} %}}", "Next": f"{step.name} latest?"})  # looked at for long enough
     following = f"{{% $merge([${there},{{'attempt':${there}.attempt+1,'pause':1}}]) %}}"
+    late = {"Condition": f"{{% {_runs(there)} %}}", "Next": f"{step.name} latest?", "Assign": {there: following}}
+    rules.append(late)
     choice: State = {"Type": "Choice", "Comment": step.comment, "Choices": rules, "Assign": {there: following}}
     site.add(f"{step.name} ended?", {**choice, "Default": look})
     site.add(pause, {"Type": "Wait", "Comment": step.comment, "Seconds": f"{{% ${there}.pause %}}", "Next": look})
@@ -132,7 +130,8 @@ def _write_latest(step: plan.Required, site: Site, there: str, after: Site) -> N
         site.add(name, {**state, "Default": after.next})
         return
     if failure is None or failure.note:
-        error = f"{{'Error':'RequiredFailed','Cause':{_message(step, f'(${there}.attempt-1)')}}}"
+        last = _message(step, f"(${there}.attempt-1)")
+        error = f"{{'Error':'RequiredFailed','Cause':({_runs(there)}?'Waited too long. ':'')&{last}}}"
         state["Assign"] = {site.variable("failure"): note(error, step.name, site)}
     site.add(name, {**state, "Default": f"{step.name} failed" if failure is None else failure.state})
     if failure is None:

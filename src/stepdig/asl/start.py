@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from itertools import pairwise
 
 from stepdig import plan
@@ -13,7 +14,9 @@ from stepdig.limits import START_CHARS
 NAME = "start session"
 
 
-def start_state(machine: plan.Machine, variables: dict[str, object], after: str | None) -> State:
+def start_state(
+    machine: plan.Machine, variables: dict[str, object], after: str | None, whole: Collection[str]
+) -> State:
     """Return the Pass that assigns `$run` from the execution's input, `{}` included, and empties the given variables."""
     run = (
         "($in:=$states.context.Execution.Input;$in:=$type($in)='object'?$in:{};"
@@ -28,7 +31,7 @@ def start_state(machine: plan.Machine, variables: dict[str, object], after: str 
     )
     assign: State = {"run": f"{{% {run} %}}", **variables}
     if machine.lists:
-        assign["only"] = f"{{% {narrowed_lists(machine.lists)} %}}"
+        assign["only"] = f"{{% {narrowed_lists(machine.lists, whole)} %}}"
     state: State = {"Type": "Pass", "Comment": machine.comment, "Assign": assign, "Output": {}}
     return {**state, "Next": after} if after is not None else {**state, "End": True}
 
