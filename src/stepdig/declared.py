@@ -67,8 +67,8 @@ def properties(options: tuple[Option, ...]) -> dict[str, object]:
 ANY: Schema = {}
 TEXT: Schema = {"type": ["string", "number", "boolean"]}
 VALUE: Schema = {"type": ["string", "number", "boolean", "null"]}
-FLAG = matching(_TRUTH, "true or false", "boolean", "integer")
-SWITCH = matching(_TRUTH, "true or false, written out", "boolean", "integer", template=False)
+FLAG = matching(_TRUTH, "true or false", "boolean", "integer", "null")
+SWITCH = matching(_TRUTH, "true or false, written out", "boolean", "integer", "null", template=False)
 WHOLE = matching(_WHOLE, "a whole number", "number")
 NUMBER = matching(_WHOLE, "a whole number, written out", "number", template=False)
 DURATION = matching(_DURATION, "a duration such as 90s, 10m or 1h 30m")

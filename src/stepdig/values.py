@@ -37,7 +37,7 @@ class Values:
     def names(self) -> Names:
         """The names of this scope, with the keys of the task that stand before its operator."""
         at = self.task.operator_at or self.task.at
-        before = {key: node for key, node in self.task.options.items() if key[0] != "_" and _before(node.at, at)}
+        before = {key: node for key, node in self.task.options.items() if not key.startswith("_") and _before(node.at, at)}
         return Names(self.scope, {**before, **self.earlier})
 
     def problem(

@@ -8,7 +8,7 @@ from stepdig.operators._registry import Place, nothing, operator
 from stepdig.plan import Step
 from stepdig.tree import Node, Scalar
 
-_FUNCTION = {**matching(r"\.", "module.function"), "type": ["string", "null"]}
+_FUNCTION = {**matching(r"\.|\$", "module.function", template=False), "type": ["string", "null"]}
 
 
 @operator(
