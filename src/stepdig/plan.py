@@ -195,6 +195,11 @@ class Call(Step):
     run: str = "$run"
 
 
+# (looks, growth of the pause between them, which begins with a second): each lasts three days. The first wait that much
+# longer than the other workflow takes; the others are for histories without room, as each look takes nine events.
+PACES = ((75, 1.125), (35, 1.35), (18, 2.0))
+
+
 @dataclass(frozen=True, slots=True)
 class Required(Step):
     """See to it that another workflow of the project has run for a session: start it, or wait for who has.
@@ -206,6 +211,7 @@ class Required(Step):
     rerun         "none", "failed" or "all": which executions that have ended already are run again
     ignored       whether its failure leaves this workflow going on
     retried       whether a counter of tries leads here again, which runs a failed one again
+    pace          how it looks for the end of one that somebody else started: looks, and the growth of the pause between
     """
 
     workflow: str = ""
@@ -218,6 +224,7 @@ class Required(Step):
     run: str = "$run"
     retried: bool = False
     timeout: Number | None = None
+    pace: tuple[int, float] = PACES[0]
 
 
 @dataclass(frozen=True, slots=True)

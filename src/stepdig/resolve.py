@@ -171,7 +171,7 @@ class Names:
                     return None, True
                 return (self._opened(node, index, path[: depth + 1]), depth + 1), True
         assert isinstance(node, Mapping)
-        weaker, covered = self._below(index, path)
+        weaker, covered = self._below(index, path, rooted=True)
         own = self._whole(node, index, path)
         return ((merged(weaker, own) if covered == len(path) else own), len(path)), True
 

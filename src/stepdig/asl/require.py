@@ -106,7 +106,7 @@ def _write_ended(step: plan.Required, site: Site, there: str, after: Site) -> No
     if step.rerun != "all":
         rules.append({"Condition": f"{{% ${there}.status='SUCCEEDED' %}}", "Next": after.next})
     following = f"{{% $merge([${there},{{'attempt':${there}.attempt+1,'pause':1}}]) %}}"
-    late = {"Condition": f"{{% {_runs(there)} %}}", "Next": f"{step.name} latest?", "Assign": {there: following}}
+    late: State = {"Condition": f"{{% {_runs(there)} %}}", "Next": f"{step.name} latest?", "Assign": {there: following}}
     rules.append(late)
     choice: State = {"Type": "Choice", "Comment": step.comment, "Choices": rules, "Assign": {there: following}}
     site.add(f"{step.name} ended?", {**choice, "Default": look})

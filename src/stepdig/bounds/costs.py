@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from stepdig import plan
-from stepdig.asl.require import DESCRIBE, LOOKS
+from stepdig.asl.require import DESCRIBE
 
 PLAIN = 2  # a state is entered and left
 FAIL = 1  # a Fail state is entered
@@ -60,6 +60,8 @@ def _scope(scope: Mapping[str, Any], around: plan.Step | None, owners: Mapping[s
     for name, state in scope["States"].items():
         step = owners.get(name, around)
         events, launches = _events(state)
+        if isinstance(step, plan.Required) and state.get("Resource") == DESCRIBE:
+            events += LOOK * step.pace[0]
         found.add(step, Cost(name, events, launches, inner=around is not None and step is around))
         for inner in _inside(state):
             _scope(inner, step, owners, found)
@@ -84,8 +86,7 @@ def _events(state: Mapping[str, Any]) -> tuple[int, int]:
         # A result that an expression cannot use is one more event; where such an error is tried again, at each such try.
         anew = [n for n, retry in zip(tries, retries, strict=True) if "States." in str(retry["ErrorEquals"])]
         once = 1 + sum(anew)
-        circle = LOOK * LOOKS if resource == DESCRIBE else 0
-        return PLAIN + each * (1 + sum(tries)) + once + circle, 0
+        return PLAIN + each * (1 + sum(tries)) + once, 0
     if kind == "Map":
         config = state["ItemProcessor"].get("ProcessorConfig") or {}
         return FAN_OUT + (MAP_RUN if config.get("Mode") == "DISTRIBUTED" else 0), 0

@@ -143,17 +143,24 @@ def _fewer_launches(
 
 
 def _slower(execution: Counted, changed: dict[int, Callable[[Any], plan.Step]]) -> bool:
-    """Let what polls look half as often, for as long as before; return whether anything does that could."""
+    """Let what polls or waits look more seldom, for as long as before; return whether anything does that could."""
     polls = [it for it in steps(execution.body, plan.Call) if it.polls and it.again[0].limit > LEAST_LOOKS]
+    waits = [it for it in steps(execution.body, plan.Required) if it.pace != plan.PACES[-1]]
     for step in polls:
         changed[id(step)] = _rarer
-    return bool(polls)
+    for wait in waits:
+        changed[id(wait)] = _seldom
+    return bool(polls or waits)
 
 
 def _rarer(step: plan.Call) -> plan.Call:
     first = step.again[0]
     rarer = replace(first, limit=first.limit // 2, most=first.most * 2)
     return replace(step, again=(rarer, *step.again[1:]))
+
+
+def _seldom(step: plan.Required) -> plan.Required:
+    return replace(step, pace=plan.PACES[plan.PACES.index(step.pace) + 1])
 
 
 def _launching(step: plan.Command, launches: int) -> plan.Command:
