@@ -1,7 +1,7 @@
 """The JSON Schema (draft 7) of the language for editors, made of what operators and keys declare.
 
 An editor that knows the schema completes keys, shows the line of help of each and underlines mistakes. It never underlines what
-compiles, and many mistakes only the compiler can tell. Each operator has a branch of its own (`if` its key is there, `then` its
+runs, and many mistakes only the compiler can tell. Each operator has a branch of its own (`if` its key is there, `then` its
 options), so that a message is about the operator that was written and not about all of them.
 `errorMessage`, `patternErrorMessage`, `markdownDescription` and `doNotSuggest` are words of VS Code's JSON and YAML editors.
 https://json-schema.org/draft-07, https://code.visualstudio.com/docs/languages/json

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from dataclasses import replace
 
-from stepdig.declared import FLAG, TEXT, Option, mapping_of, word
+from stepdig.declared import FLAG, TEXT, Option, mapping_of, refused, word
 from stepdig.jsonata_text import literal
 from stepdig.model import Task
 from stepdig.operators._options import Options
@@ -16,6 +16,8 @@ RERUN = ("none", "failed", "all")
 # A time with its offset, as `${session_time}` is. The name of an execution is made of it, so nothing is guessed.
 _INSTANT = r"^[0-9]{4}-[0-9][0-9]-[0-9][0-9]T[0-9][0-9]:[0-9][0-9]:[0-9][0-9](\.[0-9]+)?(Z|[+-][0-9][0-9]:[0-9][0-9])$"
 
+_OTHER = refused("require> runs workflows of its own project")
+
 
 @operator(
     "require",
@@ -25,8 +27,8 @@ _INSTANT = r"^[0-9]{4}-[0-9][0-9]-[0-9][0-9]T[0-9][0-9]:[0-9][0-9]:[0-9][0-9](\.
         Option("params", mapping_of({}), "attempt parameters for it, if this task starts it"),
         Option("rerun_on", word(*RERUN), "run it again when it has ended already: none, failed, all"),
         Option("ignore_failure", FLAG, "whether to go on when it fails"),
-        Option("project_name", TEXT, "another project: not here"),
-        Option("project_id", TEXT, "another project: not here"),
+        Option("project_name", _OTHER, "another project: not here"),
+        Option("project_id", _OTHER, "another project: not here"),
     ),
 )
 def require(task: Task, place: Place) -> Step:
