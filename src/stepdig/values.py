@@ -12,6 +12,7 @@ from stepdig.expressions import contexts, translate
 from stepdig.expressions.errors import ExpressionError
 from stepdig.expressions.shapes import NOT_CONSTANT
 from stepdig.model import Task
+from stepdig.operators import TABLE
 from stepdig.problem import Position
 from stepdig.resolve import Names
 from stepdig.scopes import Scope
@@ -37,7 +38,9 @@ class Values:
     def names(self) -> Names:
         """The names of this scope, with the keys of the task that stand before its operator."""
         at = self.task.operator_at or self.task.at
-        before = {key: node for key, node in self.task.options.items() if not key.startswith("_") and _before(node.at, at)}
+        before = {
+            key: node for key, node in self.task.options.items() if not key.startswith("_") and _before(node.at, at)
+        }
         return Names(self.scope, {**before, **self.earlier})
 
     def problem(
@@ -51,6 +54,10 @@ class Values:
         if task.argument is None:
             at = task.operator_at or task.at
             self.problem(at, "SD402", f"{task.operator}> needs a value", "", len(task.operator or "") + 1)
+        elif not isinstance(task.argument, Scalar) and TABLE[task.operator or ""].takes_text:
+            hint = "quote it if it is meant as text"
+            self.problem(task.argument.at, "SD403", f"{task.operator}> needs a text here", hint)
+            return None
         return task.argument
 
     def text(self, node: Node) -> plan.Value:

@@ -132,6 +132,12 @@ class Operator:
     others: Schema = field(default_factory=dict)
 
     @property
+    def takes_text(self) -> bool:
+        """Whether its value is a text, a number or a boolean, never a list or a mapping."""
+        kinds = self.argument.get("type", ())
+        return bool(kinds) and not {"array", "object"} & set([kinds] if isinstance(kinds, str) else kinds)  # type: ignore[call-overload] # of a schema
+
+    @property
     def help(self) -> str:
         """The first line of the docstring."""
         return self.doc.strip().partition("\n")[0]

@@ -38,6 +38,10 @@ def stores(task: Task) -> bool:
 )
 def sh(task: Task, place: Place) -> Step:
     """Run a shell command: `sh>: tasks/load.sh ${table}`."""
+    shell = task.options.get("shell")
+    if isinstance(shell, Scalar) and shell.value is not None and "${" not in str(shell.value):
+        text = f"the shell of sh> must be a list, not '{shell.text}'"
+        place.problem(shell.at, "SD419", text, "the program and its options: [bash, -eu]", shell.length)
     if place.required(task) is None or not _are_names(task, place):
         return nothing(place)
     return place.command(task, stores=stores(task))
