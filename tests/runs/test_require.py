@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
+import pytest
+
 COUNT = "n=$(cat n 2>/dev/null || echo 0); echo $((n+1)) > n; echo run $((n+1)) $session_date"
 
 
@@ -89,3 +91,18 @@ def test_problems_of_the_other_workflow_are_told_before_anything_runs(run: Calla
 
     assert done.code == 1
     assert [event["path"] for event in done.events if event["event"] == "problem"] == ["c.dig"]
+
+
+@pytest.mark.parametrize("first", ["", "+first: {require>: bad, ignore_failure: true}\n"], ids=["started", "attached"])
+@pytest.mark.parametrize("around", ["+b: {echo>: after}", "_parallel: true"], ids=["alone", "beside"])
+def test_the_task_that_required_what_failed_is_the_one_that_failed(
+    run: Callable[..., Any], first: str, around: str
+) -> None:
+    """By itself, and told in words, whether or not something follows its failure."""
+    words = "Dependent workflow failed: bad, 20261120T000000Z-1"
+
+    done = run(f"{first}+g:\n  +a: {{require>: bad}}\n  {around}\n", bad__dig="+x: {fail>: no}\n")
+
+    assert (done.code, done.states["+g+a"], done.states["+g"]) == (1, "error", "group_error")
+    assert {it["cause"] for it in done.events if it.get("task") == "+w+g+a" and it["state"] == "error"} == {words}
+    assert "ExecutionArn" not in done.end["cause"]

@@ -28,11 +28,11 @@ class Place:
     ours      it is no task but one of our states; `failing` one that only a failure leads to
     opens     what follows it belongs to it (`if>`, a loop of states), so that leaving the state does not finish the task
     fails     leaving it is a failure that nobody notes (`fail>` in `_error`)
-    forgives  a failure of it is none of its task (`slack>`)
     invokes   it calls a function and takes the answer
     within    the task whose state runs this one in an iteration or a branch; "" at the top
     last      nothing follows it there
-    retry     its Retry field; `catches` whether it has a Catch
+    retry     its Retry field
+    catch     its Catch: which errors, and whether they are failures of its task (those of `slack>` are not)
     error     of a Fail state, and its `cause`, where they are no expressions
     """
 
@@ -44,12 +44,11 @@ class Place:
     failing: bool = False
     opens: bool = False
     fails: bool = False
-    forgives: bool = False
     invokes: bool = False
     within: str = ""
     last: bool = False
     retry: tuple[Mapping[str, Any], ...] = ()
-    catches: bool = False
+    catch: tuple[tuple[list[str], bool], ...] = ()
     error: str | None = None
     cause: str | None = None
 
@@ -114,7 +113,6 @@ def _places(machine: Mapping[str, Any], within: str) -> Iterator[Place]:
     for name, state in states.items():
         source, _, task = str(state.get("Comment", "")).rpartition(" ")
         following = _following(state)
-        caught = [rule["Next"] for rule in state.get("Catch", ()) if "Next" in rule]
         yield Place(
             name,
             state["Type"],
@@ -124,17 +122,20 @@ def _places(machine: Mapping[str, Any], within: str) -> Iterator[Place]:
             failing=_is_failing(name),
             opens=_opens(task, following, states),
             fails=state["Type"] == "Pass" and "Assign" not in state and any(map(_is_failing, following)),
-            forgives=bool(caught) and not any(map(_is_failing, caught)),
             invokes=str(state.get("Resource", "")).endswith(":lambda:invoke"),
             within=within,
             last=bool(state.get("End")) or state["Type"] == "Succeed",
             retry=tuple(state.get("Retry", ())),
-            catches="Catch" in state,
+            catch=tuple(map(_caught, state.get("Catch", ()))),
             error=_literal(state.get("Error")),
             cause=_literal(state.get("Cause")),
         )
         for inner in _inner(state):
             yield from _places(inner, task)
+
+
+def _caught(rule: Mapping[str, Any]) -> tuple[list[str], bool]:
+    return rule.get("ErrorEquals", ["States.ALL"]), _is_failing(rule.get("Next", ""))
 
 
 def _is_failing(state: str) -> bool:

@@ -15,7 +15,7 @@ from datetime import datetime
 from typing import Any
 
 from stepdig.local import errors
-from stepdig.report import names
+from stepdig.report import names, nested
 from stepdig.report.message import unmarked
 from stepdig.report.names import Place
 from stepdig.report.rows import (
@@ -24,7 +24,6 @@ from stepdig.report.rows import (
     FAILURES,
     GROUP_ERROR,
     RETRY_WAITING,
-    RUNNING,
     Change,
     Message,
     Row,
@@ -40,6 +39,7 @@ _END = {
 _ITERATION_ENDS = frozenset({"MapIterationSucceeded", "MapIterationFailed", "MapIterationAborted"})
 # Variables that the compiler assigns for those who report; inside iterations and branches they are numbered.
 _ECHO = re.compile(r"echo(_\d+)?")
+_TAKEN = {"StepFunctions.ExecutionAlreadyExistsException"}  # `require>` waits for that one then
 _FAILURE = re.compile(r"failure(_\d+)?")
 
 
@@ -191,9 +191,12 @@ class Tracker:
         elif kind in ("MapStateStarted", "ParallelStateStarted"):
             self.transitions += visit.scheduled > 0  # a retry
             visit.scheduled += 1
+            visit.failed = False  # a redrive begins here, too
         elif kind.endswith(("Failed", "TimedOut")) and not visit.place.ours and kind not in _ITERATION_ENDS:
             details = _details(event)
-            self._fail(visit, details.get("error"), details.get("cause"))
+            self._fail(
+                visit, details.get("error"), nested.in_words(details.get("cause"), self.bundle.get("project", ""))
+            )
 
     def _exit(self, visit: Visit, details: Mapping[str, Any]) -> None:
         place, row = visit.place, self.tasks.row(visit.task)
@@ -235,10 +238,10 @@ class Tracker:
         visit.scheduled += 1
         self.transitions += visit.scheduled > 1
         if visit.scheduled > 1 and not visit.place.ours:
-            row = self.tasks.row(visit.task)
+            visit.failed = False  # of a redrive: a retry has not failed yet
+            row = self.tasks.start(visit.task)
             row.tries += 1
             row.tail = None
-            self.tasks.set(row, RUNNING)
 
     def _fail(self, visit: Visit, error: str | None, cause: str | None) -> None:
         row = self.tasks.row(visit.task)
@@ -248,11 +251,13 @@ class Tracker:
         if _is_retried(visit, error):
             self.tasks.set(row, RETRY_WAITING)
             return
-        if visit.place.forgives:
-            row.line = f"{error}: {cause}" if cause else error or row.line
+        caught = next((fails for equals, fails in visit.place.catch if errors.matches(equals, error)), None)
+        if caught is False:
+            if error not in _TAKEN:
+                row.line = f"{error}: {cause}" if cause else error or row.line
             return
         visit.failed = True
-        if not visit.place.catches:
+        if caught is None:
             self.tasks.fail(row)
 
     def _told(self, visit: Visit) -> None:
@@ -268,7 +273,8 @@ class Tracker:
     def _end(self, kind: str, event: Mapping[str, Any]) -> None:
         self.status = _END[kind]
         details = _details(event)
-        self.error, self.cause = details.get("error"), details.get("cause")
+        self.error = details.get("error")
+        self.cause = nested.in_words(details.get("cause"), self.bundle.get("project", ""))
         self.result = json.loads(details["output"]) if details.get("output") else None
         for row in [row for row in self.rows.values() if row.name == self.root and row.state in ACTIVE]:
             if self.status == "SUCCEEDED":
