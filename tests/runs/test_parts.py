@@ -145,7 +145,7 @@ def test_a_dry_run_runs_nothing(run: Callable[..., Any], tmp_path: Path) -> None
     done = run(dig, "--dry-run", "--show-params")
 
     told = [(it["task"], it["operator"], it["argument"]) for it in done.events]
-    assert told == [("+w+a", "sh", "touch ran 2026-11-20 $k"), ("+w+b", "loop", 2), ("+w+b+c", "echo", "${i}")]
+    assert told == [("+w+a", "sh", "touch ran 2026-11-20 $k"), ("+w+b", "loop", 2), ("+w+b^sub+c", "echo", "${i}")]
     assert done.events[0]["params"]["k"] == 1
     assert not (tmp_path / "ran").exists()
     assert not (tmp_path / ".stepdig").exists()

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from stepdig.commands import _local
 from stepdig.commands._compile import compile_required
-from stepdig.commands._earlier import Earlier
+from stepdig.commands._earlier import ENDED_WELL, Earlier
 from stepdig.local import session
 from stepdig.local.rundir import RunDir
 from stepdig.partial import Choice, Parts
@@ -58,9 +58,10 @@ def go_on(args: Namespace, workflow: Workflow, compiled: Compiled, earlier: Earl
     required = _local.required_of(compile_required(compiled, workflow))
     folder = RunDir(earlier.folder)
     run = _run(args, workflow, datetime.fromisoformat(given["session_time"]), folder, earlier.name)
-    return _local.Start(
-        workflow, definition, compiled.bundle, given, run, folder, required, earlier.tracker(), args.show_params
-    )
+    rows = earlier.tracker()
+    for row in rows.rows.values():
+        row.started = row.started if row.state in ENDED_WELL else None  # the time in between was not spent on it
+    return _local.Start(workflow, definition, compiled.bundle, given, run, folder, required, rows, args.show_params)
 
 
 def view(args: Namespace, start: _local.Start) -> View:

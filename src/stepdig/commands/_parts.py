@@ -8,7 +8,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from stepdig import parse, tree
-from stepdig.commands._earlier import all_done, of_session
 from stepdig.partial import Choice, Done, Parts, chosen, is_at
 from stepdig.problem import Problems, ProblemsFound
 from stepdig.project import SUFFIXES, Workflow
@@ -75,6 +74,8 @@ def earlier_done(runs: Path, at: datetime, choice: Choice) -> tuple[Done, str]:
     """Return what runs of the session have done before, and a sentence about it."""
     if not choice.uses_earlier:
         return Done(), ""
+    from stepdig.commands._earlier import all_done, of_session  # the engine, which a broken workflow does not need
+
     earlier = of_session(runs, at)
     if not earlier:
         return Done(), f"no earlier run of the session {at.isoformat()} is kept here: nothing counts as done"
