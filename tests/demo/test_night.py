@@ -21,10 +21,6 @@ def last_states(found: list[dict[str, Any]]) -> dict[str, str]:
     return {event["task"]: event["state"] for event in found if event["event"] == "task"}
 
 
-def load_of(table: str) -> str:
-    return f"+nightly_sync+sync^sub+for-0=t=0={table}+load"
-
-
 @pytest.fixture
 def good(night: Night) -> list[dict[str, Any]]:
     done = night.stepdig(*RUN, "--json")

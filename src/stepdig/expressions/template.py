@@ -43,7 +43,7 @@ def split(text: str) -> Tuple[Part, ...]:
         opening = _OPENING.search(text, position)
         if opening is None:
             break
-        end = _closing_brace(text, opening.end())
+        end = closing_brace(text, opening.end())
         if end < 0:
             break
         parts += _plain(text[position : opening.start()])
@@ -58,7 +58,7 @@ def is_template(text: str) -> bool:
     return "$" in text and split(text) != (Text(text),)
 
 
-def _closing_brace(text: str, position: int) -> int:
+def closing_brace(text: str, position: int) -> int:
     """Return the offset of the brace that closes the one before `position`, or -1."""
     depth = 0
     for brace in re.compile(r"[{}]").finditer(text, position):

@@ -23,9 +23,3 @@ decode = json.JSONDecoder(parse_constant=_refuse).decode
 def size(text: str) -> int:
     """Return the bytes of a text in UTF-8."""
     return len(text) if text.isascii() else len(text.encode("utf-8", "surrogatepass"))
-
-
-def shortened(value: Json, chars: int = 200) -> str:
-    """Return the JSON text of a value for a message, cut to `chars` characters."""
-    text = encode(value)
-    return text if len(text) <= chars else text[: chars - 1] + "…"

@@ -11,6 +11,7 @@ import os
 import re
 from typing import Callable, Dict, List, Mapping, Optional, Tuple
 
+from stepdig.expressions.template import closing_brace
 from stepdig.runner.shapes import Json, TaskError
 
 PREFIX = "${secret:"
@@ -34,7 +35,7 @@ def spans(text: str) -> List[Tuple[int, int]]:
     start = text.find(PREFIX)
     while start >= 0:
         begin = start + len(PREFIX)
-        end = _closing(text, begin)
+        end = closing_brace(text, begin)
         if end < 0:
             break
         found.append((begin, end))
@@ -130,16 +131,3 @@ def in_yaml(before: str, secret: str, after: str) -> str:
         return secret.replace("'", "''")
     whole = re.search(r"(^|[:,\[{]|-)\s*\Z", line) and re.match(r"\s*([,}\]]|(\s#.*)?\Z)", rest)
     return json.dumps(secret) if whole else secret
-
-
-def _closing(text: str, position: int) -> int:
-    """Return the offset of the brace that ends a reference whose key begins at `position`, or -1."""
-    depth = 0
-    for brace in re.compile(r"[{}]").finditer(text, position):
-        if brace.group() == "{":
-            depth += 1
-        elif depth == 0:
-            return brace.start()
-        else:
-            depth -= 1
-    return -1

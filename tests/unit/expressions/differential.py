@@ -161,13 +161,6 @@ def evaluated(case: Case, context: evaluate.Context) -> tuple[str, str]:
         return "error", str(error)
 
 
-def run_python(report: Report) -> None:
-    """Fill in the results of jsonata-python, where the expression was translated."""
-    for case in report.cases:
-        if case.code:
-            case.results["python"] = translated(case)
-
-
 def translated(case: Case) -> tuple[str, str]:
     """Return what jsonata-python makes of the translation."""
     from stepdig.local import jsonata
