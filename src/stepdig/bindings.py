@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from stepdig.expressions import translate
 from stepdig.jsonata_text import MERGE, literal
 from stepdig.runner.templates import merge
@@ -12,6 +14,14 @@ Binding = translate.Known | translate.Code
 def as_code(binding: Binding) -> str:
     """Return a binding as JSONata."""
     return binding.text if isinstance(binding, translate.Code) else literal(binding.value)
+
+
+def as_object(fields: Mapping[str, Binding]) -> Binding:
+    """Return an object of bindings: known, or JSONata."""
+    if all(isinstance(it, translate.Known) for it in fields.values()):
+        return translate.Known({name: it.value for name, it in fields.items() if isinstance(it, translate.Known)})
+    code = ",".join(f"{literal(name)}:{as_code(it)}" for name, it in fields.items())
+    return translate.Code(f"{{{code}}}", "obj", guards=guards(*fields.values()))
 
 
 def guards(*bindings: Binding) -> tuple[tuple[str, str], ...]:

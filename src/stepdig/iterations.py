@@ -1,13 +1,35 @@
-"""Digdag's names of iterations, put together by the machine for `task_name` inside loops."""
+"""What the machine knows of the iteration it is in: the variables of its loop, and Digdag's name of it for `task_name`."""
 
 from __future__ import annotations
 
 from math import prod
 
-from stepdig.draft import LoopDraft
+from stepdig.bindings import Binding, type_of
+from stepdig.draft import WHOLE, LoopDraft
 from stepdig.expressions import translate
 from stepdig.jsonata_text import field, literal
 from stepdig.scopes import Scope
+
+
+def loop_variable(loop: LoopDraft, path: tuple[str, ...]) -> tuple[Binding, int] | None:
+    """Return what a variable of a loop is bound to and how many segments that covers; note which columns the machine reads."""
+    variable = next((it for it in loop.variables if it["name"] == path[0]), None)
+    if variable is None:
+        return None
+    key = str(variable["input"])
+    base = f"$states.input.{field(key)}"
+    rows = variable["rows"]
+    if not isinstance(rows, list):
+        return translate.Code(base, "num" if loop.operator == "loop" else "any"), 1
+    if not any(isinstance(row, dict) for row in rows):
+        return translate.Code(base, type_of(rows)), 1
+    columns = loop.columns.setdefault(key, set())
+    if len(path) == 1:
+        columns.add(WHOLE)
+        return translate.Code(base, "any"), 1
+    columns.add(path[1])
+    values = [row[path[1]] if isinstance(row, dict) and path[1] in row else None for row in rows]
+    return translate.Code(f"{base}.{field(path[1])}", type_of(values)), 2
 
 
 def task_name(scope: Scope) -> translate.Known | translate.Code:

@@ -7,14 +7,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping as MappingOf
 
-from stepdig.bindings import Binding, as_code, either, guards, merged, type_of
-from stepdig.draft import WHOLE, Frame, LoopDraft
+from stepdig.bindings import Binding, as_code, as_object, either, guards, merged
 from stepdig.expressions import builtins, jsglobals, translate
 from stepdig.expressions.errors import ExpressionError
+from stepdig.fetches import fetched
 from stepdig.input_types import TYPES
-from stepdig.iterations import task_name
-from stepdig.jsonata_text import field, literal
-from stepdig.scopes import ErrorLayer, ExportLayer, LoopLayer, RecordedLayer, Scope, Store, StoresLayer, names_before
+from stepdig.iterations import loop_variable, task_name
+from stepdig.jsonata_text import field
+from stepdig.scopes import ErrorLayer, ExportLayer, LoopLayer, RecordedLayer, Scope, StoresLayer, names_before
 from stepdig.tree import Mapping, Node, Scalar, Sequence
 
 MAX_EXPORTS_DEEP = 25  # exports that refer to others; each takes a dozen calls of Python
@@ -82,7 +82,7 @@ class Names:
             if isinstance(layer, StoresLayer) and any(store.may_hold(path[0]) for store in layer.stores):
                 return self._stored(layer, index, path, rooted=rooted)
             if isinstance(layer, LoopLayer):
-                found = self._looped(self.scope.draft.loops[layer.loop], path)
+                found = loop_variable(self.scope.draft.loops[layer.loop], path)
             elif isinstance(layer, ErrorLayer):
                 name = self.scope.variable(layer.variable, layer.frame)
                 found = (translate.Code(name, "obj"), 1) if path[0] == "error" else None
@@ -179,7 +179,7 @@ class Names:
         """Return what lies at a path of an `_export`; a text that is being expanded there means that of weaker layers."""
         if isinstance(node, Mapping):
             names = [(str(name.value), inner) for name, inner in node]
-            return _object({name: self._whole(inner, index, (*path, name)) for name, inner in names})
+            return as_object({name: self._whole(inner, index, (*path, name)) for name, inner in names})
         key = (index, ".".join(path))
         if key in self._open:  # the object names itself: `o: {a: "${o}"}`
             weaker, covered = self._below(index, path, rooted=True)
@@ -253,7 +253,7 @@ class Names:
             if all(isinstance(item, translate.Known) for item in items):
                 return translate.Known([item.value for item in items if isinstance(item, translate.Known)])
             return translate.Code(f"[{','.join(map(as_code, items))}]", "arr", guards=guards(*items))
-        return _object({str(name.value): self.value(inner) for name, inner in node})
+        return as_object({str(name.value): self.value(inner) for name, inner in node})
 
     def _text(self, node: Scalar, text: str) -> translate.Translated:
         """Translate a scalar's text; a mistake is told where that stands, not where it is referred to."""
@@ -278,52 +278,11 @@ class Names:
             if not store.may_hold(used[0]):
                 continue
             merges = not store.replaces(".".join(used))
-            for variable in self._variables(store, used[0], earlier=layer.earlier):
+            for variable in fetched(self.scope, store, used[0], earlier=layer.earlier):
                 binding = either(f"{variable}.{dotted}", binding, merges=merges)
         if rooted and isinstance(binding, translate.Code):
             binding = binding._replace(may_be_missing=False)
         return binding, len(used)
-
-    def _variables(self, store: Store, name: str, *, earlier: bool) -> list[str]:
-        """Return the variables that hold a task's stores for a reader here, weakest first, and note the reading."""
-        draft = self.scope.draft
-        fetch = draft.fetch(store.task, store.frame)
-        fetch.names.add(name)
-        kinds = [fetch.variable + "e"] if earlier else [fetch.variable]
-        if store.counted and not earlier:
-            kinds.insert(0, fetch.variable + "e")
-        return [self._reachable(kind, store.frame) for kind in kinds]
-
-    def _reachable(self, variable: str, owner: Frame) -> str:
-        """Return the reference of a variable of this scope, an enclosing one, or one inside that has ended."""
-        draft, frame = self.scope.draft, owner
-        while self.scope.frame.up_to(frame) is None:
-            outer = frame.outer
-            assert outer is not None
-            outside = f"{variable.partition('_')[0]}_{outer.number}"
-            draft.gathers.setdefault(frame.number, {})[variable] = outside
-            variable, frame = outside, outer
-        return self.scope.variable(variable, frame)
-
-    def _looped(self, loop: LoopDraft, path: tuple[str, ...]) -> tuple[Binding, int] | None:
-        """Resolve a loop variable, noting which columns of its rows the machine reads."""
-        variable = next((it for it in loop.variables if it["name"] == path[0]), None)
-        if variable is None:
-            return None
-        key = str(variable["input"])
-        base = f"$states.input.{field(key)}"
-        rows = variable["rows"]
-        if not isinstance(rows, list):
-            return translate.Code(base, "num" if loop.operator == "loop" else "any"), 1
-        if not any(isinstance(row, dict) for row in rows):
-            return translate.Code(base, type_of(rows)), 1
-        columns = loop.columns.setdefault(key, set())
-        if len(path) == 1:
-            columns.add(WHOLE)
-            return translate.Code(base, "any"), 1
-        columns.add(path[1])
-        values = [row[path[1]] if isinstance(row, dict) and path[1] in row else None for row in rows]
-        return translate.Code(f"{base}.{field(path[1])}", type_of(values)), 2
 
 
 def _endless(name: str, node: Node) -> ExpressionError:
@@ -332,11 +291,3 @@ def _endless(name: str, node: Node) -> ExpressionError:
     error = ExpressionError(f"'{name}': exports refer to each other too deeply or too often", 0, 1, hint)
     error.place = node.position(0) if isinstance(node, Scalar) else node.at
     return error
-
-
-def _object(fields: MappingOf[str, Binding]) -> Binding:
-    """Return an object of bindings: known, or JSONata."""
-    if all(isinstance(it, translate.Known) for it in fields.values()):
-        return translate.Known({name: it.value for name, it in fields.items() if isinstance(it, translate.Known)})
-    code = ",".join(f"{literal(name)}:{as_code(it)}" for name, it in fields.items())
-    return translate.Code(f"{{{code}}}", "obj", guards=guards(*fields.values()))
