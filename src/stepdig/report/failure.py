@@ -27,7 +27,7 @@ CODES = {
 }
 # Names of errors that say nothing beside their cause: the compiler's own and its functions', and that a task failed.
 OURS = {
-    *("Fail", "Config", "UndefinedVariable", "ItemsFailed", "States.TaskFailed"),
+    *("Fail", "Config", "UndefinedVariable", "ItemsFailed", "RequiredFailed", "States.TaskFailed"),
     *("HttpBusy", "HttpFailed", "HttpUnavailable", "MailFailed", "ParamRefused", "SecretMissing"),
 }
 # What Step Functions puts before the message of an expression that failed, and JSONata before that of `$error`.
