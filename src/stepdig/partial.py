@@ -25,7 +25,7 @@ class Parts:
 
     done     those that an earlier run has done, with what they stored there
     dropped  those that are left out altogether
-    items    loops of which an earlier run has done some iterations: the values of each one's variables
+    items    loops of which an earlier run has done some iterations: the values of each one's variables; none if it runs whole
     """
 
     done: Mapping[str, Stores] = field(default_factory=dict)

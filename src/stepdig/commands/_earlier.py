@@ -111,7 +111,7 @@ class Earlier:
         )
 
     def _items(self, tracker: Tracker) -> dict[str, list[Values]]:
-        """Return the iterations of loops that ended well; none of a loop whose tasks stored anything."""
+        """Return the iterations that ended well, by loop; none of a loop that must run whole: its tasks stored something."""
         found: dict[str, dict[str, Values]] = {}
         for event, _ in self._events():
             details = event.get("stateEnteredEventDetails") or {}
@@ -124,7 +124,7 @@ class Earlier:
                 loop = self._bundle["loops"].get(at["loop"], {"operator": ""})
                 values = _values(loop, details["input"]) if loop["operator"] == "for_each" else None
                 found.setdefault(path, {}).update({name: values} if values is not None else {})
-        return {path: list(it.values()) for path, it in found.items() if it and not self._stores(path, tracker)}
+        return {path: [] if self._stores(path, tracker) else list(it.values()) for path, it in found.items()}
 
     @cached_property
     def _bundle(self) -> dict[str, Any]:

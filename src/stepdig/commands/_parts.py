@@ -85,10 +85,8 @@ def earlier_done(runs: Path, at: datetime, choice: Choice) -> tuple[Done, str]:
 def told(parts: Parts, compiled: Compiled) -> str:
     """Return what counts as done, for people: tasks, iterations of loops, and loops that cannot leave any out."""
     found = [path for path in parts.done if not any(is_at(path, it) for it in parts.done if it != path)]
-    for path, values in parts.items.items():
+    for path in parts.items:
         count = compiled.narrowed.get(path, 0)
-        plural = "iteration" if count == 1 else "iterations"
-        found.append(
-            f"{count} {plural} of {path}" if count else f"nothing of {path}: it runs whole"
-        ) if values else None
+        left_out = f"{count} iteration{'' if count == 1 else 's'}" if count else "nothing"
+        found.append(f"{left_out} of {path}" + ("" if count else ", which runs whole"))
     return ", ".join(found) or "nothing"
