@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
@@ -10,6 +11,7 @@ from stepdig import plan
 from stepdig.jsonata_text import literal
 
 State = dict[str, object]
+_BRACES = re.compile(r"\{%|\$\{")
 INPUT = "{% $states.input %}"  # every state hands the loop variables on
 
 
@@ -219,6 +221,8 @@ def _means_more(value: object) -> bool:
     """Return whether AWS would evaluate or substitute a text in a JSON value."""
     if isinstance(value, str):
         return value.lstrip().startswith("{%") or "${" in value
+    if isinstance(value, dict | list | tuple) and not _BRACES.search(json.dumps(value, ensure_ascii=False)):
+        return False  # long lists of labels mostly
     if isinstance(value, dict):
         return any(_means_more(key) or _means_more(inner) for key, inner in value.items())
     return isinstance(value, list | tuple) and any(map(_means_more, value))

@@ -187,6 +187,9 @@ class Payloads:
         self.problems.append(problem(step, "SD505", text, hint))
 
 
+_compact = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode
+
+
 def _numbers(step: plan.ForEach) -> bool:
     """Return whether the entries are numbers, of `loop>` and `for_range>`."""
     return isinstance(step.entries, plan.Computed) and step.entries.code.startswith("[0..")
@@ -195,7 +198,7 @@ def _numbers(step: plan.ForEach) -> bool:
 def _entries(step: plan.ForEach) -> tuple[int | None, int, int | None]:
     """Return the bytes of all entries and of the largest, its characters in an override; None for what the run decides."""
     if isinstance(step.entries, plan.Constant) and isinstance(step.entries.value, list | tuple):
-        texts = [json.dumps(it, ensure_ascii=False, separators=(",", ":")) for it in step.entries.value]
+        texts = list(map(_compact, step.entries.value))
         sizes = [len(it) if it.isascii() else len(it.encode()) for it in texts]
         return sum(sizes) + len(sizes) + 1, max(sizes, default=0), max((len(escaped(it)) for it in texts), default=0)
     if step.count is not None:  # numbers from 0 on

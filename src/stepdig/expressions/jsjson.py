@@ -1,11 +1,10 @@
 """JSON.stringify and JSON.parse as JavaScript has them, and the text that `${...}` prints."""
 
 import json
-import math
 from typing import Dict, List
 
 from stepdig.expressions.errors import EvaluationError
-from stepdig.expressions.jsvalues import UNDEFINED, Function, Js, Object, number_text, to_number, whole
+from stepdig.expressions.jsvalues import UNDEFINED, Function, Js, Object, is_finite, number_text, to_number, whole
 
 
 def to_text(value: Js) -> str:
@@ -25,7 +24,7 @@ def stringify(value: Js, indent: str = "", level: str = "") -> Js:
     if value is None or isinstance(value, bool):
         return "null" if value is None else "true" if value else "false"
     if isinstance(value, (int, float)):
-        return number_text(value) if math.isfinite(value) else "null"
+        return number_text(value) if is_finite(value) else "null"
     if value is UNDEFINED:
         return UNDEFINED
     if isinstance(value, Object):

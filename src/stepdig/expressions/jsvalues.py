@@ -103,12 +103,20 @@ def trim(text: str) -> str:
     return text.strip(_BLANKS)
 
 
+def is_finite(value: float) -> bool:
+    """Return whether a number is one; a whole number of YAML too long for a double counts as infinite, as in JavaScript."""
+    try:
+        return math.isfinite(value)
+    except OverflowError:
+        return False
+
+
 def to_number(value: Js) -> float:
     """ToNumber, normalised: a whole number below 2^53 is an int."""
     if value is True or value is False:
         return int(value)
     if isinstance(value, (int, float)):
-        return value
+        return value if isinstance(value, float) or is_finite(value) else math.inf if value > 0 else -math.inf
     if isinstance(value, str):
         return text_number(value)
     if value is None:
@@ -164,7 +172,7 @@ def number_text(number: float) -> str:
     """Number.prototype.toString: the shortest digits, exponents from 1e21 up and below 1e-6."""
     if isinstance(number, int) and abs(number) < 2**53:
         return str(number)
-    number = float(number)
+    number = float(to_number(number))
     if math.isnan(number):
         return "NaN"
     if math.isinf(number):

@@ -1,11 +1,10 @@
 """What the translation knows of a value: its JSONata code and its static type; and texts and numbers as JSONata writes them."""
 
 import json
-import math
 import re
 from typing import NamedTuple, Union
 
-from stepdig.expressions.jsvalues import UNDEFINED, Js, number_text
+from stepdig.expressions.jsvalues import UNDEFINED, Js, is_finite, number_text
 
 TEXTS = frozenset(("str", "iso", "date", "ymd", "lt"))
 PATH = re.compile(r"\$[A-Za-z][\w]*(?:\.(?:\w+|`[^`]*`))*\Z")  # names a value, computes nothing
@@ -55,7 +54,7 @@ def quoted(text: str) -> str:
 
 def number(value: float) -> str:
     """Return a finite number as JSONata's literal, negative ones in parentheses."""
-    text = number_text(value) if math.isfinite(value) else "0"
+    text = number_text(value) if is_finite(value) else "0"
     text = text.replace("e+", "e")
     return f"({text})" if text.startswith("-") else text
 
@@ -75,7 +74,7 @@ def literal(value: Js) -> Value:
     if isinstance(value, bool):
         return Value("true" if value else "false", "bool", present=True)
     if isinstance(value, (int, float)):
-        finite = math.isfinite(value)
+        finite = is_finite(value)
         return (
             Value(number(value), "num", present=True) if finite else Value(NOTHING.code, "num", nan=True, present=True)
         )
