@@ -55,7 +55,7 @@ def _chosen(here: Here, node: Node, value: plan.Computed) -> plan.Step:
         here.problem(node.at, "SD469", text, "write the constant part: call>: load/${name}.dig", node.length)
         return plan.Sequence(here.name, here.comment)
     draft.chosen = True
-    cases = [(f"({value.code}) in {literal(list(_spellings(name)))}", _inlined(here, node, name)) for name in names]
+    cases = [(f"({value.code}) in {literal(sorted(_spellings(name)))}", _inlined(here, node, name)) for name in names]
     draft.chosen = False
     message = plan.Computed(f"'File not found: '&({value.code})&' (config)'")
     missing = plan.Fail(f"{here.name} missing", here.comment, message)
