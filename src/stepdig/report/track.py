@@ -59,6 +59,7 @@ class Visit:
     entered: tuple[str, int] | None = None
     exited: bool = False
     failed: bool = False
+    waits: bool = False
 
 
 class Tracker:
@@ -208,7 +209,7 @@ class Tracker:
         self._assigned(visit, row, details.get("assignedVariables", {}))
         if place.fails or (visit.failed and place.type != "Task"):
             self.tasks.fail(row)
-        elif not (visit.failed or place.opens or place.ours):
+        elif not (visit.failed or visit.waits or place.opens or place.ours):
             self.tasks.close(row)
         if place.last and not visit.failed:
             self.tasks.leave(visit.task, _boundary(visit.task, visit.within))
@@ -246,6 +247,9 @@ class Tracker:
     def _fail(self, visit: Visit, error: str | None, cause: str | None) -> None:
         row = self.tasks.row(visit.task)
         row.at = (visit.place.state, visit.given)
+        visit.waits = error in _TAKEN
+        if visit.waits:
+            return
         if error is not None or row.state not in FAILURES:
             row.error, row.cause = error, cause
         if _is_retried(visit, error):
@@ -253,8 +257,7 @@ class Tracker:
             return
         caught = next((fails for equals, fails in visit.place.catch if errors.matches(equals, error)), None)
         if caught is False:
-            if error not in _TAKEN:
-                row.line = f"{error}: {cause}" if cause else error or row.line
+            row.line = f"{error}: {cause}" if cause else error or row.line
             return
         visit.failed = True
         if caught is None:
