@@ -214,7 +214,7 @@ def test_what_was_stored_is_seen_in_its_order(run: Callable[..., Any], seed: int
     )
     dig = body.replace("FAILS", chance.choice(made)) + f'+end: {{sh>: "echo {show}"}}\n'
     failed = run(dig, "--session", "2026-11-19")
-    resumed = run(dig + "+more: {echo>: more}\n", "--resume", ok="")
+    resumed = run(dig + "+more: {echo>: more}\n", "--resume", "--session", "2026-11-19", ok="")
     whole = run(dig)
 
     assert (failed.code, resumed.code, whole.code) == (1, 0, 0)

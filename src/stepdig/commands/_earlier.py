@@ -12,6 +12,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
+from stepdig.limits import HISTORY_EVENTS
 from stepdig.local.rundir import RunDir
 from stepdig.local.session import NAME
 from stepdig.partial import Choice, Done, Parts, Stores, Values, is_at
@@ -78,10 +79,16 @@ class Earlier:
         """Whether another process runs it now."""
         return RunDir(self.folder).is_held()
 
+    @property
+    def redrivable(self) -> bool:
+        """Whether its history has begun, and has room to go on."""
+        last = max((event["id"] for event, execution in self._events if not execution), default=0)
+        return 0 < last < HISTORY_EVENTS - 1
+
     def tracker(self) -> Tracker:
         """Return its tasks' rows as they were when it ended."""
         tracker = Tracker(self.definition, self._bundle)
-        for event, execution in self._events():
+        for event, execution in self._events:
             tracker.event(event, execution)
         return tracker
 
@@ -113,7 +120,7 @@ class Earlier:
     def _items(self, tracker: Tracker) -> dict[str, list[Values]]:
         """Return the iterations that ended well, by loop; none of a loop that must run whole: its tasks stored something."""
         found: dict[str, dict[str, Values]] = {}
-        for event, _ in self._events():
+        for event, _ in self._events:
             details = event.get("stateEnteredEventDetails") or {}
             place = tracker.places.get(details.get("name", ""))
             at = OUTER_LOOP.match(place.task) if place is not None else None
@@ -131,6 +138,7 @@ class Earlier:
         found: dict[str, Any] = _json(self.folder / "bundle.json", {"loops": {}, "tasks": {}})
         return found
 
+    @cached_property
     def _events(self) -> list[tuple[dict[str, Any], str]]:
         """Return the events with the executions they are of, as they came."""
         events = [(event, "") for event in _lines(self.folder / "history.jsonl")]
@@ -170,13 +178,18 @@ def all_done(earlier: Iterable[Earlier]) -> Done:
     return done
 
 
-def to_resume(runs: Path, name: str) -> Earlier | None:
-    """Return the run of that name, or without one the last whose session has not ended well since; None: there is none."""
+def to_resume(runs: Path, name: str, at: datetime | None = None) -> Earlier | None:
+    """Return the run of that name, or without one the last whose session has not ended well since; None: there is none.
+
+    `at`: of this session.
+    """
     if name:
         return Earlier(runs / name) if (runs / name / "start.json").is_file() else None
     ended_well = set()
     for path in sorted(runs.glob("*/start.json"), key=lambda path: path.stat().st_mtime_ns, reverse=True):
         found = Earlier(path.parent)
+        if at is not None and datetime.fromisoformat(found.at) != at:
+            continue
         if not found.succeeded and found.at not in ended_well:
             return found
         ended_well.add(found.at)

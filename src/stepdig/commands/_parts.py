@@ -70,16 +70,14 @@ def parts_of(workflow: Workflow, choice: Choice, done: Done) -> Parts:
     return parts
 
 
-def earlier_done(runs: Path, at: datetime, choice: Choice) -> tuple[Done, str]:
-    """Return what runs of the session have done before, and a sentence about it."""
+def earlier_done(runs: Path, at: datetime, choice: Choice) -> Done | None:
+    """Return what runs of the session have done before; None when none is kept, or when that does not matter."""
     if not choice.uses_earlier:
-        return Done(), ""
+        return None
     from stepdig.commands._earlier import all_done, of_session  # the engine, which a broken workflow does not need
 
     earlier = of_session(runs, at)
-    if not earlier:
-        return Done(), f"no earlier run of the session {at.isoformat()} is kept here: nothing counts as done"
-    return all_done(earlier), f"what the session {at.isoformat()} has done before counts as done"
+    return all_done(earlier) if earlier else None
 
 
 def told(parts: Parts, compiled: Compiled) -> str:

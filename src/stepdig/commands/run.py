@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 from stepdig import given
 from stepdig.commands import _params, _parts
 from stepdig.commands._compile import compile_one
-from stepdig.partial import ALL, Choice
+from stepdig.partial import ALL, Choice, Done
 from stepdig.problem import Position, Problem, ProblemsFound
 from stepdig.project import SUFFIXES, Workflow, find
 
@@ -82,11 +82,13 @@ def _new(args: Namespace, workflow: Workflow, compiled: Compiled, params: dict[s
     zone = session.zone(str(compiled.bundle["timezone"]))
     at = session.session_time(args.session, zone, datetime.now(UTC), session.last_session(runs))
     choice = _parts.asked(args)
-    done, said = _parts.earlier_done(runs, at, choice)
-    parts = ALL if choice == Choice() else _parts.parts_of(workflow, choice, done)
+    done = _parts.earlier_done(runs, at, choice)
+    parts = ALL if choice == Choice() else _parts.parts_of(workflow, choice, done or Done())
     made = compiled if parts == ALL else compile_one(workflow, parts)
-    if said:
-        sys.stderr.write(f"stepdig run: {said}{f': {_parts.told(parts, made)}' if done.tasks else ''}\n")
+    if choice.uses_earlier:
+        none = f"no earlier run of the session {at.isoformat()} is kept here: nothing is done yet"
+        told = f"done in the session {at.isoformat()} before, not run again: {_parts.told(parts, made)}"
+        sys.stderr.write(f"stepdig run: {none if done is None else told}\n")
     if args.dry_run:
         return _dry.show(args, workflow, made, parts, at, params)
     start = _begin.begin(args, workflow, made, choice, parts, at, params)

@@ -1,0 +1,159 @@
+"""Runs that go on, as a person starts them: killed ones, those still running, words that were meant otherwise."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+
+import pytest
+
+SLOW = """\
++a:
+  sh>: echo a >> ran
++list:
+  for_each>: {t: [x, y]}
+  _parallel: true
+  _do:
+    sh>: echo $t >> ran; test -e go || { test $t = x || { echo ready; exec sleep 600; }; }
++b:
+  sh>: echo b >> ran
+"""
+FAILING = "+a:\n  sh>: echo a >> ran\n+b:\n  sh>: echo b >> ran; test -e ok\n"
+
+
+@pytest.fixture
+def folder(tmp_path):
+    """Return a project's folder."""
+    made = tmp_path / "shop"
+    made.mkdir()
+    return made
+
+
+def stepdig(folder, *words):
+    """Start a run; its end is waited for by `communicate`."""
+    command = [sys.executable, "-m", "stepdig", "run", *words]
+    return subprocess.Popen(command, cwd=folder, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+
+
+def ended(folder, *words):
+    """Run to the end; return exit code, stdout, stderr."""
+    process = stepdig(folder, *words)
+    out, err = process.communicate(timeout=60)
+    return process.returncode, out, err
+
+
+def ran(folder):
+    """Return what ran since this was asked last."""
+    path = folder / "ran"
+    words = path.read_text().split() if path.exists() else []
+    path.unlink(missing_ok=True)
+    return sorted(words)
+
+
+@pytest.mark.parametrize("changed", [False, True])
+def test_a_killed_run_goes_on(folder, changed):
+    """What had ended before kill -9 does not run again; while it runs nobody else goes on with it."""
+    (folder / "w.dig").write_text(SLOW)
+    process = stepdig(folder, "w.dig", "--json", "--session", "2026-11-20")
+    started = json.loads(process.stdout.readline())
+    done = {"x": False, "y": False}
+    while not all(done.values()):
+        event = json.loads(process.stdout.readline())
+        done["x"] |= event["event"] == "task" and "=0=x" in event["task"] and event["state"] == "success"
+        done["y"] |= event.get("text") == "ready"
+
+    code, _, said = ended(folder, "w.dig", "--resume")
+    assert (code, said) == (2, f"stepdig run: --resume: {started['execution']} is running\n")
+
+    process.kill()
+    process.communicate(timeout=30)
+    assert ran(folder) == ["a", "x", "y"]
+    (folder / "go").touch()
+    (folder / "w.dig").write_text(SLOW + ("+c: {echo>: c}\n" if changed else ""))
+    code, out, said = ended(folder, "w.dig", "--resume", "--plain")
+    assert code == 0, out + said
+    # The machine noted no failure of an item when it was killed: a redrive goes on with the list where it was.
+    assert ran(folder) == ["b", "y"]
+    assert ("goes on" in said) is not changed
+
+
+def test_a_run_that_was_stopped_goes_on(folder):
+    (folder / "w.dig").write_text(FAILING.replace("test -e ok", "test -e ok || { kill -TERM $(cat pid); sleep 600; }"))
+    process = subprocess.Popen(
+        ["sh", "-c", f"echo $$ > pid; exec {sys.executable} -m stepdig run w.dig --plain"],
+        cwd=folder,
+        stdout=subprocess.PIPE,
+        text=True,
+    )
+    out, _ = process.communicate(timeout=60)
+    assert (process.returncode, ran(folder)) == (130, ["a", "b"])
+    again = next(line for line in out.splitlines() if "--resume" in line).partition("stepdig run ")[2].split()
+
+    (folder / "ok").touch()
+    assert (ended(folder, *again)[0], ran(folder)) == (0, ["b"])
+
+
+def test_which_run_goes_on(folder):
+    """The last that failed and whose session has not succeeded since; a name or a session says which."""
+    (folder / "w.dig").write_text(FAILING)
+    for day in ("18", "19"):
+        assert ended(folder, "w.dig", "--session", f"2026-11-{day}")[0] == 1
+    (folder / "ok").touch()
+    assert ended(folder, "w.dig", "--session", "2026-11-19")[0] == 0
+    assert ended(folder, "w.dig", "--session", "2026-11-20")[0] == 0
+    ran(folder)
+
+    code, _, said = ended(folder, "w.dig", "--resume", "20261119T000000Z-2")
+    assert (code, said) == (
+        2,
+        "stepdig run: --resume: 20261119T000000Z-2 has succeeded: there is nothing left to run\n",
+    )
+    code, _, said = ended(folder, "w.dig", "--resume", "--session", "2026-11-19")
+    assert (code, "of the session 2026-11-19T00:00:00+00:00" in said) == (2, True)
+    assert (ended(folder, "w.dig", "--resume", "nope")[2]) == "stepdig run: --resume: no run nope is kept here\n"
+
+    code, _, said = ended(folder, "w.dig", "--resume")
+    assert (code, ran(folder), said) == (0, ["b"], "stepdig run: 20261118T000000Z-1 goes on\n")
+    assert ended(folder, "w.dig", "--resume")[0] == 2
+
+
+def test_the_workflow_before_resume(folder):
+    """`--resume w.dig` takes the file for a run's name; the message says how it is written."""
+    (folder / "w.dig").write_text(FAILING)
+
+    code, _, said = ended(folder, "--resume", "w.dig")
+
+    assert (code, said.splitlines()[-1].endswith("write stepdig run w.dig --resume")) == (2, True)
+
+
+def test_parameters_are_taken_over(folder):
+    """Those of the failed run, declared ones with their types; others make another execution of the session."""
+    (folder / "w.dig").write_text(
+        "params: {n: {type: integer}, to: {default: x}}\n+a: {sh>: 'echo a >> ran'}\n+b: {sh>: 'echo $n-$to; test $to = y'}\n"
+    )
+    assert ended(folder, "w.dig", "-p", "n=3", "--session", "2026-11-20")[0] == 1
+
+    code, out, said = ended(folder, "w.dig", "--resume", "-p", "n=3", "--plain")
+    assert (code, "3-x" in out, "goes on" in said) == (1, True, True)
+    code, out, said = ended(folder, "w.dig", "--resume", "-p", "to=y", "--plain")
+    assert (code, "3-y" in out, said) == (0, True, "stepdig run: done in 20261120T000000Z-1, not run again: +a\n")
+    assert ran(folder) == ["a"]
+
+
+def test_parts_of_several_runs_of_a_session(folder):
+    """What any run of the session did counts, unless a later one failed at it."""
+    (folder / "w.dig").write_text(FAILING + "+c:\n  sh>: echo c >> ran\n")
+    (folder / "ok").touch()
+    session = ["--session", "2026-11-20"]
+    assert (ended(folder, "w.dig", *session)[0], ran(folder)) == (0, ["a", "b", "c"])
+    assert (ended(folder, "w.dig", *session, "--end", "+b")[0], ran(folder)) == (0, ["a"])
+    assert (ended(folder, "w.dig", *session, "-s", "+c")[0], ran(folder)) == (0, ["c"])
+    (folder / "ok").unlink()
+    assert (ended(folder, "w.dig", *session, "+b")[0], ran(folder)) == (1, ["b"])
+    (folder / "ok").touch()
+    code, _, said = ended(folder, "w.dig", *session, "-g", "+c")
+    assert (code, ran(folder)) == (0, ["b", "c"])
+    assert said == "stepdig run: done in the session 2026-11-20T00:00:00+00:00 before, not run again: +a\n"
+    _, _, said = ended(folder, "w.dig", "--session", "2026-11-21", "-g", "+c")
+    assert "no earlier run of the session 2026-11-21T00:00:00+00:00" in said
