@@ -20,8 +20,7 @@ RECORDINGS: list[dict[str, Any]] = json.loads((HERE / "recordings.json").read_te
 RECORDED_SERVER = "127.0.0.1:18991"
 PAGE = (HERE.parents[1] / "docs/differences.md").read_text(encoding="utf-8")
 
-NOT_YET = {
-}
+NOT_YET = {}
 # name -> the row of docs/differences.md, by words of its first cell
 DIFFERENCES = {
     "check_cmd": "`check` lists",

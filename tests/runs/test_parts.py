@@ -65,7 +65,7 @@ def test_a_run_goes_on_with_a_changed_workflow(run: Callable[..., Any], ran: Cal
     assert run(broken, "-p", "go=on", t__py=CODE).code == 1  # +users succeeds, +tables fails at b
     ran()
 
-    fixed = broken.replace("test $t != b || test -e fixed", "true").replace("echo>: \"", "echo>: \"told ")
+    fixed = broken.replace("test $t != b || test -e fixed", "true").replace('echo>: "', 'echo>: "told ')
     second = run(fixed, "--resume")
     assert (second.code, ran()) == (1, Counter(["b"]))
 
