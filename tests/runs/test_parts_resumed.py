@@ -222,3 +222,36 @@ def test_what_was_stored_is_seen_in_its_order(run: Callable[..., Any], seed: int
     ran = {task for task, state in resumed.states.items() if state == "success"}
     again = {task for task, state in failed.states.items() if state == "success"} & ran
     assert not {task for task in again if not any(other.startswith(f"{task}+") for other in ran)}
+
+
+def test_iterations_with_executions_of_their_own(run: Callable[..., Any]) -> None:
+    """Their events lie in a file of their own, within the same milliseconds; what failed is not done."""
+    items = ", ".join(f"n{number}" for number in range(60))
+    dig = f"""
+        +each:
+          for_each>: {{t: [{items}]}}
+          _parallel: {{limit: 50}}
+          _do:
+            +say: {{echo>: "hello ${{t}}"}}
+            +if: {{if>: "${{t != 'n7' || ok == 'yes'}}", _else_do: {{fail>: no}}}}
+    """
+    assert run(dig, "-p", "ok=no").code == 1
+    for more in ("a", "b"):
+        again = run(dig.rstrip(" ") + f"        +{more}: {{echo>: {more}}}\n", "--resume")
+        assert (again.code, [task for task in again.states if task.endswith("+say")]) == (
+            1,
+            ["+each^sub+for-0=t=7=n7+say"],
+        )
+    done = run(dig.rstrip(" ") + "        +c: {echo>: c}\n", "--resume", "-p", "ok=yes")
+    assert (done.code, done.output) == (0, ["hello n7", "c"])
+
+
+def test_required_workflows_have_tasks_of_their_own(run: Callable[..., Any]) -> None:
+    """Names that both workflows have are told apart."""
+    loop = "+each: {for_each>: {t: [a, b]}, _parallel: {limit: 50}, _do: {+x: {echo>: NAME}}}\n"
+    dig = "+other: {require>: other}\n+f: {fail>: no}\n" + loop.replace("NAME", "mine")
+
+    assert run(dig, other__dig=loop.replace("NAME", "theirs")).code == 1
+    done = run(dig.replace("fail>: no", "echo>: ok"), "--resume")
+
+    assert (done.code, done.output) == (0, ["ok", "mine", "mine"])

@@ -9,6 +9,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import cached_property
+from operator import itemgetter
 from pathlib import Path
 from typing import Any
 
@@ -141,10 +142,11 @@ class Earlier:
     @cached_property
     def _events(self) -> list[tuple[dict[str, Any], str]]:
         """Return the events with the executions they are of, as they came."""
-        events = [(event, "") for event in _lines(self.folder / "history.jsonl")]
+        events = [(event["id"], event, "") for event in _lines(self.folder / "history.jsonl")]
         # Children of a distributed Map have the number of their item; other workflows are not this one's tasks.
-        events += [(it, it["execution"]) for it in _lines(self.folder / "children.jsonl") if it.get("indexes")]
-        return sorted(events, key=lambda it: str(it[0]["timestamp"]))
+        children = (it for it in _lines(self.folder / "children.jsonl") if it.get("indexes"))
+        events += [(it["after"], it, it["execution"]) for it in children]
+        return [(event, execution) for _, event, execution in sorted(events, key=itemgetter(0))]
 
     def _stores(self, path: str, tracker: Tracker) -> Stores:
         """Return what the tasks at and below a path stored, later ones over earlier ones."""

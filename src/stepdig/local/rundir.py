@@ -73,9 +73,11 @@ class RunDir:
 
     def log(self, execution: Execution, state: str, indexes: tuple[int, ...]) -> Path:
         """Return the log of a task: `logs/<state>.log`, in loops `logs/<state>/<iteration>/.../<iteration>.log`."""
-        root = execution.root
-        own = execution.machine == root.machine or execution.machine.startswith(root.machine + "/")
-        folder = self.path / "logs" if own else self.path / "logs" / _file(execution.machine) / _file(execution.name)
+        folder = (
+            self.path / "logs"
+            if _is_own(execution)
+            else self.path / "logs" / _file(execution.machine) / _file(execution.name)
+        )
         *folders, last = [_file(state), *map(str, indexes)]
         return folder.joinpath(*folders, f"{last}.log")
 
@@ -88,8 +90,14 @@ class RunDir:
         else:
             self._append(
                 self.path / "children.jsonl",
-                encode({"execution": execution.name, "indexes": list(execution.indexes), **event}),
+                encode({**self._place(execution), **event}),
             )
+
+    @staticmethod
+    def _place(execution: Execution) -> dict[str, Json]:
+        """Return what places a child's event: the items it is of, and the event of the run itself that it came after."""
+        indexes = list(execution.indexes) if _is_own(execution) else []
+        return {"execution": execution.name, "indexes": indexes, "after": execution.root.history.last}
 
     def on_output(self, execution: Execution, state: str, entered_event_id: int, stream: str, text: str) -> None:
         """Append a line to the task's log; standard error is told from standard output by nothing, as in a terminal."""
@@ -207,6 +215,12 @@ def status_of(execution: Execution) -> dict[str, Any]:
         "transitions": execution.transitions,
         "events": execution.history.last,
     }
+
+
+def _is_own(execution: Execution) -> bool:
+    """Return whether an execution is of the run's own machine, and of no workflow that it requires."""
+    root = execution.root
+    return execution.machine == root.machine or execution.machine.startswith(root.machine + "/")
 
 
 def _hide_from_git(folder: Path) -> None:
