@@ -117,6 +117,13 @@ def test_imports_only_go_down(path: Path) -> None:
         assert allowed, f"{path.name}:{line} imports {name}, which stands above it"
 
 
+def test_the_map_names_every_room() -> None:
+    """Each room stands on the left of a line of the map in docs/design.md, and nothing else does."""
+    drawn = (DOCS / "design.md").read_text().partition("## The map of the house")[2].split("```")[1]
+    names = [re.split(r"(?<!,)\s", line)[0] for line in drawn.strip().splitlines()]
+    assert set(", ".join(names).replace("/", "").split(", ")) == set(FLOOR) - {"__init__", "__main__"}
+
+
 @pytest.mark.parametrize("path", [path for path in FILES if _room(path) in COMPILER], ids=lambda path: path.stem)
 def test_compiler_is_pure(path: Path) -> None:
     """The compiler reads no disk, clock, chance or AWS by itself."""
