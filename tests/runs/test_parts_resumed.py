@@ -255,3 +255,39 @@ def test_required_workflows_have_tasks_of_their_own(run: Callable[..., Any]) -> 
     done = run(dig.replace("fail>: no", "echo>: ok"), "--resume")
 
     assert (done.code, done.output) == (0, ["ok", "mine", "mine"])
+
+
+def test_what_failed_is_taken_off_the_list(run: Callable[..., Any], ran: Callable[[], dict[str, int]]) -> None:
+    """Nothing is left to run of the loop; the workflow goes on behind it."""
+    dig = """
+        +each: {for_each>: {t: [a, b]}, _parallel: true, _do: {+x: {sh>: 'echo $t >> ran; test $t = a'}}}
+        +end: {sh>: echo end >> ran}
+    """
+    assert (run(dig).code, ran()) == (1, once("a", "b"))
+    assert (run(dig.replace("[a, b]", "[a]"), "--resume").code, ran()) == (0, once("end"))
+
+
+def test_rows_alike_run_again(run: Callable[..., Any], ran: Callable[[], dict[str, int]]) -> None:
+    """Which of two was done cannot be told."""
+    dig = (
+        "+each: {for_each>: {t: [1, 1, 2]}, _parallel: true, _do: {sh>: 'echo $t >> ran; test $t = 1 || test -e ok'}}\n"
+    )
+    assert (run(dig).code, ran()) == (1, {"1": 2, "2": 1})
+    assert (run(dig + "+end: {echo>: end}\n", "--resume", ok="").code, ran()) == (0, {"1": 2, "2": 1})
+
+
+def test_graphs_and_the_background(run: Callable[..., Any], ran: Callable[[], dict[str, int]]) -> None:
+    """Tasks ordered by _after, and those beside others, are left out one by one."""
+    dig = f"""
+        +g:
+          _parallel: true
+          +a: {sh("a")}
+          +b: {sh("b", "ok").replace("{sh", "{_after: [+a], sh")}
+          +c: {sh("c").replace("{sh", "{_after: [+a], sh")}
+          +d: {sh("d").replace("{sh", "{_after: [+b, +c], sh")}
+        +e: {sh("e")}
+        +f: {sh("f").replace("{sh", "{_background: true, sh")}
+    """
+    assert (run(dig, "--end", "+e").code, ran()) == (1, once("a", "b", "c"))
+    start = run(dig, "--start", "+g+c", ok="")
+    assert (start.code, ran()) == (0, once("b", "c", "d", "e", "f"))

@@ -18,6 +18,7 @@ from stepdig.model import Task
 from stepdig.partial import Parts
 from stepdig.problem import Problems
 from stepdig.project import Workflow
+from stepdig.report.names import groups as around
 from stepdig.runner import parameters
 from stepdig.runner.shapes import TaskRun
 
@@ -62,7 +63,7 @@ def show(
     """Print what would run; return the exit code."""
     walk = _Walk(workflow, compiled, {"prefix": "", "session_time": at.isoformat(), "params": params})
     for found in walk.tasks():
-        if parts.skip(found.path) or found.task.operator is None:
+        if found.task.operator is None or any(map(parts.skip, around(found.path))):
             continue
         shown = walk.params(found) if found.known else {}
         operator, argument = found.task.operator, found.task.argument

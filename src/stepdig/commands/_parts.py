@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from argparse import ArgumentParser, ArgumentTypeError, Namespace
+from argparse import SUPPRESS, ArgumentParser, ArgumentTypeError, Namespace
 from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -33,6 +33,7 @@ def add_arguments(parser: ArgumentParser) -> None:
         "-d", "--dry-run", action="store_true", help="run nothing: show each task, its templates filled in where known"
     )
     parts.add_argument("-E", "--show-params", action="store_true", help="show the parameters of each command task")
+    parts.add_argument("-o", "--save", type=_no_save, help=SUPPRESS)  # Digdag's
     parts.add_argument(
         "--resume",
         metavar="EXECUTION",
@@ -41,6 +42,10 @@ def add_arguments(parser: ArgumentParser) -> None:
         type=_execution,
         help="go on where a run failed or was stopped; the last one when no name is given",
     )
+
+
+def _no_save(_folder: str) -> str:
+    raise ArgumentTypeError("each run is kept in .stepdig/runs, which --resume, --start and --goal read")
 
 
 def _execution(text: str) -> str:
