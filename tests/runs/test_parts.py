@@ -149,3 +149,28 @@ def test_a_dry_run_runs_nothing(run: Callable[..., Any], tmp_path: Path) -> None
     assert done.events[0]["params"]["k"] == 1
     assert not (tmp_path / "ran").exists()
     assert not (tmp_path / ".stepdig").exists()
+
+
+def test_a_dry_run_looks_into_called_files(run: Callable[..., Any]) -> None:
+    """Exports, declared inputs and stores of what is done are filled in; what only a run knows stays as written."""
+    dig = """
+        params: {days: {type: integer, default: 3}}
+        _export: {to: "s3/${session_date}"}
+        +a: {sh>: "echo n=${days} > $STEPDIG_OUTPUT", store: [n]}
+        +g: {_export: {at: "${to}/x"}, +c: {call>: "sub/${days}"}, +l: {for_each>: {t: [1]}, _do: {+x: {echo>: "${t}"}}}}
+        +b: {sh>: "echo ${n} ${secret:token}"}
+    """
+    sub = "+t: {echo>: '${at} ${workflow_name}'}\n+u: {if>: '${days > 2}', _do: {fail>: '${n}'}}\n"
+
+    def told(*arguments: str) -> list[tuple[str, Any]]:
+        done = run(dig, "--dry-run", *arguments, sub_in_3__dig=sub)
+        return [(it["task"].removeprefix("+w"), it["argument"]) for it in done.events]
+
+    called = [("+g+c", "sub/3"), ("+g+c^sub+t", "s3/2026-11-20/x w"), ("+g+c^sub+u", "true")]
+    loop = [("+g+l", {"t": [1]}), ("+g+l^sub+x", "${t}")]
+    first = told()
+    assert first[0] == ("+a", "echo n=3 > $STEPDIG_OUTPUT")
+    assert [first[4], first[-1]] == [("+g+c^sub+u^sub", "${n}"), ("+b", "echo ${n} ${secret:token}")]
+    assert (first[1:4], first[5:-1]) == (called, loop)
+    run(dig, "--end", "+g")
+    assert told("--start", "+g") == [*called, ("+g+c^sub+u^sub", "3"), *loop, ("+b", "echo 3 ${secret:token}")]
