@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from stepdig import tree
 from stepdig.calls import target
 from stepdig.expressions import builtins, template
-from stepdig.nodes import Mapping, Node, Scalar, Sequence
+from stepdig.nodes import Mapping, Node, Scalar, Sequence, template_texts
 from stepdig.problem import Position, Problem, Problems
 
 # docs.digdag.io/operators.html; any other of ours is a plug-in there, if it is at all.
@@ -87,7 +87,7 @@ def _suffix(body: Body) -> Found:
 
 def _names_of_ours(body: Body) -> Found:
     own = [value for key, value in body.keys.values() if not (str(key.value).startswith("+") or key.value in _BODIES)]
-    for scalar in (it for node in own for it in _scalars(node)):
+    for scalar in template_texts(*own):
         for part in template.split(str(scalar.value)):
             found = _OURS.search(part.source) if isinstance(part, template.Expression) else None
             if found is not None and isinstance(part, template.Expression):
@@ -151,15 +151,3 @@ def _called(body: Body, path: str, read: tree.Read) -> list[str]:
     name = argument.value if isinstance(argument, Scalar) else None
     found = target(posixpath.dirname(path), name, read) if isinstance(name, str) and "${" not in name else None
     return [found] if found is not None else []
-
-
-def _scalars(node: Node) -> Iterator[Scalar]:
-    if isinstance(node, Scalar):
-        if isinstance(node.value, str) and "${" in node.value:
-            yield node
-    elif isinstance(node, Sequence):
-        for item in node.items:
-            yield from _scalars(item)
-    else:
-        for _, value in node:
-            yield from _scalars(value)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass, field
 from typing import ClassVar
 
@@ -71,3 +71,14 @@ def plain(node: Node | None) -> object:
     if isinstance(node, Sequence):
         return [plain(item) for item in node.items]
     return {str(key.value): plain(value) for key, value in node.entries}
+
+
+def template_texts(*nodes: Node, leave: Collection[object] = ()) -> Iterator[Scalar]:
+    """Yield the texts below some nodes that hold `${`, but for those under keys to leave."""
+    for node in nodes:
+        if isinstance(node, Mapping):
+            yield from template_texts(*(value for key, value in node if key.value not in leave), leave=leave)
+        elif isinstance(node, Sequence):
+            yield from template_texts(*node.items, leave=leave)
+        elif isinstance(node.value, str) and "${" in node.value:
+            yield node

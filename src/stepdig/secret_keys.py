@@ -7,9 +7,9 @@ reference must stand where the runner puts the secret in: in a command line, in 
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from collections.abc import Mapping as MappingOf
-from itertools import chain, product
+from itertools import product
 from math import prod
 
 from stepdig import plan
@@ -17,11 +17,12 @@ from stepdig.expressions import template
 from stepdig.expressions.errors import EvaluationError, NeedsRuntime
 from stepdig.expressions.evaluate import Context
 from stepdig.model import Task
+from stepdig.nodes import template_texts
 from stepdig.problem import Position
 from stepdig.runner import secret_texts, templates
 from stepdig.runner.templates import Layer
 from stepdig.scopes import ExportLayer, LoopLayer, Scope
-from stepdig.tree import Mapping, Node, Scalar, Sequence, plain
+from stepdig.tree import Mapping, Node, Scalar, plain
 
 # The value of the characters from..to of a scalar's text, templates evaluated.
 Piece = Callable[[Scalar, int, int], plan.Value]
@@ -49,11 +50,11 @@ def of_task(task: Task, scope: Scope, more: tuple[Node, ...], piece: Piece, comp
     if task.operator in ("sh", "embulk") and task.argument is not None:
         filled.append(task.argument)
     reachable, rest = _reached(task, scope, filled)
-    for node in _scalars(chain(filled, reachable)):
+    for node in template_texts(*filled, *reachable):
         for start, end in secret_texts.spans(str(node.value)):
             found = _keys(node, start, end, scope, piece, complain)
             keys.update(names.get(key, key) for key in found)
-    for node in _scalars(rest):
+    for node in template_texts(*rest):
         for start, end in secret_texts.spans(str(node.value)):
             shown = str(node.value)[start - len(secret_texts.PREFIX) : end + 1]
             hint = "put it into _env" if task.operator == "sh" else "use _env, or _secrets and digdag.env.secrets"
@@ -139,7 +140,7 @@ def _reached(task: Task, scope: Scope, filled: list[Node]) -> tuple[list[Node], 
 
 def _words(nodes: list[Node]) -> list[str]:
     """Return the names in the `${...}` below some nodes."""
-    parts = [part for node in _scalars(nodes) for part in template.split(str(node.value))]
+    parts = [part for node in template_texts(*nodes) for part in template.split(str(node.value))]
     return [word for part in parts if isinstance(part, template.Expression) for word in _WORD.findall(part.source)]
 
 
@@ -151,14 +152,3 @@ def _exports(scope: Scope) -> dict[str, list[Node]]:
             for name, node in layer.mapping:
                 found.setdefault(str(name.value), []).append(node)
     return found
-
-
-def _scalars(nodes: chain[Node] | list[Node]) -> Iterator[Scalar]:
-    """Return the texts below some nodes that hold a `$`."""
-    for node in nodes:
-        if isinstance(node, Mapping):
-            yield from _scalars([value for _, value in node])
-        elif isinstance(node, Sequence):
-            yield from _scalars(list(node.items))
-        elif isinstance(node, Scalar) and isinstance(node.value, str) and "$" in node.value:
-            yield node

@@ -6,15 +6,14 @@ fail the task at night.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-
 from stepdig.expressions import template
 from stepdig.expressions.errors import ExpressionError
 from stepdig.expressions.parse import parse
 from stepdig.model import Task
+from stepdig.nodes import template_texts
 from stepdig.problem import Problems
 from stepdig.scopes import ExportLayer, Scope
-from stepdig.tree import Mapping, Node, Scalar, Sequence
+from stepdig.tree import Scalar
 
 _LATER = frozenset({"_do", "_else_do", "_check", "_error"})  # of an exported mapping: the runner leaves them alone
 
@@ -27,7 +26,7 @@ def check_templates(task: Task, scope: Scope, problems: Problems) -> None:
     for node in (*exports, *defaults, *scope.env, *argument, *task.options.values()):
         if id(node) not in scope.draft.parsed:
             scope.draft.parsed[id(node)] = node
-            for scalar in _templates(node):
+            for scalar in template_texts(node, leave=_LATER):
                 _check(scalar, problems)
 
 
@@ -40,17 +39,3 @@ def _check(node: Scalar, problems: Problems) -> None:
                 moved = error.moved(part.start)
                 length = max(1, (moved.end or 0) - moved.start)
                 problems.add(node.position(moved.start), "SD301", moved.message, moved.hint or "", length)
-
-
-def _templates(node: Node) -> Iterator[Scalar]:
-    """Yield the texts with `${` in a node."""
-    if isinstance(node, Scalar):
-        if isinstance(node.value, str) and "${" in node.value:
-            yield node
-    elif isinstance(node, Sequence):
-        for item in node.items:
-            yield from _templates(item)
-    elif isinstance(node, Mapping):
-        for key, value in node:
-            if key.value not in _LATER:
-                yield from _templates(value)

@@ -20,7 +20,6 @@ RECORDINGS: list[dict[str, Any]] = json.loads((HERE / "recordings.json").read_te
 RECORDED_SERVER = "127.0.0.1:18991"
 PAGE = (HERE.parents[1] / "docs/differences.md").read_text(encoding="utf-8")
 
-NOT_YET = {}
 # name -> the row of docs/differences.md, by words of its first cell
 DIFFERENCES = {
     "check_cmd": "`check` lists",
@@ -135,8 +134,6 @@ def test_recorded_run(
     request: pytest.FixtureRequest,
 ) -> None:
     """Each recorded run of Digdag comes out the same, or its difference is listed."""
-    if record["name"] in NOT_YET:
-        pytest.skip(f"not in the language yet: {NOT_YET[record['name']]}")
     record = _served(record, request)
     monkeypatch.chdir(tmp_path)
     code, events = _events(record, tmp_path, capsys)

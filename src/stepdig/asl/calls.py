@@ -3,12 +3,21 @@
 from __future__ import annotations
 
 from stepdig import plan
-from stepdig.asl.leaves import GET_RETRY, INVOKE, LAMBDA_RETRY, TIMED_OUT, done, number_of, output_key, own_retry
+from stepdig.asl.leaves import (
+    GET_RETRY,
+    INVOKE,
+    LAMBDA_RETRY,
+    TIMED_OUT,
+    done,
+    number_of,
+    output_key,
+    own_retry,
+    put_object,
+)
 from stepdig.asl.place import INPUT, Site, State, constant, value_of, write_check
 from stepdig.jsonata_text import literal
 
 RESOURCE = "arn:aws:states:::"
-PUT_OBJECT = f"{RESOURCE}aws-sdk:s3:putObject"
 
 # A failing function's cause is JSON, unless it was cut; its message alone is what a person reads.
 # https://docs.aws.amazon.com/lambda/latest/dg/python-exceptions.html
@@ -89,19 +98,9 @@ def _excused(step: plan.Call, fetched: plan.Fetched | None, after: Site) -> list
 
 def _write_output(step: plan.Call, fetched: plan.Fetched, site: Site) -> None:
     """Write the state that leaves what a call stores where command tasks look (docs/design.md, "Outputs of tasks")."""
+    key = output_key(step.name, step.run, step.index, "output.json")
     stores = f"{{% ${fetched.variable} %}}"
-    state: State = {
-        "Type": "Task",
-        "Comment": step.comment,
-        "Resource": PUT_OBJECT,
-        "Arguments": {
-            "Bucket": "${Bucket}",
-            "Key": f"{{% {output_key(step.name, step.run, step.index, 'output.json')} %}}",
-            "Body": {"subtask_config": {}, "export_params": {}, "store_params": stores},
-        },
-        "Retry": [GET_RETRY],
-        "Output": INPUT,
-    }
+    state = put_object(step.comment, key, {"subtask_config": {}, "export_params": {}, "store_params": stores})
     caught = site.catch(f"{step.name} output")
     if caught:
         state["Catch"] = caught

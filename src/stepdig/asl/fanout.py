@@ -5,12 +5,11 @@ from __future__ import annotations
 from dataclasses import replace
 
 from stepdig import plan
-from stepdig.asl.calls import PUT_OBJECT
 from stepdig.asl.control import fetched_variables
 from stepdig.asl.given import narrowed
 from stepdig.asl.joins import finish, scope_of
-from stepdig.asl.leaves import GET_RETRY, done
-from stepdig.asl.place import INPUT, Site, State, checked, entry, value_of, write_check
+from stepdig.asl.leaves import done, put_object
+from stepdig.asl.place import Site, State, checked, entry, value_of, write_check
 from stepdig.jsonata_text import MERGE, field, literal
 from stepdig.limits import INLINE_MAP_CONCURRENCY
 
@@ -33,19 +32,8 @@ def write_for_each(step: plan.ForEach, site: Site) -> None:
 def _write_list(step: plan.ForEach, site: Site) -> None:
     """Write the state that leaves a list in S3, for commands whose override has no room for an element of it."""
     name = f"{step.name} list"
-    state: State = {
-        "Type": "Task",
-        "Comment": step.comment,
-        "Resource": PUT_OBJECT,
-        "Arguments": {
-            "Bucket": "${Bucket}",
-            "Key": f"{{% {step.listed} %}}",
-            "Body": {"entries": f"{{% {_entries(step, site)} %}}"},
-        },
-        "Retry": [GET_RETRY],
-        "Output": INPUT,
-        "Next": step.name,
-    }
+    state = put_object(step.comment, step.listed, {"entries": f"{{% {_entries(step, site)} %}}"})
+    state["Next"] = step.name
     caught = site.catch(name)
     if caught:
         state["Catch"] = caught

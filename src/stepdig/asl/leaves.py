@@ -12,6 +12,7 @@ from stepdig.jsonata_text import literal
 RUN_TASK = "arn:aws:states:::ecs:runTask.sync"
 INVOKE = "arn:aws:states:::lambda:invoke"
 GET_OBJECT = "arn:aws:states:::aws-sdk:s3:getObject"
+PUT_OBJECT = "arn:aws:states:::aws-sdk:s3:putObject"
 
 # Where containers run: the same for all tasks, so it is one variable of the machine.
 NETWORK: State = {
@@ -129,6 +130,18 @@ def output_key(step_name: str, run: str, index: tuple[str, ...], file: str) -> s
     """Return JSONata for the key of a file that a task's runner left (docs/design.md, "Outputs of tasks")."""
     base = f"{run}.prefix&{literal('/' + step_name + '/')}"
     return base + "".join(f"&$string({code})&'/'" for code in index) + f"&{literal(file)}"
+
+
+def put_object(comment: str, key: str, body: State) -> State:
+    """Return a state that leaves JSON in the bucket of the runs; `key` is JSONata."""
+    return {
+        "Type": "Task",
+        "Comment": comment,
+        "Resource": PUT_OBJECT,
+        "Arguments": {"Bucket": "${Bucket}", "Key": f"{{% {key} %}}", "Body": body},
+        "Retry": [GET_RETRY],
+        "Output": INPUT,
+    }
 
 
 def _write_fetch(step: plan.Command, fetched: plan.Fetched, site: Site) -> None:
