@@ -166,6 +166,9 @@ def _combine(lists: list[str], keys: list[str]) -> str:
     """Return JSONata for the entries of the product of lists, the first key outermost."""
     names = [f"$l{n}" for n in range(len(lists))]
     bound = "".join(f"{name}:={code};" for name, code in zip(names, lists, strict=True))
+    if len(lists) == 1:  # an index would make JSONata look at every element for each
+        entry = f"{{{literal(keys[0] + '#')}:$n,{literal(keys[0])}:$v}}"
+        return f"({bound}[$map($l0,function($v,$n){{{entry}}})])"
     total = "*".join(f"$count({name})" for name in names)
     fields: list[str] = []
     below = ""
