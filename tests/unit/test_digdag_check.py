@@ -58,11 +58,11 @@ def test_the_name_of_a_file() -> None:
     ]
 
 
-@pytest.mark.parametrize("record", RECORDINGS, ids=lambda record: str(record["name"]))
+@pytest.mark.parametrize(
+    "record", [it for it in RECORDINGS if it["exit_code"] == 0], ids=lambda record: str(record["name"])
+)
 def test_what_digdag_has_run_is_digdags(record: dict[str, object]) -> None:
     """No workflow that was recorded with the real Digdag, and ended well there, is complained about."""
-    if record["exit_code"] != 0:
-        pytest.skip("it failed there")
     files = {str(record["workflow"]): record["dig"], **record["files"]}  # type: ignore[dict-item]
     read = {name: str(text).encode() for name, text in files.items()}.get
 
