@@ -17,7 +17,7 @@ demo: $(STAMP)
 	$(BIN)/stepdig run workflows/nightly_sync/nightly_sync.dig --session 2026-11-20
 
 test: $(STAMP) lint
-	$(BIN)/pytest
+	$(BIN)/pytest -n auto --dist loadfile
 
 lint: $(STAMP)
 	$(BIN)/ruff check .
