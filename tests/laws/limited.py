@@ -14,12 +14,13 @@ from typing import Any
 
 from stepdig import limits, pipeline
 from stepdig.local.clock import VirtualClock
-from stepdig.local.engine import Engine, substitute
+from stepdig.local.engine import Engine
 from stepdig.local.errors import StateError
 from stepdig.local.execution import Execution
 from stepdig.local.integrations import Integrations
 from stepdig.local.integrations.ecs import TaskOutcome, TaskRequest
 from stepdig.local.integrations.s3 import LocalS3
+from stepdig.local.substitutions import substitute
 from stepdig.runner import loops, outputs
 from stepdig.runner.shapes import TaskRun
 from stepdig.runner.storage import FolderStorage

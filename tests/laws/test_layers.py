@@ -21,11 +21,12 @@ from limited import compiled
 from stepdig.expressions import evaluate
 from stepdig.expressions.errors import EvaluationError
 from stepdig.local.clock import VirtualClock
-from stepdig.local.engine import Engine, substitute
+from stepdig.local.engine import Engine
 from stepdig.local.execution import Execution
 from stepdig.local.integrations import Integrations
 from stepdig.local.integrations.ecs import TaskOutcome, TaskRequest
 from stepdig.local.integrations.s3 import LocalS3
+from stepdig.local.substitutions import substitute
 from stepdig.pipeline import Compiled
 from stepdig.problem import ProblemsFound
 from stepdig.runner import outputs, parameters, templates

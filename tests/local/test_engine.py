@@ -12,10 +12,10 @@ import pytest
 from machines import command, engine, fail, machine, map_, pass_, run, task, types
 
 from stepdig.local.clock import RealClock, VirtualClock, iso
-from stepdig.local.engine import MissingSubstitution, substitute
 from stepdig.local.execution import Execution
 from stepdig.local.integrations.ecs import TaskOutcome, TaskRequest
 from stepdig.local.integrations.s3 import LocalS3
+from stepdig.local.substitutions import MissingSubstitution, substitute
 
 
 def test_substitutions_are_replaced_inside_json_texts() -> None:

@@ -10,10 +10,11 @@ from typing import Any
 
 import pytest
 
-from stepdig.local.engine import Engine, substitute
+from stepdig.local.engine import Engine
 from stepdig.local.functions import Modules
 from stepdig.local.integrations import Integrations
 from stepdig.local.integrations.aws import AwsServices
+from stepdig.local.substitutions import substitute
 from stepdig.pipeline import compile_workflow
 
 FUNCTIONS = Path(__file__).resolve().parents[2] / "functions"

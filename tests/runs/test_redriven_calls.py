@@ -7,9 +7,10 @@ import json
 
 import pytest
 
-from stepdig.local.engine import Engine, substitute
+from stepdig.local.engine import Engine
 from stepdig.local.functions import Functions
 from stepdig.local.integrations import Integrations
+from stepdig.local.substitutions import substitute
 from stepdig.pipeline import compile_workflow
 
 

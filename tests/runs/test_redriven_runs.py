@@ -8,10 +8,11 @@ from collections.abc import Mapping
 
 import pytest
 
-from stepdig.local.engine import Engine, substitute
+from stepdig.local.engine import Engine
 from stepdig.local.functions import Functions
 from stepdig.local.integrations import Integrations
 from stepdig.local.integrations.ecs import TaskOutcome, TaskRequest
+from stepdig.local.substitutions import substitute
 from stepdig.pipeline import compile_workflow
 
 ENDED = "Essential container in task exited"

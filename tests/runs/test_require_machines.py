@@ -11,10 +11,11 @@ from typing import Any
 import pytest
 
 from stepdig.local.clock import VirtualClock
-from stepdig.local.engine import Engine, substitute
+from stepdig.local.engine import Engine
 from stepdig.local.execution import Execution, machine_arn
 from stepdig.local.functions import Functions
 from stepdig.local.integrations import Integrations
+from stepdig.local.substitutions import substitute
 from stepdig.pipeline import Compiled, compile_workflow
 
 SESSION = "2026-11-20T00:00:00+00:00"

@@ -14,7 +14,7 @@ from types import MappingProxyType
 from typing import Any
 
 from stepdig.asl.leaves import machine_token
-from stepdig.local.engine import Engine, substitute
+from stepdig.local.engine import Engine
 from stepdig.local.execution import Execution, machine_arn
 from stepdig.local.functions import Functions
 from stepdig.local.history import Event
@@ -23,6 +23,7 @@ from stepdig.local.integrations.s3 import LocalS3
 from stepdig.local.jobs import Jobs
 from stepdig.local.rundir import RunDir
 from stepdig.local.secrets import LocalSecrets
+from stepdig.local.substitutions import substitute
 from stepdig.local.tasks import LocalTasks
 from stepdig.pipeline import Compiled
 from stepdig.project import Workflow

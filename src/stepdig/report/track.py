@@ -10,14 +10,11 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass, field
-from datetime import datetime
 from typing import Any
 
 from stepdig.local import errors
-from stepdig.report import names, nested
+from stepdig.report import events, names, nested
 from stepdig.report.message import unmarked
-from stepdig.report.names import Place
 from stepdig.report.rows import (
     ACTIVE,
     CANCELED,
@@ -29,6 +26,7 @@ from stepdig.report.rows import (
     Row,
     Rows,
 )
+from stepdig.report.visit import Visit
 
 _END = {
     "ExecutionSucceeded": "SUCCEEDED",
@@ -41,25 +39,6 @@ _ITERATION_ENDS = frozenset({"MapIterationSucceeded", "MapIterationFailed", "Map
 _ECHO = re.compile(r"echo(_\d+)?")
 _TAKEN = {"StepFunctions.ExecutionAlreadyExistsException"}  # `require>` waits for that one then
 _FAILURE = re.compile(r"failure(_\d+)?")
-
-
-@dataclass(slots=True)
-class Visit:
-    """The machine in one state: `task` is its full name, `within` that of the state that runs it, `parent` its
-    visit; `given` is the state's input as JSON text.
-    """
-
-    place: Place
-    task: str
-    within: str
-    given: str
-    parent: Visit | None = None
-    scheduled: int = 0
-    retries: dict[int, int] = field(default_factory=dict)
-    entered: tuple[str, int] | None = None
-    exited: bool = False
-    failed: bool = False
-    waits: bool = False
 
 
 class Tracker:
@@ -93,7 +72,7 @@ class Tracker:
     def event(self, event: Mapping[str, Any], execution: str = "") -> list[Change]:
         """Take one history event; `execution` tells the children of a distributed map apart, "" is the run itself."""
         kind: str = event["type"]
-        self.tasks.now = _seconds(event["timestamp"])
+        self.tasks.now = events.seconds(event["timestamp"])
         before, key = (execution, event.get("previousEventId", 0)), (execution, event["id"])
         if kind.endswith("StateEntered") and event["stateEnteredEventDetails"]["name"] in self.places:
             entered = self._threads[key] = self._enter(event["stateEnteredEventDetails"], self._take(before))
@@ -106,7 +85,7 @@ class Tracker:
             elif not execution and self.places:
                 self.tasks.start(self.root)
         elif visit := self._take(before):
-            if kind in _ITERATION_ENDS or (kind.startswith(("Map", "Parallel")) and _is_inside(visit, kind)):
+            if kind in _ITERATION_ENDS or (kind.startswith(("Map", "Parallel")) and visit.is_inside(kind)):
                 visit = visit.parent or visit  # the event is the map's, the one before it was an iteration's
             self._within(kind, visit, event)
             self._threads[key] = visit
@@ -188,13 +167,13 @@ class Tracker:
         elif kind.endswith("Scheduled"):
             self._schedule(visit)
         elif kind == "TaskSucceeded" and visit.place.invokes:
-            self._invoked(visit, _details(event).get("output", ""))
+            self._invoked(visit, events.details(event).get("output", ""))
         elif kind in ("MapStateStarted", "ParallelStateStarted"):
             self.transitions += visit.scheduled > 0  # a retry
             visit.scheduled += 1
             visit.failed = False  # a redrive begins here, too
         elif kind.endswith(("Failed", "TimedOut")) and not visit.place.ours and kind not in _ITERATION_ENDS:
-            details = _details(event)
+            details = events.details(event)
             self._fail(
                 visit, details.get("error"), nested.in_words(details.get("cause"), self.bundle.get("project", ""))
             )
@@ -218,11 +197,11 @@ class Tracker:
         """Read what the compiler lets a state assign for those who report: the text of `echo>`, a failure."""
         for name, value in variables.items():
             if _ECHO.fullmatch(name) and visit.place.type == "Pass":
-                for text in _lines(value):
+                for text in events.lines(value):
                     self.tasks.say(visit.task, "stdout", text)
             elif _FAILURE.fullmatch(name):
                 visit.failed = True
-                noted = _noted(value)
+                noted = events.noted(value)
                 row.error, row.cause = row.error or noted[0], row.cause or noted[1]
 
     def _invoked(self, visit: Visit, output: str) -> None:
@@ -252,7 +231,7 @@ class Tracker:
             return
         if error is not None or row.state not in FAILURES:
             row.error, row.cause = error, cause
-        if _is_retried(visit, error):
+        if visit.is_retried(error):
             self.tasks.set(row, RETRY_WAITING)
             return
         caught = next((fails for equals, fails in visit.place.catch if errors.matches(equals, error)), None)
@@ -275,7 +254,7 @@ class Tracker:
 
     def _end(self, kind: str, event: Mapping[str, Any]) -> None:
         self.status = _END[kind]
-        details = _details(event)
+        details = events.details(event)
         self.error = details.get("error")
         self.cause = nested.in_words(details.get("cause"), self.bundle.get("project", ""))
         self.result = json.loads(details["output"]) if details.get("output") else None
@@ -292,49 +271,7 @@ class Tracker:
                 row.error, row.cause = self.error, self.cause
 
 
-def _seconds(timestamp: str | float | datetime) -> float:
-    if isinstance(timestamp, str):
-        timestamp = datetime.fromisoformat(timestamp)
-    return timestamp.timestamp() if isinstance(timestamp, datetime) else timestamp
-
-
-def _details(event: Mapping[str, Any]) -> Mapping[str, Any]:
-    return next((value for name, value in event.items() if name.endswith("EventDetails")), {})
-
-
-def _is_inside(visit: Visit, kind: str) -> bool:
-    """Tell whether a map's or parallel state's event follows one of what it ran, not one of its own."""
-    return visit.exited or visit.failed or not kind.startswith(visit.place.type)
-
-
 def _boundary(task: str, within: str) -> str:
     """Return the innermost group that stays when an iteration or branch ends: `^sub` of a loop, the group itself."""
     sub = f"{within}^sub"
     return sub if within and names.is_below(task, sub) else within
-
-
-def _is_retried(visit: Visit, error: str | None) -> bool:
-    """Tell whether the state's Retry field lets it run again after this error, and count it."""
-    for number, retrier in enumerate(visit.place.retry):
-        if errors.matches(retrier["ErrorEquals"], error):
-            visit.retries[number] = visit.retries.get(number, 0) + 1
-            return visit.retries[number] <= int(retrier.get("MaxAttempts", 3))
-    return False
-
-
-def _noted(value: str) -> tuple[str | None, str | None]:
-    """Return error and cause of a failure that a state assigned to a variable (JSON text)."""
-    try:
-        failure = json.loads(value)
-        return failure.get("Error"), failure.get("Cause")
-    except (ValueError, AttributeError):
-        return None, None
-
-
-def _lines(value: str) -> list[str]:
-    """Return the lines of an assigned variable (JSON text) as a person reads them."""
-    try:
-        shown = json.loads(value)
-    except ValueError:
-        shown = value
-    return (shown if isinstance(shown, str) else value).split("\n")
