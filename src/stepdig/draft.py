@@ -6,7 +6,6 @@ is the only thing in the compiler that changes while it is used.
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field
 
@@ -126,6 +125,8 @@ class Draft:
         """Return a name for the state of a task: its path, shortened by a hash when too long, and used only once."""
         room = limits.STATE_NAME_CHARS - OWN_SUFFIX_CHARS
         if len(path) > room:
+            import hashlib  # OpenSSL, which few compiles need
+
             path = f"{path[: room - 9]}~{hashlib.sha256(path.encode()).hexdigest()[:8]}"
         name, count = path, 1
         while name in self.names:
