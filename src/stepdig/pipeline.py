@@ -16,7 +16,7 @@ from stepdig import limits, parse, schedules, secrets, tree
 from stepdig.asl.emit import emit
 from stepdig.asl.layout import layout
 from stepdig.asl.leaves import job_token, machine_token
-from stepdig.bounds import fit, table
+from stepdig.bounds import fit
 from stepdig.bounds.override import Override
 from stepdig.bounds.payloads import Inputs, Payloads
 from stepdig.bounds.shapes import Row
@@ -138,6 +138,8 @@ def _compiled(source: _Source, problems: Problems) -> Compiled:
     used = tuple(sorted(name for name in tokens if f"${{{name}}}" in text))
 
     def bounds() -> tuple[Row, ...]:
+        from stepdig.bounds import table  # only `check --explain` shows it
+
         return table.rows(made.machine, made.definition, len(text.encode()), made.fitted, made.payloads, made.rooms)
 
     given, requires = bundle(draft, made.rooms.bytes), tuple(sorted(draft.requires))

@@ -3,7 +3,6 @@
 The compiler folds constants with it, the task runner evaluates a command task's parameters with it.
 """
 
-import random
 from functools import lru_cache
 from typing import Any, Callable, Dict, FrozenSet, List, Optional, Sequence, Tuple
 
@@ -81,6 +80,8 @@ class Context:
         """Return a random number below 1."""
         if self.now_ms is None:
             raise NeedsRuntime("a random number")
+        import random  # few templates ask for it
+
         return random.random()  # noqa: S311  # JavaScript's Math.random is no secret either
 
 
