@@ -108,3 +108,14 @@ def test_the_task_that_required_what_failed_is_the_one_that_failed(
     assert {it["state"] for it in mine} == {"running", "error"}
     assert {it["cause"] for it in mine if it["state"] == "error"} == {words}
     assert "ExecutionArn" not in done.end["cause"]
+
+
+def test_workflows_of_like_names_are_told_apart(run: Callable[..., Any]) -> None:
+    """No two come to the same substitution, whatever characters their names have."""
+    names = ["a_b", "a-b", "a.b", "AB", "aB"]
+    dig = "".join(f"+t{number}: {{require>: {name}}}\n" for number, name in enumerate(names))
+    files = {name.replace(".", "__") + "__dig": f"+x: {{echo>: '{name}'}}\n" for name in names}
+
+    done = run(dig, **files)
+
+    assert (done.code, done.output) == (0, names)

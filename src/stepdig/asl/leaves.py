@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import zlib
 
 from stepdig import limits, plan
 from stepdig.asl.overrides import overrides
@@ -62,8 +63,14 @@ def job_token(job: str) -> str:
 
 
 def machine_token(workflow: str) -> str:
-    """Return the name of the substitution for another workflow's state machine: `load_orders` -> `StateMachineLoadOrders`."""
-    return "StateMachine" + "".join(part[:1].upper() + part[1:] for part in re.split(r"[^A-Za-z0-9]+", workflow))
+    """Return the name of the substitution for another workflow's state machine: `load_orders` -> `StateMachineLoadOrders`.
+
+    Names that would come to the same, `load-orders`, have a hash of theirs at the end.
+    """
+    camel = "".join(part[:1].upper() + part[1:] for part in re.split(r"[^A-Za-z0-9]+", workflow))
+    if re.sub(r"(?<!^)(?=[A-Z])", "_", camel).lower() == workflow:
+        return f"StateMachine{camel}"
+    return f"StateMachine{camel}{zlib.crc32(workflow.encode()):08x}"
 
 
 def write_command(step: plan.Command, site: Site) -> None:
