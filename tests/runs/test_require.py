@@ -7,6 +7,8 @@ from typing import Any
 
 import pytest
 
+from stepdig.cli import main
+
 COUNT = "n=$(cat n 2>/dev/null || echo 0); echo $((n+1)) > n; echo run $((n+1)) $session_date"
 
 
@@ -83,6 +85,30 @@ def test_a_failure_and_what_runs_it_again(run: Callable[..., Any]) -> None:
     assert (done.code, [line[:5] for line in done.output]) == (0, ["run 1", "run 2", "run 3", "run 4", "run 5"])
     assert told.output == ["Dependent workflow failed: bad, 20261120T000000Z-1"]
     assert (told.code, told.states["+a"]) == (1, "error")
+
+
+def test_each_execution_has_tasks_of_its_own(run: Callable[..., Any], capsys: pytest.CaptureFixture[str]) -> None:
+    """The same task in two sessions is two tasks with one try each; its reason is that of its own exception."""
+    dig = """
+        +today: {require>: bad, ignore_failure: true}
+        +early: {require>: bad, session_time: "2026-01-01T00:00:00+00:00"}
+    """
+    files = {
+        "bad__dig": "+t: {py>: boom.f}\n",
+        "boom__py": "def f(session_date):\n    raise ValueError(session_date)\n",
+    }
+
+    done = run(dig, **files)
+    main(["run", "w.dig", "--plain"])
+    text = capsys.readouterr().out
+
+    failed = [event for event in done.events if event["event"] == "task" and event.get("exit_code")]
+    sessions = ["20261120T000000Z-1", "20260101T000000Z-1"]
+    assert [(event["task"], event["execution"], event["try"]) for event in failed] == [
+        ("+bad+t", s, 1) for s in sessions
+    ]
+    assert (done.end["tasks"], done.end["tries"], done.end["failed"].count("+bad+t")) == (4, 4, 2)
+    assert "bad 20260101T000000Z-1 +t  exit code 1: 2026-01-01 (ValueError)" in text
 
 
 def test_problems_of_the_other_workflow_are_told_before_anything_runs(run: Callable[..., Any]) -> None:

@@ -72,8 +72,8 @@ def view(args: Namespace, start: _local.Start) -> View:
 
     if args.json:
         return JsonLines(sys.stdout)
-    prefix = f"runs/{start.workflow.machine}/{start.run.execution}"
-    explain = Explainer(start.folder.s3, prefix, start.bundle)
+    required = {machine: bundle for machine, (_, bundle) in start.required.items()}
+    explain = Explainer(start.folder.s3, start.bundle, start.run.execution, required)
     if args.plain or not sys.stdout.isatty() or os.environ.get("TERM") == "dumb":
         return PlainLines(sys.stdout, explain)
     from rich.console import Console

@@ -124,8 +124,7 @@ class Reporter:
             return self.tracker
         if top.arn not in self._others:
             definition, bundle = self._required[top.machine]
-            label = f"{bundle['workflow']} {top.name}"
-            self._others[top.arn] = Tracker(definition, bundle, self.tracker.tasks, label)
+            self._others[top.arn] = Tracker(definition, bundle, self.tracker.tasks, top.name)
         return self._others[top.arn]
 
     def show(self, what: Callable[[View], None]) -> None:

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from stepdig.report import names
 from stepdig.report.failure import reason
 from stepdig.report.rows import Row
 from stepdig.runner import outputs
@@ -15,12 +16,23 @@ from stepdig.runner.shapes import TaskRun
 
 
 class Explainer:
-    """Gives the reason of a row's failure in plain words; each is read once."""
+    """Gives the reason of a row's failure in plain words; each is read once.
 
-    def __init__(self, bucket: Path, prefix: str, bundle: Mapping[str, Any]) -> None:
+    `bucket` is the folder of outputs, `bundle` the run's, `execution` its name; `required` are the bundles of the
+    workflows that it may run, by machine.
+    """
+
+    def __init__(
+        self,
+        bucket: Path,
+        bundle: Mapping[str, Any],
+        execution: str,
+        required: Mapping[str, Mapping[str, Any]],
+    ) -> None:
         self._bucket = bucket
-        self._prefix = prefix
         self._bundle = bundle
+        self._execution = execution
+        self._required = {it["workflow"]: it for it in required.values()}
         self._known: dict[tuple[str, int], str] = {}
 
     def __call__(self, row: Row) -> str:
@@ -32,11 +44,14 @@ class Explainer:
 
     def _said(self, row: Row) -> str:
         """Return the message that the task left as its `error`, or an empty text."""
-        if row.at is None or row.at[0] not in self._bundle["tasks"]:
+        task, execution = names.execution_of(row.name)
+        bundle = self._required.get(names.groups(task)[0][1:]) if execution else self._bundle
+        if row.at is None or bundle is None or row.at[0] not in bundle["tasks"]:
             return ""
+        machine = f"{bundle['project']}-{bundle['workflow']}"
         try:
-            run = {"prefix": self._prefix, "loop": json.loads(row.at[1])}
-            place = outputs.task_prefix(TaskRun(self._bundle, row.at[0], run))
+            run = {"prefix": f"runs/{machine}/{execution or self._execution}", "loop": json.loads(row.at[1])}
+            place = outputs.task_prefix(TaskRun(bundle, row.at[0], run))
             error = json.loads((self._bucket / place / "output.json").read_bytes())["error"]
         except (OSError, ValueError, LookupError, TypeError, LoopError):
             return ""

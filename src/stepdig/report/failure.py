@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
+from stepdig.report.names import execution_of
 from stepdig.report.rows import Row
 from stepdig.report.track import Tracker
 from stepdig.report.view import duration, spoken
@@ -68,7 +69,7 @@ def lines(tracker: Tracker, explain: Callable[[Row], str], base: Path) -> Iterat
         took = duration(row.ended - row.started) if row.ended is not None and row.started is not None else ""
         yield "bad", f"{spoken(row)}  ({took}{tries})" if took else spoken(row)
         source = [os.path.relpath(base / row.source)] if row.source else []
-        yield "dim", f"  {' '.join([*source, row.name])}"
+        yield "dim", f"  {' '.join([*source, execution_of(row.name)[0]])}"
         why = _cut(explain(row))
         for number, text in enumerate(why.split("\n")):
             yield "", f"  {text}" if number == 0 else f"    {text}"

@@ -9,6 +9,7 @@ from dataclasses import asdict
 from datetime import UTC, datetime
 from typing import Any, TextIO
 
+from stepdig.report import names
 from stepdig.report.failure import exit_code
 from stepdig.report.rows import ACTIVE, FAILURES, RETRY_WAITING, Change, Line, Message, Row
 from stepdig.report.track import Tracker
@@ -38,9 +39,9 @@ class JsonLines:
         """Print each change of a task's state, and each line."""
         for change in changes:
             if isinstance(change, Line):
-                self._print("output", task=change.task, stream=change.stream, text=change.text)
+                self._print("output", **_named(change.task), stream=change.stream, text=change.text)
             elif isinstance(change, Message):
-                self._print("message", **asdict(change))
+                self._print("message", **asdict(change) | _named(change.task))
             else:
                 self._print("task", **_task(change))
 
@@ -61,7 +62,7 @@ class JsonLines:
             status=end.status,
             error=end.error,
             cause=end.cause,
-            failed=list(end.failed),
+            failed=[names.execution_of(name)[0] for name in end.failed],
             tasks=end.tasks,
             tries=end.tries,
             transitions=end.transitions,
@@ -77,9 +78,15 @@ class JsonLines:
         self._out.flush()
 
 
+def _named(name: str) -> dict[str, str]:
+    """Return the fields that say which task is meant."""
+    task, execution = names.execution_of(name)
+    return {"task": task, "execution": execution} if execution else {"task": task}
+
+
 def _task(row: Row) -> dict[str, Any]:
     """Return a task's fields; those that say nothing are left out."""
-    shown: dict[str, Any] = {"task": row.name, "state": row.state}
+    shown: dict[str, Any] = {**_named(row.name), "state": row.state}
     if row.source:
         shown["source"] = row.source
     if label := next((at.label for at in (row, row.parent) if at is not None and at.label), ""):

@@ -79,6 +79,19 @@ def label(place: Place, bundle: Mapping[str, Any], state_input: str) -> str:
         return ""
 
 
+def of_execution(task: str, execution: str) -> str:
+    """Return the name of a task of a required workflow, `+wf+a`, in one of its executions: `+wf EXECUTION+a`."""
+    end = _root_ends(task)
+    return f"{task[:end]} {execution}{task[end:]}" if end and execution else task
+
+
+def execution_of(name: str) -> tuple[str, str]:
+    """Return what `of_execution` put together: the full name as Digdag has it, and the execution, "" of the run's own."""
+    end = _root_ends(name)
+    root, _, execution = name[:end].partition(" ")
+    return root + name[end:], execution
+
+
 def groups(name: str) -> list[str]:
     """Return the tasks around a task and itself, outermost first: `+wf`, `+wf+a`, `+wf+a^sub`, ..."""
     found, end = [], 0
@@ -106,6 +119,12 @@ def is_iteration(name: str) -> bool:
 def is_generated(name: str) -> bool:
     """Tell whether Digdag made the group up: `^sub`, an iteration."""
     return short(name) == "^sub" or is_iteration(name)
+
+
+def _root_ends(name: str) -> int:
+    """Return how long the first part of a full name is."""
+    first = SEGMENT.match(name)
+    return first.end() if first else 0
 
 
 def _places(machine: Mapping[str, Any], within: str) -> Iterator[Place]:

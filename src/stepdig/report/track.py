@@ -10,6 +10,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
 from stepdig.local import errors
@@ -44,13 +45,14 @@ _FAILURE = re.compile(r"failure(_\d+)?")
 class Tracker:
     """Follows one run. `event` and `output` return what changed, in order; `tasks` holds the rows.
 
-    A workflow that the run requires has a tracker of its own, with the same rows; its `label` stands before their names.
+    Each execution that the run requires has a tracker of its own, with the same rows; its name, `execution`, is part of
+    theirs (`names.of_execution`).
     """
 
     def __init__(
-        self, definition: Mapping[str, Any], bundle: Mapping[str, Any], tasks: Rows | None = None, label: str = ""
+        self, definition: Mapping[str, Any], bundle: Mapping[str, Any], tasks: Rows | None = None, execution: str = ""
     ) -> None:
-        self.places = names.places(definition)
+        self.places = {state: _placed(place, execution) for state, place in names.places(definition).items()}
         self.bundle = bundle
         self.tasks = tasks or Rows()
         self.root = names.groups(next(iter(self.places.values())).task)[0] if self.places else ""
@@ -66,8 +68,8 @@ class Tracker:
                 self.tasks.row(place.task).source = place.source
             elif "^sub" in place.task:
                 self.tasks.row(place.task.partition("^")[0])  # a call> has no state of its own, only what it calls
-        if label:
-            self.tasks.row(self.root).label = label
+        if execution:
+            self.tasks.row(self.root).label = self.root.removeprefix("+")
 
     def event(self, event: Mapping[str, Any], execution: str = "") -> list[Change]:
         """Take one history event; `execution` tells the children of a distributed map apart, "" is the run itself."""
@@ -269,6 +271,11 @@ class Tracker:
         for row in self.tasks.failures():
             if names.groups(row.name)[0] == self.root and row.cause is None and self.status == "FAILED":
                 row.error, row.cause = self.error, self.cause
+
+
+def _placed(place: names.Place, execution: str) -> names.Place:
+    task, within = names.of_execution(place.task, execution), names.of_execution(place.within, execution)
+    return replace(place, task=task, within=within) if execution else place
 
 
 def _boundary(task: str, within: str) -> str:

@@ -148,7 +148,7 @@ class Tree:
         text = entry.text
         if row.state in (ERROR, RETRY_WAITING):
             text = self._explain(row).split("\n")[0]
-        if entry.depth == 0:
+        if entry.depth == 0 and not row.label:  # that of a required workflow is in its label
             text = f"session {self._run.session_time}"
         tries = f"  try {row.tries}" if row.tries > 1 else ""
         took = duration((row.ended or now) - row.started) if row.started is not None and row.state != BLOCKED else ""
