@@ -96,6 +96,39 @@ def test_end_and_a_single_task(run: Callable[..., Any], ran: Callable[[], Counte
     assert (alone.code, ran()) == (0, Counter(["count"]))
 
 
+def test_what_iterations_and_branches_stored_outlives_a_redrive(run: Callable[..., Any], tmp_path: Path) -> None:
+    """States see it as commands do: of those that ran again, and of those that did not."""
+    dig = """
+        +each:
+          for_each>: {x: [a, b, c]}
+          _parallel: true
+          _do: {py>: t.f}
+        +both:
+          _parallel: true
+          +x: {py>: t.g, name: x}
+          +y: {py>: t.g, name: y}
+        +seen: {echo>: "${a}${b}${c} ${bx}${by}"}
+        +read: {sh>: 'echo "$a$b$c $bx$by"'}
+    """
+    code = """
+        import digdag, os
+        def f(x):
+            assert x != "b" or os.path.exists("ok")
+            digdag.env.store({x: x})
+        def g(name):
+            assert name != "y" or os.path.exists("fine")
+            digdag.env.store({"b" + name: name})
+    """
+    assert run(dig, t__py=code).code == 1
+    (tmp_path / "ok").touch()
+    assert run(dig, "--resume").code == 1
+    (tmp_path / "fine").touch()
+
+    done = run(dig, "--resume")
+
+    assert (done.code, done.output) == (0, ["abc xy", "abc xy"])
+
+
 def test_groups_calls_and_handlers_that_are_done(run: Callable[..., Any]) -> None:
     """Stores of called files, parallel groups and retried groups are seen; what they did is not done again."""
     dig = """

@@ -90,6 +90,9 @@ def finish(
     for frame in frames:
         for inner, outer in site.machine.gathers.get(frame, ()):
             merged = f"[$states.result.{inner}]"
+            if redo:  # only what failed runs again: what the others stored stays
+                redone, stored = site.read(site.variable(redo), "[]"), site.read(outer, "{}")
+                merged = f"$append([$count({redone})>0?{stored}:{{}}],{merged})"
             assigned[outer] = f"{{% ({MERGE}$reduce({merged},$m,{{}})) %}}"
             site.variables.setdefault(outer, {})
     caught = site.catch(step.name)
