@@ -57,10 +57,8 @@ class Problems:
     found: list[Problem] = field(default_factory=list)
 
     def add(self, at: Position, code: str, text: str, hint: str = "", length: int = 1, *, secret: bool = False) -> None:
-        """Note one mistake; once, also when what holds it is compiled for two places."""
-        problem = Problem(at, code, text, hint, length, secret)
-        if problem not in self.found:
-            self.found.append(problem)
+        """Note one mistake; told once in the end, also when what holds it is compiled for two places."""
+        self.found.append(Problem(at, code, text, hint, length, secret))
 
     def raise_if_any(self) -> None:
         """Raise `ProblemsFound` with everything noted so far, or return."""
