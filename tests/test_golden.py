@@ -10,12 +10,13 @@ from pathlib import Path
 
 import pytest
 
+from stepdig.job import named
 from stepdig.pipeline import compile_workflow
 from stepdig.problem import ProblemsFound, show
 
 GOLDEN = Path(__file__).parent / "golden"
 CASES = sorted(path for path in GOLDEN.glob("*/*.dig"))
-JOBS = ("default", "load", "load-small")
+JOBS = named(("default", "load", "load-small"))
 
 
 def _compile(case: Path) -> tuple[str, str]:

@@ -27,7 +27,7 @@ FLOORS = [
     ["nodes"],
     ["yaml_text", "compose", "tree"],
     ["tables", "secrets"],
-    ["model"],
+    ["model", "job"],
     ["plan"],
     [
         "names",

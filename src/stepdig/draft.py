@@ -10,6 +10,7 @@ from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field
 
 from stepdig import limits
+from stepdig.job import Job
 from stepdig.model import Input
 from stepdig.partial import ALL, Parts
 from stepdig.problem import Problems
@@ -94,7 +95,7 @@ class Draft:
     workflow: str
     timezone: str
     offsets: tuple[tuple[int | None, int], ...]
-    jobs: Collection[str] | None
+    jobs: Mapping[str, Job] | None
     problems: Problems
     files: Callable[[], Collection[str]] = tuple
     parts: Parts = ALL
@@ -120,6 +121,10 @@ class Draft:
     inputs: tuple[Input, ...] | None = None  # the parameters that the workflow declares
     parsed: dict[int, object] = field(default_factory=dict)  # nodes whose templates have been looked at, by identity
     lists: dict[str, tuple[str, ...]] = field(default_factory=dict)  # that `only` narrows: path -> names of the rows
+
+    def job(self, name: str) -> Job:
+        """Return a job; one that is not known, which is told elsewhere or let pass, has all the defaults."""
+        return (self.jobs or {}).get(name) or Job(name)
 
     def state_name(self, path: str) -> str:
         """Return a name for the state of a task: its path, shortened by a hash when too long, and used only once."""

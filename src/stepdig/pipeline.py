@@ -24,6 +24,7 @@ from stepdig.bounds.stores import Rooms
 from stepdig.bundle import bundle
 from stepdig.draft import Draft
 from stepdig.expressions import zones
+from stepdig.job import Job
 from stepdig.lower import lower
 from stepdig.model import Workflow
 from stepdig.partial import ALL, Parts
@@ -54,6 +55,7 @@ class Compiled:
     """A compiled workflow: the definition's text and object, the runner's bundle, the `${Names}` the definition uses.
 
     `bounds` gives what its runs may need of each of AWS's limits; `requires` names the other workflows that it starts;
+    `jobs` are those that its tasks run in, by name;
     `narrowed` counts the iterations of loops that do not run since an earlier run has done them.
     """
 
@@ -64,6 +66,7 @@ class Compiled:
     bounds: Callable[[], tuple[Row, ...]] = tuple
     requires: tuple[str, ...] = ()
     narrowed: Mapping[str, int] = field(default_factory=dict)
+    jobs: Mapping[str, Job] = field(default_factory=dict)
 
 
 def compile_workflow(
@@ -73,7 +76,7 @@ def compile_workflow(
     display: Callable[[str], str],
     project: str,
     workflow: str,
-    jobs: Collection[str] | None,
+    jobs: Mapping[str, Job] | None,
     files: Callable[[], Collection[str]] = tuple,
     parts: Parts = ALL,
 ) -> Compiled:
@@ -81,7 +84,7 @@ def compile_workflow(
 
     `files` lists the `.dig` files of the project, for a `call>` that only the run can tell; `parts` are tasks that do not run.
     `read` gives a file of the project by its path there, or None; `display` turns such a path into what the user types; `jobs`
-    are the names of the jobs, None to let any pass. Raises `ProblemsFound`.
+    are the jobs by name, None to let any name pass. Raises `ProblemsFound`.
     """
     problems = Problems()
     try:
@@ -102,7 +105,7 @@ class _Source:
     display: Callable[[str], str]
     project: str
     workflow: str
-    jobs: Collection[str] | None
+    jobs: Mapping[str, Job] | None
     files: Callable[[], Collection[str]]
     parts: Parts
 
@@ -143,7 +146,9 @@ def _compiled(source: _Source, problems: Problems) -> Compiled:
         return table.rows(made.machine, made.definition, len(text.encode()), made.fitted, made.payloads, made.rooms)
 
     given, requires = bundle(draft, made.rooms.bytes), tuple(sorted(draft.requires))
-    return Compiled(text, made.definition, given, used, bounds, requires, draft.narrowed)
+    names = sorted({str(task["job"]) for task in draft.tasks.values()})
+    jobs = {name: draft.job(name) for name in names}
+    return Compiled(text, made.definition, given, used, bounds, requires, draft.narrowed, jobs)
 
 
 @dataclass(frozen=True, slots=True)

@@ -101,6 +101,7 @@ class Here(Values):
             stores,
             self.time_limit(task),
             sizes=sizes(self),
+            capacity=self.scope.draft.job(job).capacity,
         )
 
     @property

@@ -13,6 +13,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
+from stepdig.job import Job, named
 from stepdig.problem import Position, Problem, ProblemsFound, did_you_mean
 
 SUFFIXES = (".dig.yml", ".dig")  # editors take the longer one for YAML; Digdag knows the shorter
@@ -62,10 +63,10 @@ class Project:
         """Return how a file is called in definitions: relative to `root`, wherever the command was typed."""
         return (self.folder / path).relative_to(self.root).as_posix()
 
-    def jobs(self) -> frozenset[str] | None:
-        """Return the names under `jobs/`, or None where there is no such folder."""
+    def jobs(self) -> dict[str, Job] | None:
+        """Return the jobs under `jobs/` by name, or None where there is no such folder."""
         folder = self.root / "jobs"
-        return frozenset(path.name for path in folder.iterdir() if path.is_dir()) if folder.is_dir() else None
+        return named([path.name for path in folder.iterdir() if path.is_dir()]) if folder.is_dir() else None
 
 
 @dataclass(frozen=True, slots=True)

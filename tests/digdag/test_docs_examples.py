@@ -9,6 +9,7 @@ import pytest
 from jsonschema import Draft7Validator
 
 from stepdig import schema
+from stepdig.job import named
 from stepdig.nodes import plain
 from stepdig.pipeline import compile_workflow
 from stepdig.problem import Problems, ProblemsFound
@@ -29,7 +30,7 @@ def test_an_example_of_the_documentation_means_what_is_expected(path):
     expected = path.read_text().split("\n")[1].removeprefix("# expect: ")
     found = "compiles"
     try:
-        compile_workflow(_read, path.name, display=str, project="docs", workflow=path.stem, jobs=("default",))
+        compile_workflow(_read, path.name, display=str, project="docs", workflow=path.stem, jobs=named(("default",)))
     except ProblemsFound as wrong:
         found = " ".join(sorted({it.code for it in wrong.problems}))
     assert found == expected

@@ -9,6 +9,7 @@ import pytest
 from jsonschema import Draft7Validator
 
 from stepdig import schema
+from stepdig.job import named
 from stepdig.nodes import plain
 from stepdig.pipeline import compile_workflow
 from stepdig.problem import Problems, ProblemsFound, show
@@ -16,7 +17,7 @@ from stepdig.tree import load
 
 ROOT = Path(__file__).resolve().parents[2]
 PAGES = [*sorted((ROOT / "docs").glob("**/*.md")), ROOT / "README.md"]
-JOBS = ("default", "load", "load-small", "report")
+JOBS = named(("default", "load", "load-small", "report"))
 VALIDATOR = Draft7Validator(schema.document())
 # What the pages name and do not show.
 FILES = {

@@ -11,6 +11,7 @@ import pytest
 from jsonschema import Draft7Validator, ValidationError
 
 from stepdig import keys, parse, schema
+from stepdig.job import named
 from stepdig.nodes import Mapping, Node, Scalar, Sequence, plain
 from stepdig.operators import TABLE
 from stepdig.pipeline import compile_workflow
@@ -114,7 +115,7 @@ def test_workflows_of_recordings_are_not_underlined(case):
         return files[name].encode() if name in files else None
 
     try:
-        compile_workflow(read, "main.dig", display=str, project="recorded", workflow="main", jobs=("default",))
+        compile_workflow(read, "main.dig", display=str, project="recorded", workflow="main", jobs=named(("default",)))
     except ProblemsFound:
         return
     tree = load(case["dig"], "main.dig", read, Problems())

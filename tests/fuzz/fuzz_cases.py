@@ -26,6 +26,7 @@ from types import FrameType
 import yaml
 from fuzz_mutations import mutate, mutate_bytes
 
+from stepdig.job import named
 from stepdig.pipeline import compile_workflow
 from stepdig.problem import ProblemsFound, show
 
@@ -33,7 +34,7 @@ ROOT = Path(__file__).resolve().parents[2]
 SECONDS = 1.0
 MEGABYTES = 200
 HUNG_SECONDS = 60  # wall clock: something in C that no signal interrupts
-JOBS = ("default", "load", "load-small")
+JOBS = named(("default", "load", "load-small"))
 EXPECTED = (".asl.json", ".problems.txt", ".pyc")
 
 

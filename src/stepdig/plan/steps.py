@@ -36,6 +36,7 @@ class Command(Step):
     lists     then the lists that these values are of: key of the number in the state input, JSONata of where S3 has the
               list, the keys of the values
     sizes     of its container, where the task asks for other ones than its job has
+    capacity  which capacity providers launch it: "on_demand", "spot", "spot_then_on_demand"
     """
 
     job: str = ""
@@ -50,6 +51,7 @@ class Command(Step):
     room: int | None = None
     lists: tuple[tuple[str, str, tuple[str, ...]], ...] = ()
     sizes: Sizes | None = None
+    capacity: str = "on_demand"
 
 
 @dataclass(frozen=True, slots=True)

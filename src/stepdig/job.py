@@ -1,0 +1,65 @@
+"""A job: the container image of command tasks with its size, capacity and rights, as `jobs/<name>/job.yml` describes it.
+
+Frozen shapes; `job_files` reads them, `place` picks one for each command task, `template/` makes task definitions of them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass, field
+from typing import Literal
+
+Capacity = Literal["on_demand", "spot", "spot_then_on_demand"]
+Architecture = Literal["x86_64", "arm64"]
+
+
+@dataclass(frozen=True, slots=True)
+class Job:
+    """What a container is made of and may do.
+
+    name               the folder below jobs/, or one made of `docker: {image}` of a workflow
+    image              a reference; "": built from the Dockerfile, else the requirements.txt, of its folder
+    plain              the image is run as it is, by command, environment and exit code: no task runner, no outputs
+    cpu, memory        units of 1/1024 vCPU, MiB: a pair that Fargate has
+    capacity           which capacity providers launch it, in which order
+    ephemeral_storage  GiB; None: Fargate's 20
+    workspace          where the shared file system is mounted; "": it is not
+    secrets            environment variable -> name of an SSM parameter or a Secrets Manager secret (`name:json-key`)
+    secret_files       file below /run/secrets -> such a name
+    secret_keys        key of `${secret:key}` -> such a name, where it is not the project's own parameter
+    environment        environment variable -> text
+    statements         IAM statements of the task role, beside what the runner needs
+    log_retention      days
+    stop_grace         seconds between SIGTERM and SIGKILL
+    timeout            seconds that a task may take, where it has no `_timeout`; None: no limit
+    state              files that a task finds again as its last successful run left them
+    python             of a laptop's environment: a version, a program or a path
+    task_definition    ARN of a task definition that is not ours; `container` of it is run
+    """
+
+    name: str
+    image: str = ""
+    plain: bool = False
+    cpu: int = 256
+    memory: int = 512
+    architecture: Architecture = "x86_64"
+    capacity: Capacity = "on_demand"
+    ephemeral_storage: int | None = None
+    workspace: str = ""
+    secrets: Mapping[str, str] = field(default_factory=dict)
+    secret_files: Mapping[str, str] = field(default_factory=dict)
+    secret_keys: Mapping[str, str] = field(default_factory=dict)
+    environment: Mapping[str, str] = field(default_factory=dict)
+    statements: tuple[Mapping[str, object], ...] = ()
+    log_retention: int = 90
+    stop_grace: int = 30
+    timeout: int | None = None
+    state: tuple[str, ...] = ()
+    python: str = ""
+    task_definition: str = ""
+    container: str = "task"
+
+
+def named(names: Collection[str]) -> dict[str, Job]:
+    """Return jobs of these names with all the defaults."""
+    return {name: Job(name) for name in names}
