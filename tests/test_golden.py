@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from stepdig.job import named
+from stepdig.language.job import named
 from stepdig.pipeline import compile_workflow
 from stepdig.problem import ProblemsFound, show
 

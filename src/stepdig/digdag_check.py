@@ -7,11 +7,11 @@ import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
-from stepdig import tree
-from stepdig.calls import target
 from stepdig.expressions import builtins, template
-from stepdig.nodes import Mapping, Node, Scalar, Sequence, template_texts
+from stepdig.lowering.calls import target
 from stepdig.problem import Position, Problem, Problems
+from stepdig.source import tree
+from stepdig.source.nodes import Mapping, Node, Scalar, Sequence, template_texts
 
 # docs.digdag.io/operators.html; any other of ours is a plug-in there, if it is at all.
 OPERATORS = frozenset([

@@ -12,7 +12,7 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field, replace
 
-from stepdig import limits, parse, schedules, secrets, tree
+from stepdig import limits
 from stepdig.asl.emit import emit
 from stepdig.asl.layout import layout
 from stepdig.asl.leaves import job_token, machine_token
@@ -21,15 +21,17 @@ from stepdig.bounds.override import Override
 from stepdig.bounds.payloads import Inputs, Payloads
 from stepdig.bounds.shapes import Row
 from stepdig.bounds.stores import Rooms
-from stepdig.bundle import bundle
-from stepdig.draft import Draft
 from stepdig.expressions import zones
-from stepdig.job import Job
-from stepdig.lower import lower
-from stepdig.model import Workflow
-from stepdig.partial import ALL, Parts
+from stepdig.language import parse, schedules
+from stepdig.language.job import Job
+from stepdig.language.model import Workflow
+from stepdig.language.partial import ALL, Parts
+from stepdig.lowering.bundle import bundle
+from stepdig.lowering.lower import lower
+from stepdig.naming.draft import Draft
 from stepdig.plan import Machine, Step
 from stepdig.problem import Position, Problems, ProblemsFound
+from stepdig.source import secrets, tree
 
 Read = Callable[[str], bytes | None]
 FIRST_SESSION = 1_262_304_000  # 2010-01-01: sessions before have the offset of then, in zones that change their clocks

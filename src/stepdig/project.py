@@ -13,7 +13,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
-from stepdig.job import Job, named
+from stepdig.language.job import Job, named
 from stepdig.problem import Position, Problem, ProblemsFound, did_you_mean
 
 SUFFIXES = (".dig.yml", ".dig")  # editors take the longer one for YAML; Digdag knows the shorter

@@ -12,8 +12,8 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 
-from stepdig import keys, names
-from stepdig.declared import ANY, Option, Schema, properties, without
+from stepdig.language import keys, names
+from stepdig.language.declared import ANY, Option, Schema, properties, without
 from stepdig.operators import TABLE, Operator
 from stepdig.operators._elsewhere import ELSEWHERE
 

@@ -5,6 +5,7 @@ import os
 import pytest
 
 from stepdig import project
+from stepdig.language.job import Job
 from stepdig.problem import ProblemsFound
 
 FILES = {
@@ -46,7 +47,7 @@ def test_a_file_or_project_folder_belongs_to_its_repository_wherever_one_stands(
     monkeypatch.chdir(root / "workflows/users")
     (workflow,) = project.find(".")
     assert (workflow.project.root, workflow.path) == (root, "workflows/users/daily.dig")
-    assert workflow.project.jobs() == {"load"}
+    assert workflow.project.jobs() == {"load": Job("load")}
     assert project.typed(workflow.path, root) == "daily.dig"
 
 

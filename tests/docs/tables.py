@@ -5,8 +5,8 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Mapping
 
-from stepdig import keys
-from stepdig.declared import Option, Schema
+from stepdig.language import keys
+from stepdig.language.declared import Option, Schema
 from stepdig.operators import TABLE
 
 _PART = re.compile(r"(<!-- declared: ([\w >]+) -->\n).*?(<!-- end -->)", re.DOTALL)

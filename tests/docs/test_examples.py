@@ -9,11 +9,11 @@ import pytest
 from jsonschema import Draft7Validator
 
 from stepdig import schema
-from stepdig.job import named
-from stepdig.nodes import plain
+from stepdig.language.job import named
 from stepdig.pipeline import compile_workflow
 from stepdig.problem import Problems, ProblemsFound, show
-from stepdig.tree import load
+from stepdig.source.nodes import plain
+from stepdig.source.tree import load
 
 ROOT = Path(__file__).resolve().parents[2]
 PAGES = [*sorted((ROOT / "docs").glob("**/*.md")), ROOT / "README.md"]

@@ -10,13 +10,14 @@ from pathlib import Path
 import pytest
 from jsonschema import Draft7Validator, ValidationError
 
-from stepdig import keys, parse, schema
-from stepdig.job import named
-from stepdig.nodes import Mapping, Node, Scalar, Sequence, plain
+from stepdig import schema
+from stepdig.language import keys, parse
+from stepdig.language.job import named
 from stepdig.operators import TABLE
 from stepdig.pipeline import compile_workflow
 from stepdig.problem import Problems, ProblemsFound
-from stepdig.tree import load
+from stepdig.source.nodes import Mapping, Node, Scalar, Sequence, plain
+from stepdig.source.tree import load
 
 ROOT = Path(__file__).resolve().parents[2]
 VALIDATOR = Draft7Validator(schema.document())

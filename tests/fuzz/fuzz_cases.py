@@ -26,7 +26,7 @@ from types import FrameType
 import yaml
 from fuzz_mutations import mutate, mutate_bytes
 
-from stepdig.job import named
+from stepdig.language.job import named
 from stepdig.pipeline import compile_workflow
 from stepdig.problem import ProblemsFound, show
 

@@ -8,10 +8,10 @@ from fuzz_cases import JOBS, Case, case, corpus
 from jsonschema import Draft7Validator, ValidationError
 
 from stepdig import schema
-from stepdig.nodes import plain
 from stepdig.pipeline import compile_workflow
 from stepdig.problem import Problems, ProblemsFound
-from stepdig.tree import load
+from stepdig.source.nodes import plain
+from stepdig.source.tree import load
 
 SEED = 11
 COUNT = 1_000

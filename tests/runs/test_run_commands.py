@@ -11,9 +11,9 @@ from pathlib import Path
 
 import pytest
 
-from stepdig.bundle import job_secrets
 from stepdig.cli import main
 from stepdig.local.secrets import LocalSecrets
+from stepdig.lowering.bundle import job_secrets
 from stepdig.pipeline import compile_workflow
 
 Go = Callable[..., object]

@@ -10,10 +10,10 @@ from typing import Any
 
 import pytest
 
-from stepdig import given
 from stepdig.asl.given import checked_params, narrowed, narrowed_lists
+from stepdig.language import given
+from stepdig.language.model import Input
 from stepdig.local.jsonata import Variables, evaluate
-from stepdig.model import Input
 from stepdig.plan import NamedList
 from stepdig.problem import Position
 

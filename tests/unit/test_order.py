@@ -5,8 +5,8 @@ from __future__ import annotations
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from stepdig.model import After, Task
-from stepdig.order import Arranged, in_sequence, side_by_side
+from stepdig.language.model import After, Task
+from stepdig.language.order import Arranged, in_sequence, side_by_side
 from stepdig.problem import Position
 
 AT = Position("w.dig", 1, 1)

@@ -8,9 +8,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from stepdig import parse, tree
-from stepdig.model import Parallel, Retry
+from stepdig.language import parse
+from stepdig.language.model import Parallel, Retry
 from stepdig.problem import Position, Problems
+from stepdig.source import tree
 
 RECORDINGS = Path(__file__).resolve().parents[2] / "../shared/data/digdag-recordings.json"
 
@@ -401,7 +402,7 @@ def test_a_recorded_project_loads_here_when_it_loaded_in_digdag(run):
 
 def test_every_code_of_tree_and_parse_has_a_section_in_the_docs():
     home = Path(__file__).resolve().parents[2]
-    sources = [path.read_text() for path in (home / "src/stepdig").glob("*.py")]
+    sources = [path.read_text() for path in (home / "src/stepdig").rglob("*.py")]
     used = {code for text in sources for code in re.findall(r'"(SD(?:1\d\d|2\d\d|90[1-4]))"', text)}
     documented = set(re.findall(r"^## (SD\d{3})$", (home / "docs/errors.md").read_text(), re.M))
     assert len(used) > 30

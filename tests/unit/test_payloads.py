@@ -2,9 +2,10 @@
 
 import pytest
 
-from stepdig import payloads, tree
+from stepdig.lowering import payloads
 from stepdig.plan import Computed, Constant
 from stepdig.problem import Problems
+from stepdig.source import tree
 
 EXPORTED = {"c": "const", "s": "x${secret:in.export}y", "k": "token"}
 

@@ -10,10 +10,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from stepdig import tree
+from stepdig.language.schedules import schedule
 from stepdig.local import periods, session
 from stepdig.problem import Problems
-from stepdig.schedules import schedule
+from stepdig.source import tree
 
 
 def made(text: str) -> dict[str, Any]:

@@ -7,9 +7,9 @@ import yaml
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from stepdig import tree
 from stepdig.problem import Position, Problems, show
-from stepdig.tree import Mapping, Scalar, Sequence
+from stepdig.source import tree
+from stepdig.source.tree import Mapping, Scalar, Sequence
 
 
 def load(text, files=None, path="main.dig"):

@@ -8,10 +8,10 @@ from __future__ import annotations
 from collections.abc import Collection, Sequence
 
 from stepdig import plan
-from stepdig.input_types import NAMES, TYPES
 from stepdig.jsonata_text import literal
+from stepdig.language.input_types import NAMES, TYPES
+from stepdig.language.model import Input
 from stepdig.limits import START_CHARS
-from stepdig.model import Input
 
 SHOWN = 10  # names of a list in a message
 

@@ -10,7 +10,7 @@ import json
 from dataclasses import dataclass
 
 from stepdig import limits, plan
-from stepdig.place import BRIEF_ERROR_CHARS
+from stepdig.lowering.place import BRIEF_ERROR_CHARS
 
 # {"prefix":…,"session_time":…,"params":…,"attempt_id":…,"session_uuid":…,"loop":…}: keys, a time, an id, punctuation
 RUN_CHARS = 260

@@ -14,9 +14,9 @@ from typing import TYPE_CHECKING, Any
 from stepdig.commands import _local
 from stepdig.commands._compile import compile_required
 from stepdig.commands._earlier import ENDED_WELL, Earlier
+from stepdig.language.partial import Choice, Parts
 from stepdig.local import session
 from stepdig.local.rundir import RunDir
-from stepdig.partial import Choice, Parts
 from stepdig.project import Workflow, typed
 from stepdig.report.view import Run, View
 

@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from dataclasses import replace
 
 from stepdig import digdag_check, pipeline
-from stepdig.partial import ALL, Parts
+from stepdig.language.partial import ALL, Parts
 from stepdig.problem import Problem, ProblemsFound
 from stepdig.project import Workflow, typed, unreadable
 

@@ -11,16 +11,18 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
-from stepdig import calls, parse, tree
 from stepdig.expressions import evaluate
 from stepdig.expressions.errors import EvaluationError
-from stepdig.model import Task
-from stepdig.partial import Parts
+from stepdig.language import parse
+from stepdig.language.model import Task
+from stepdig.language.partial import Parts
+from stepdig.lowering import calls
 from stepdig.problem import Problems
 from stepdig.project import Workflow
 from stepdig.report.names import groups as around
 from stepdig.runner import parameters
 from stepdig.runner.shapes import TaskRun
+from stepdig.source import tree
 
 if TYPE_CHECKING:
     from stepdig.pipeline import Compiled

@@ -13,10 +13,10 @@ from operator import itemgetter
 from pathlib import Path
 from typing import Any
 
+from stepdig.language.partial import Choice, Done, Parts, Stores, Values, is_at
 from stepdig.limits import HISTORY_EVENTS
 from stepdig.local.rundir import RunDir
 from stepdig.local.session import NAME
-from stepdig.partial import Choice, Done, Parts, Stores, Values, is_at
 from stepdig.report import names
 from stepdig.report.names import ITERATION
 from stepdig.report.rows import BLOCKED, IGNORED, SUCCESS

@@ -7,11 +7,11 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from stepdig import given
+from stepdig.language import given
 from stepdig.problem import Position, Problem, Problems, ProblemsFound
 from stepdig.project import unreadable
 from stepdig.runner.templates import merge
-from stepdig.tree import load, plain
+from stepdig.source.tree import load, plain
 
 if TYPE_CHECKING:
     from stepdig.pipeline import Compiled

@@ -7,10 +7,11 @@ from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from stepdig import parse, tree
-from stepdig.partial import Choice, Done, Parts, chosen, is_at
+from stepdig.language import parse
+from stepdig.language.partial import Choice, Done, Parts, chosen, is_at
 from stepdig.problem import Problems, ProblemsFound
 from stepdig.project import SUFFIXES, Workflow
+from stepdig.source import tree
 
 if TYPE_CHECKING:
     from stepdig.pipeline import Compiled

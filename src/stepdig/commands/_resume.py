@@ -15,8 +15,8 @@ from typing import TYPE_CHECKING, Any
 from stepdig.commands import _begin, _local, _params, _parts
 from stepdig.commands._compile import compile_one
 from stepdig.commands._earlier import Earlier, to_resume
+from stepdig.language.partial import ALL, Choice
 from stepdig.local import session
-from stepdig.partial import ALL, Choice
 from stepdig.problem import ProblemsFound
 from stepdig.project import Workflow
 from stepdig.runner.templates import merge

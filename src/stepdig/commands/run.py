@@ -9,10 +9,10 @@ from datetime import UTC, datetime
 from importlib.util import find_spec
 from typing import TYPE_CHECKING, Any
 
-from stepdig import given
 from stepdig.commands import _params, _parts
 from stepdig.commands._compile import compile_one
-from stepdig.partial import ALL, Choice, Done
+from stepdig.language import given
+from stepdig.language.partial import ALL, Choice, Done
 from stepdig.problem import Position, Problem, ProblemsFound
 from stepdig.project import SUFFIXES, Workflow, find
 

@@ -9,11 +9,11 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass, field
 
-from stepdig.directives import duration, is_template
-from stepdig.model import Task
+from stepdig.language.directives import duration, is_template
+from stepdig.language.model import Task
 from stepdig.operators._registry import TABLE, Place
 from stepdig.problem import did_you_mean
-from stepdig.tree import Mapping, Node, Scalar, Sequence
+from stepdig.source.tree import Mapping, Node, Scalar, Sequence
 
 NEAR = 0.8
 _TRUE, _FALSE = ("true", "True"), ("false", "False", "")

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import re
 
-from stepdig.model import Task
+from stepdig.language.model import Task
 from stepdig.operators._registry import Place
 from stepdig.plan import Call
-from stepdig.tree import Node, Scalar
+from stepdig.source.tree import Node, Scalar
 
 # A part of a name in the Parameter Store:
 # https://docs.aws.amazon.com/systems-manager/latest/userguide/sysman-paramstore-su-create.html

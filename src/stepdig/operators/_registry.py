@@ -10,12 +10,12 @@ from collections.abc import Callable, Collection, Iterable
 from dataclasses import dataclass, field
 from typing import Protocol
 
-from stepdig.declared import ANY, Option, Schema
-from stepdig.draft import LoopDraft
-from stepdig.model import Task
+from stepdig.language.declared import ANY, Option, Schema
+from stepdig.language.model import Task
+from stepdig.naming.draft import LoopDraft
 from stepdig.plan import Call, Command, Condition, Constant, Required, Sequence, Step, Value
 from stepdig.problem import Position
-from stepdig.tree import Node, Scalar
+from stepdig.source.tree import Node, Scalar
 
 
 class Place(Protocol):

@@ -1,7 +1,7 @@
 """`call>: other.dig` runs another file of the project in this scope."""
 
-from stepdig.declared import TEXT
-from stepdig.model import Task
+from stepdig.language.declared import TEXT
+from stepdig.language.model import Task
 from stepdig.operators._registry import Place, nothing, operator
 from stepdig.plan import Step
 

@@ -1,7 +1,7 @@
 """`echo>: text` shows one line."""
 
-from stepdig.declared import TEXT
-from stepdig.model import Task
+from stepdig.language.declared import TEXT
+from stepdig.language.model import Task
 from stepdig.operators._registry import Place, nothing, operator
 from stepdig.plan import Log, Step
 

@@ -1,11 +1,11 @@
 """`embulk>: load.yml` runs an Embulk configuration in a container."""
 
-from stepdig.declared import ANY, VALUE, Option, mapping_of
-from stepdig.keys import COMMAND
-from stepdig.model import Task
+from stepdig.language.declared import ANY, VALUE, Option, mapping_of
+from stepdig.language.keys import COMMAND
+from stepdig.language.model import Task
 from stepdig.operators._registry import Place, nothing, operator
 from stepdig.plan import Constant, Step
-from stepdig.tree import Mapping, Node, Scalar
+from stepdig.source.tree import Mapping, Node, Scalar
 
 
 @operator(

@@ -1,7 +1,7 @@
 """`fail>: message` fails the workflow."""
 
-from stepdig.declared import VALUE
-from stepdig.model import Task
+from stepdig.language.declared import VALUE
+from stepdig.language.model import Task
 from stepdig.operators._registry import EMPTY, Place, operator
 from stepdig.plan import Fail, Step
 

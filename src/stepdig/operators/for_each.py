@@ -3,15 +3,15 @@
 from collections.abc import Mapping as MappingOf
 from itertools import product
 
-from stepdig import tables
-from stepdig.declared import LIST, Option, list_of, mapping, mapping_of
-from stepdig.draft import WHOLE, LoopDraft
 from stepdig.jsonata_text import field, literal
-from stepdig.keys import LOOP
-from stepdig.model import Task
+from stepdig.language.declared import LIST, Option, list_of, mapping, mapping_of
+from stepdig.language.keys import LOOP
+from stepdig.language.model import Task
+from stepdig.naming.draft import WHOLE, LoopDraft
 from stepdig.operators._registry import Entries, Place, nothing, operator
 from stepdig.plan import Computed, Constant, Step, Value
-from stepdig.tree import Mapping, Scalar
+from stepdig.source import tables
+from stepdig.source.tree import Mapping, Scalar
 
 _FILE = mapping(Option("file", {"type": "string"}, "a table list of the project: JSON, YAML or CSV", required=True))
 _LISTS = mapping_of({**LIST, **list_of({}), **_FILE, "type": ["array", "string", "object"]}, template=True)

@@ -1,12 +1,12 @@
 """`for_range>: {from, to, step}` runs `_do` for each part of a range of numbers."""
 
-from stepdig.declared import WHOLE, Option, mapping
-from stepdig.draft import LoopDraft
-from stepdig.keys import LOOP
-from stepdig.model import Task
+from stepdig.language.declared import WHOLE, Option, mapping
+from stepdig.language.keys import LOOP
+from stepdig.language.model import Task
+from stepdig.naming.draft import LoopDraft
 from stepdig.operators._registry import Entries, Place, nothing, operator
 from stepdig.plan import Computed, Constant, Step, Value
-from stepdig.tree import Mapping, Node
+from stepdig.source.tree import Mapping, Node
 
 _RANGE = {
     **mapping(

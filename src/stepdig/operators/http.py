@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from stepdig.declared import ANY, FLAG, SECONDS, TEXT, VALUE, Option, list_of, mapping_of, word
-from stepdig.keys import SECRETS
-from stepdig.model import Task
+from stepdig.language.declared import ANY, FLAG, SECONDS, TEXT, VALUE, Option, list_of, mapping_of, word
+from stepdig.language.keys import SECRETS
+from stepdig.language.model import Task
 from stepdig.operators._options import Options, printed
 from stepdig.operators._registry import Place, operator
 from stepdig.plan import Again, Call, Step
-from stepdig.tree import Mapping, Node, Scalar, Sequence
+from stepdig.source.tree import Mapping, Node, Scalar, Sequence
 
 METHODS = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "TRACE")
 REPEATABLE = ("GET", "HEAD", "OPTIONS", "TRACE")  # asked twice they change nothing, so they are tried again

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from stepdig.declared import refused
-from stepdig.model import Task
+from stepdig.language.declared import refused
+from stepdig.language.model import Task
 from stepdig.operators._registry import Place, nothing, operator
 from stepdig.plan import Step
 

@@ -1,7 +1,7 @@
 """`if>: condition` runs `_do` or `_else_do`."""
 
-from stepdig.declared import BODY, TEXT, Option
-from stepdig.model import Task
+from stepdig.language.declared import BODY, TEXT, Option
+from stepdig.language.model import Task
 from stepdig.operators._registry import Place, nothing, operator
 from stepdig.plan import Choose, Step
 

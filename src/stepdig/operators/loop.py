@@ -1,9 +1,9 @@
 """`loop>: N` runs `_do` N times with `i`."""
 
-from stepdig.declared import WHOLE
-from stepdig.draft import LoopDraft
-from stepdig.keys import LOOP
-from stepdig.model import Task
+from stepdig.language.declared import WHOLE
+from stepdig.language.keys import LOOP
+from stepdig.language.model import Task
+from stepdig.naming.draft import LoopDraft
 from stepdig.operators._registry import Entries, Place, nothing, operator
 from stepdig.plan import Computed, Constant, Step
 

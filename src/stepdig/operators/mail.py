@@ -5,13 +5,13 @@ from __future__ import annotations
 import base64
 import posixpath
 
-from stepdig.declared import FLAG, SECONDS, TEXT, Option, list_of, mapping
-from stepdig.keys import SECRETS
-from stepdig.model import Task
+from stepdig.language.declared import FLAG, SECONDS, TEXT, Option, list_of, mapping
+from stepdig.language.keys import SECRETS
+from stepdig.language.model import Task
 from stepdig.operators._options import Options, printed
 from stepdig.operators._registry import Place, nothing, operator
 from stepdig.plan import Call, Step
-from stepdig.tree import Mapping, Node, Scalar, Sequence
+from stepdig.source.tree import Mapping, Node, Scalar, Sequence
 
 LONGEST_SECONDS = 420  # to connect, and again to answer: both together end before Lambda's 900
 # Attachments travel in the payload of the state, in base64: with body and addresses they must stay under its 262,144 bytes.

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from stepdig.declared import VALUE
 from stepdig.jsonata_text import literal
-from stepdig.model import Task
+from stepdig.language.declared import VALUE
+from stepdig.language.model import Task
 from stepdig.operators._params import call, keys
 from stepdig.operators._registry import Place, nothing, operator
 from stepdig.plan import Step

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from stepdig.declared import VALUE
-from stepdig.model import Task
+from stepdig.language.declared import VALUE
+from stepdig.language.model import Task
 from stepdig.operators._options import printed
 from stepdig.operators._params import call, keys
 from stepdig.operators._registry import Place, nothing, operator
 from stepdig.plan import Step
-from stepdig.tree import Scalar
+from stepdig.source.tree import Scalar
 
 
 @operator("param_set", argument={"type": "null"}, others=VALUE)

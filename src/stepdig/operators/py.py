@@ -1,12 +1,12 @@
 """`py>: module.function` calls a Python function in a container."""
 
-from stepdig.declared import TEXT, Option, list_of, matching
-from stepdig.keys import COMMAND
-from stepdig.model import Task
+from stepdig.language.declared import TEXT, Option, list_of, matching
+from stepdig.language.keys import COMMAND
+from stepdig.language.model import Task
 from stepdig.operators import _python
 from stepdig.operators._registry import Place, nothing, operator
 from stepdig.plan import Step
-from stepdig.tree import Node, Scalar
+from stepdig.source.tree import Node, Scalar
 
 _FUNCTION = {**matching(r"\.|\$", "module.function", template=False), "type": ["string", "null"]}
 

@@ -2,12 +2,12 @@
 
 import re
 
-from stepdig.declared import TEXT, VALUE, Option, list_of
-from stepdig.keys import COMMAND
-from stepdig.model import Task
+from stepdig.language.declared import TEXT, VALUE, Option, list_of
+from stepdig.language.keys import COMMAND
+from stepdig.language.model import Task
 from stepdig.operators._registry import Place, nothing, operator
 from stepdig.plan import Step
-from stepdig.tree import Scalar
+from stepdig.source.tree import Scalar
 
 _METHOD = re.compile(r"((::)?[A-Z]\w*(::[A-Z]\w*)*\.)?[A-Za-z_]\w*[?!]?\Z")
 

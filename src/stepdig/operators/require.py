@@ -5,9 +5,9 @@ from __future__ import annotations
 import re
 from dataclasses import replace
 
-from stepdig.declared import FLAG, TEXT, Option, mapping_of, refused, word
 from stepdig.jsonata_text import literal
-from stepdig.model import Task
+from stepdig.language.declared import FLAG, TEXT, Option, mapping_of, refused, word
+from stepdig.language.model import Task
 from stepdig.operators._options import Options
 from stepdig.operators._registry import Place, nothing, operator
 from stepdig.plan import Computed, Constant, Step

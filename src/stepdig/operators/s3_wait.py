@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from stepdig import limits
-from stepdig.declared import FLAG, SECONDS, TEXT, VALUE, Option, refused
 from stepdig.jsonata_text import literal
-from stepdig.model import Task
+from stepdig.language.declared import FLAG, SECONDS, TEXT, VALUE, Option, refused
+from stepdig.language.model import Task
 from stepdig.operators._options import Options, printed
 from stepdig.operators._registry import Place, nothing, operator
 from stepdig.plan import Again, Call, Computed, Step
-from stepdig.tree import Scalar
+from stepdig.source.tree import Scalar
 
 # A missing object: the SDK's name for a HeadObject's 404. https://github.com/aws/aws-sdk-java-v2/issues/544
 MISSING = "S3.NoSuchKeyException"

@@ -2,12 +2,12 @@
 
 import re
 
-from stepdig.declared import ARGV, TEXT, Option, list_of
-from stepdig.keys import COMMAND
-from stepdig.model import Task
+from stepdig.language.declared import ARGV, TEXT, Option, list_of
+from stepdig.language.keys import COMMAND
+from stepdig.language.model import Task
 from stepdig.operators._registry import Place, nothing, operator
 from stepdig.plan import Step
-from stepdig.tree import Scalar, Sequence
+from stepdig.source.tree import Scalar, Sequence
 
 _STORE = ["array", "string", "number", "boolean", "object"]  # what is no list is a parameter, as in Digdag
 _NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*\Z")

@@ -1,10 +1,10 @@
 """`slack>: template.yml` posts to Slack: the templates of the digdag-slack plug-in, rendered by the machine."""
 
-from stepdig.declared import ANY, TEXT, mapping_of
-from stepdig.model import Task
+from stepdig.language.declared import ANY, TEXT, mapping_of
+from stepdig.language.model import Task
 from stepdig.operators._registry import Place, nothing, operator
 from stepdig.plan import Notify, Step
-from stepdig.tree import Mapping, Scalar
+from stepdig.source.tree import Mapping, Scalar
 
 
 @operator("slack", argument={**TEXT, **mapping_of(ANY), "type": ["string", "object"]})

@@ -1,9 +1,9 @@
 """`wait>: duration` lets time pass; nothing runs and nothing is billed meanwhile."""
 
 from stepdig import limits
-from stepdig.declared import DURATION, FLAG, Option
-from stepdig.directives import duration
-from stepdig.model import Task
+from stepdig.language.declared import DURATION, FLAG, Option
+from stepdig.language.directives import duration
+from stepdig.language.model import Task
 from stepdig.operators._registry import Place, nothing, operator
 from stepdig.plan import Constant, Step, Wait
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from stepdig.model import Input
+from stepdig.language.model import Input
 from stepdig.plan.steps import Step
 
 

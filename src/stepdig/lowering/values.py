@@ -1,0 +1,222 @@
+"""Values of a task's keys at its place: texts, numbers, conditions, lists; constants, or what the machine computes."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import TypeVar
+
+from stepdig import plan
+from stepdig.expressions import contexts, translate
+from stepdig.expressions.errors import ExpressionError
+from stepdig.expressions.shapes import NOT_CONSTANT
+from stepdig.language import model
+from stepdig.language.model import Task
+from stepdig.lowering import payloads
+from stepdig.naming.bindings import as_code, guards
+from stepdig.naming.resolve import Names
+from stepdig.naming.scopes import Scope
+from stepdig.operators import TABLE
+from stepdig.problem import Position
+from stepdig.source.tree import Mapping, Node, Scalar, Sequence
+
+Meaning = TypeVar("Meaning", translate.Translated, contexts.Boolean, contexts.Checked)
+
+
+@dataclass(slots=True)
+class Values:
+    """Reads the keys of one task in its scope; mistakes are noted where they stand.
+
+    `earlier` are values that the operator names itself: earlier lists of a `for_each>`.
+    """
+
+    task: Task
+    scope: Scope
+    name: str
+    comment: str
+    earlier: dict[str, Node] = field(default_factory=dict, kw_only=True)
+
+    @property
+    def names(self) -> Names:
+        """The names of this scope, with the keys of the task that stand before its operator."""
+        at = self.task.operator_at or self.task.at
+        before = {
+            key: node for key, node in self.task.options.items() if not key.startswith("_") and _before(node.at, at)
+        }
+        return Names(self.scope, {**before, **self.earlier})
+
+    def problem(
+        self, at: Position, code: str, text: str, hint: str = "", length: int = 1, *, secret: bool = False
+    ) -> None:
+        """Note a user's mistake; a line with a `secret` is not shown."""
+        self.scope.draft.problems.add(at, code, text, hint, length, secret=secret)
+
+    def required(self, task: Task) -> Node | None:
+        """Return the task's argument, noting a mistake when there is none."""
+        if task.argument is None:
+            at = task.operator_at or task.at
+            self.problem(at, "SD402", f"{task.operator}> needs a value", "", len(task.operator or "") + 1)
+        elif not isinstance(task.argument, Scalar) and TABLE[task.operator or ""].takes_text:
+            hint = "quote it if it is meant as text"
+            self.problem(task.argument.at, "SD403", f"{task.operator}> needs a text here", hint)
+            return None
+        return task.argument
+
+    def text(self, node: Node) -> plan.Value:
+        """Return a scalar's text, templates evaluated."""
+        if not isinstance(node, Scalar):
+            self.problem(
+                node.at, "SD403", f"{self.task.operator}> needs a text here", "quote it if it is meant as text"
+            )
+            return plan.Constant("")
+        if not isinstance(node.value, str):
+            return plan.Constant("" if node.value is None else _printed(node.value))
+        done = self._translated(node, translate.text)
+        if done is None:
+            return plan.Constant("")
+        return plan.Computed(done.code, tuple(done.guards)) if done.const is NOT_CONSTANT else plan.Constant(done.const)
+
+    def integer(self, node: Node) -> plan.Value:
+        """Return a whole number as `loop>` reads one; floats are cut."""
+        if isinstance(node, Scalar) and isinstance(node.value, int | float) and not isinstance(node.value, bool):
+            return plan.Constant(int(node.value))
+        if isinstance(node, Scalar) and isinstance(node.value, str):
+            done = self._translated(node, contexts.integer)
+            if done is None or isinstance(done.const, int):
+                return plan.Constant(done.const if done else 0)
+            if done.const is NOT_CONSTANT:
+                return _checked(done, f"{self.name} needs a whole number")
+        shown = f", not {node.text!r}" if isinstance(node, Scalar) else ""
+        self.problem(node.at, "SD404", f"{self.task.operator}> needs a whole number{shown}", "", node.length)
+        return plan.Constant(0)
+
+    def payload(self, node: Node, *, long: bool = False) -> tuple[object, tuple[tuple[str, str], ...]]:
+        """Return a node as JSON for a function, secrets named (`payloads`); a `long` text in parts."""
+        try:
+            if long and isinstance(node, Scalar) and isinstance(node.value, str):
+                return payloads.segments(node, self._piece)
+            return payloads.payload(node, self._piece)
+        except payloads.SecretUnclear as unclear:
+            self.problem(unclear.node.at, "SD481", str(unclear), unclear.hint, unclear.node.length)
+            return "", ()
+
+    def _piece(self, node: Scalar, start: int, end: int) -> plan.Value:
+        """Return a part of a scalar's text, templates evaluated."""
+
+        def translated(source: str, names: Names, zone: translate.Zone) -> translate.Translated:
+            try:
+                return translate.text(source[start:end], names, zone)
+            except ExpressionError as error:
+                raise error.moved(start) from None
+
+        done = self._translated(node, translated)
+        if done is None:
+            return plan.Constant("")
+        return plan.Computed(done.code, tuple(done.guards)) if done.const is NOT_CONSTANT else plan.Constant(done.const)
+
+    def exported(self, *path: str) -> Node | None:
+        """Return what the nearest `_export` that has it holds under a path."""
+        return self.names.exported(path)
+
+    def condition(self, node: Node, what: str = "if>") -> plan.Condition | None:
+        """Return the tests of an `if>` or a switch; None after noting a mistake."""
+        if isinstance(node, Scalar) and isinstance(node.value, bool | int):
+            return plan.Condition("true" if node.value else "false", None)
+        if isinstance(node, Scalar) and isinstance(node.value, str):
+            done = self._translated(node, contexts.boolean)
+            if done is None:
+                return None
+            if isinstance(done.const, bool):
+                return plan.Condition("true" if done.const else "false", None)
+            if done.const is NOT_CONSTANT:
+                message = f"'{what} of {self.name} needs true or false, but got '&{done.text}"
+                return plan.Condition(done.true, done.false, message, tuple(done.guards))
+        shown = f", but got {node.text!r}" if isinstance(node, Scalar) else ""
+        text = f"{what} needs true or false{shown}"
+        self.problem(node.at, "SD422", text, "compare it: ${x == 1}", node.length)
+        return None
+
+    def items(self, node: Node) -> plan.Value:
+        """Return a list as `for_each>` reads one: known rows, or JSONata."""
+        if isinstance(node, Sequence):
+            try:
+                value = self.names.value(node)
+            except ExpressionError as error:
+                self._expression(node, error)
+                return plan.Constant([])
+            if isinstance(value, translate.Known):
+                return plan.Constant(value.value)
+            return plan.Computed(as_code(value), guards(value))
+        if isinstance(node, Scalar) and isinstance(node.value, str):
+            done = self._translated(node, contexts.items)
+            if done is None or isinstance(done.const, list):
+                return plan.Constant(done.const if done else [])
+            if done.const is NOT_CONSTANT:
+                return _checked(done, f"{self.name} needs a list")
+        hint = "write [a, b], ${a stored list} or {file: source_table/shop.json}"
+        self.problem(node.at, "SD452", "the values of for_each> are lists", hint, node.length)
+        return plan.Constant([])
+
+    def structure(self, node: Node) -> tuple[object, tuple[tuple[str, str], ...]]:
+        """Return a node as JSON, with `plan.Computed` for what the machine computes, and the guards of that."""
+        if isinstance(node, Mapping):
+            pairs = [(str(key.value), self.structure(value)) for key, value in node]
+            return {key: it[0] for key, it in pairs}, tuple(guard for _, it in pairs for guard in it[1])
+        if isinstance(node, Sequence):
+            parts = [self.structure(item) for item in node.items]
+            return [it[0] for it in parts], tuple(guard for it in parts for guard in it[1])
+        if not isinstance(node.value, str) or "$" not in node.value:
+            return node.value, ()
+        value = self.text(node)
+        return (value.value, ()) if isinstance(value, plan.Constant) else (value, value.guards)
+
+    def constant(self, node: Node, what: str) -> object:
+        """Return a node's value that must be known when compiling; None after noting that it is not."""
+        if isinstance(node, Scalar) and not isinstance(node.value, str):
+            return node.value
+        value = self.text(node) if isinstance(node, Scalar) else plan.Computed("")
+        if isinstance(value, plan.Constant):
+            return value.value
+        text = f"{what} must be known when compiling"
+        self.problem(node.at, "SD405", text, "write it out, or take it from _export", node.length)
+        return None
+
+    def _translated(self, node: Scalar, function: Callable[[str, Names, translate.Zone], Meaning]) -> Meaning | None:
+        """Return what a template means here; None after noting a mistake in it where it stands."""
+        try:
+            done = function(str(node.value), self.names, self.scope.zone)
+        except ExpressionError as error:
+            self._expression(node, error)
+            return None
+        self.scope.draft.needs_zone |= done.needs_tz
+        return done
+
+    def _expression(self, node: Node, error: ExpressionError) -> None:
+        """Note a mistake in an expression of a scalar."""
+        own = node.position(error.start) if isinstance(node, Scalar) else node.at
+        at = error.place if isinstance(error.place, Position) else own
+        self.problem(at, "SD301", error.message, error.hint or "", max(1, (error.end or 0) - error.start))
+
+    def number(self, value: model.Number) -> plan.Number:
+        """Return a number of a directive, or what its template gives when the task runs."""
+        if isinstance(value, int):
+            return value
+        number = self.integer(value)
+        return number if isinstance(number, plan.Computed) else int(str(number.value))
+
+
+def _checked(done: contexts.Checked, message: str) -> plan.Computed:
+    """Return the value of a template whose value must be of a kind."""
+    return plan.Computed(done.code, (*done.guards, (done.valid, message)))
+
+
+def _before(at: Position, other: Position) -> bool:
+    """Return whether a place stands before another, included files counting as before."""
+    return at.path != other.path or (at.line, at.column) < (other.line, other.column)
+
+
+def _printed(value: bool | int | float) -> str:
+    """Return a number or a boolean as Digdag prints it."""
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    return str(int(value)) if isinstance(value, float) and value.is_integer() else str(value)
