@@ -49,3 +49,6 @@ STORAGE_MIN_GIB, STORAGE_MAX_GIB = 21, 200
 # https://docs.aws.amazon.com/AmazonECS/latest/developerguide/throttling.html: launches of Fargate tasks
 LAUNCHES_AT_ONCE = 100
 LAUNCHES_PER_SECOND = 20
+
+# https://docs.aws.amazon.com/scheduler/latest/APIReference/API_CreateSchedule.html
+SCHEDULE_EXPRESSION_CHARS = 256
