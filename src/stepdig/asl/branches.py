@@ -6,12 +6,16 @@ from stepdig import plan
 from stepdig.asl.fanout import ITEM
 from stepdig.asl.joins import failed_item, finish, inside, returned, scope_of
 from stepdig.asl.place import Failure, Site, State, entry
+from stepdig.asl.watch import write_decided
 from stepdig.jsonata_text import field, literal
 from stepdig.limits import INLINE_MAP_CONCURRENCY
 
 
 def write_branches(step: plan.Branches, site: Site) -> None:
     """Write steps that run at the same time: a Parallel, or under a limit a Map whose iterations pick their step."""
+    if step.decided:
+        write_decided(step, site)
+        return
     redo = f"redo_{site.word(step.name)}" if site.resumes else ""
     if (step.limit is not None and step.limit < len(step.steps)) or (
         site.dense and len(step.steps) <= INLINE_MAP_CONCURRENCY

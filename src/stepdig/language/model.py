@@ -103,10 +103,26 @@ class Input:
 
 
 @dataclass(frozen=True, slots=True)
+class Sla:
+    """`sla:`: by when a run should have ended, and what happens when it has not.
+
+    seconds  after midnight of the workflow's zone when `clock`, the first such time after the start; else after the start
+    alert    whether Slack is told; `fail` whether the run fails at its end; `body` the tasks that run, as a group `^sla`
+    """
+
+    at: Position
+    seconds: int
+    clock: bool
+    alert: bool
+    fail: bool
+    body: Task | None
+
+
+@dataclass(frozen=True, slots=True)
 class Workflow:
     """One `.dig` file. `root` is its top level as a group named `+<name>`; `timezone` an IANA name or an offset.
 
-    `schedule` and `sla` are kept as written. `params` are the declared inputs; None: anything may be given, as in Digdag.
+    `schedule` is kept as written. `params` are the declared inputs; None: anything may be given, as in Digdag.
     """
 
     name: str
@@ -114,5 +130,5 @@ class Workflow:
     timezone: str
     root: Task
     schedule: Mapping | None = None
-    sla: Mapping | None = None
+    sla: Sla | None = None
     params: tuple[Input, ...] | None = None

@@ -7,7 +7,7 @@ Whether an operator is known is for `lower` to say.
 
 from __future__ import annotations
 
-from stepdig.language import directives, inputs, names
+from stepdig.language import directives, inputs, names, sla
 from stepdig.language import keys as declared
 from stepdig.language.directives import shown
 from stepdig.language.model import After, Task, Workflow
@@ -51,10 +51,13 @@ def workflow(node: Mapping, name: str, path: str, problems: Problems, *, called:
     wrong = names.of_workflow(name)
     if wrong:
         problems.add(Position(path, 1, 1), "SD207", *wrong)
-    schedule, sla = _mapping(keys, "schedule", problems), _mapping(keys, "sla", problems)
+    schedule = _mapping(keys, "schedule", problems)
+    limit = sla.sla(
+        _mapping(keys, "sla", problems), lambda it: _task("^sla", "sla", it.at, it, False, problems), problems
+    )
     if schedule is not None:
         inputs.refuse_unscheduled(params, problems)
-    return Workflow(name, path, _timezone(keys, problems), root, schedule, sla, params)
+    return Workflow(name, path, _timezone(keys, problems), root, schedule, limit, params)
 
 
 def body(node: Node, name: str, problems: Problems) -> Task:

@@ -97,6 +97,7 @@ class Engine:
         """
         redrivable(execution)
         execution.redrive_count += 1
+        execution.redriven = self.clock.now()
         self.launch(execution)
         return execution
 

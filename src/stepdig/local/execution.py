@@ -116,6 +116,7 @@ class Execution:
     transitions: int = 0
     redrive_count: int = 0
     started: float = 0.0
+    redriven: float = 0.0
     stopped: float | None = None
     frame: Frame | None = None
     labels: dict[int, tuple[int, ...]] = field(default_factory=dict)
@@ -166,6 +167,7 @@ class Execution:
             "RoleArn": f"arn:aws:iam::{ACCOUNT}:role/local",
             "StartTime": iso(self.started),
             "RedriveCount": self.redrive_count,
+            **({"RedriveTime": iso(self.redriven)} if self.redrive_count else {}),
         }
         machine = machine_arn(self.machine)
         return {"Execution": seen, "StateMachine": {"Id": machine, "Name": self.machine}}

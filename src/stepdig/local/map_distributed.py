@@ -133,6 +133,7 @@ def _child(run: Execution, state: State, frame: Frame, index: int) -> Execution:
     if known and before is not None:
         child.frame = before
         child.redrive_count = known["redrives"] + 1
+        child.redriven = run.services.clock.now()
         child.history.last = known["events"]
     progress.children[index] = {"name": name, "redrives": child.redrive_count, "events": child.history.last}
     return child

@@ -14,6 +14,7 @@ from stepdig.lowering.calls import called
 from stepdig.lowering.place import Here, indexes, retry_of
 from stepdig.lowering.repeat import around, repeat
 from stepdig.lowering.requires import required
+from stepdig.lowering.watch import watched
 from stepdig.naming.draft import TOP, Draft, LoopDraft
 from stepdig.naming.scopes import Deadline, ErrorLayer, Scope, Store
 from stepdig.operators import TABLE
@@ -52,7 +53,10 @@ def lower(workflow: Workflow, draft: Draft) -> plan.Machine:
     """Return the plan of a workflow; what is gathered on the way (compiled tasks, loops) is left in the draft."""
     draft.inputs = workflow.params
     scope = Scope(draft, TOP).declaring(workflow.params, checked=True)
-    body, _ = _task(workflow.root, scope)
+    if workflow.sla is not None:
+        body = watched(workflow, workflow.sla, scope, _task)
+    else:
+        body, _ = _task(workflow.root, scope)
     outputs = _outputs(draft)
     fetches = {key: plan.Fetched(it.variable, it.frame, tuple(sorted(it.names))) for key, it in draft.fetches.items()}
     return plan.Machine(
@@ -167,7 +171,7 @@ def _named(task: Task, outer: Scope, generated: str) -> Scope:
         return replace(outer, full=task.name)
     if not task.name.startswith("^"):
         return outer.inside(task.name, generated)
-    suffix = task.name if task.operator is not None or task.name in ("^error", "^check") else ""
+    suffix = task.name if task.operator is not None or task.name in ("^error", "^check", "^sla") else ""
     return replace(outer, path=outer.path + suffix, full=outer.full + (generated or task.name))
 
 

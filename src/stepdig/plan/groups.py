@@ -38,7 +38,7 @@ class Branches(Step):
     """Run steps at the same time, at most `limit` of them; all run to their end, then a failure fails the step.
 
     `frames` are the numbers of the branches' scopes of variables; `around` are the keys of the state input; `told` is as
-    for a loop.
+    for a loop. `decided`: the first one decides: its end, or failure, is that of the step, whatever the others do.
     """
 
     steps: tuple[Step, ...] = ()
@@ -46,6 +46,7 @@ class Branches(Step):
     frames: tuple[int, ...] = ()
     around: tuple[str, ...] = ()
     told: int | None = None
+    decided: bool = False
 
 
 @dataclass(frozen=True, slots=True)
