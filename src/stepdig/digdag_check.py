@@ -80,6 +80,13 @@ def _of_a_job(body: Body) -> Found:
                 yield key.at, key.length
 
 
+def _catch_up(body: Body) -> Found:
+    schedule = body.keys["schedule"][1] if "schedule" in body.keys and body.operator == "" else None
+    for key, _ in schedule if isinstance(schedule, Mapping) else ():
+        if key.value in ("catch_up", "catch_up_limit"):
+            yield key.at, key.length
+
+
 def _suffix(body: Body) -> Found:
     if body.operator == "" and body.path.endswith(".dig.yml"):
         yield Position(body.path, 1, 1), 1
@@ -107,6 +114,9 @@ EXTENSIONS = (
     Extension("_secrets", _key("_secrets", "py", "rb"), "secrets of py> and rb>", "_env: {TOKEN: '${secret:key}'}"),
     Extension("file", _table_file, "a table list in a file", "write the list into the workflow"),
     Extension("ecs", _of_a_job, "the job or size of a task", "it means nothing there, and does no harm"),
+    Extension(
+        "catch_up", _catch_up, "how an outage is made up for", "it starts all missed sessions; skip_delayed_by: 6h"
+    ),
     Extension("operator", _operator, "this operator", "it needs a plug-in there"),
     Extension("names", _names_of_ours, "a built-in variable of ours", "set it in _export"),
     Extension("dig.yml", _suffix, "a file whose name does not end in .dig", "rename it; Digdag does not see it"),

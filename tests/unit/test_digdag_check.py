@@ -25,6 +25,7 @@ USES = {
     "operator": (
         "+t: {slack>: a.yml}\n+u: {_type: athena, _command: a}\n+v: {sh>: a, _error: {slack>: a.yml}}",
         ["1:6", "2:13", "3:23"]),
+    "catch_up": ("schedule: {daily>: 07:00:00, catch_up: last, catch_up_limit: 3}\n+t: {echo>: hi}", ["1:30", "1:46"]),
     "names": ("+t: {echo>: 'a ${project_name} ${a.project_name} project_name'}", ["1:18"]),
 }  # fmt: skip
 

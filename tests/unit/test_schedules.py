@@ -51,7 +51,7 @@ def made(text: str) -> dict[str, Any]:
         ('weekly>: "7, 07:00:00"', "UTC", "2016-02-03T00:00", "2016-01-31T00:00+00:00", "2016-02-07T00:00+00:00"),
         ("monthly>: 31,07:00:00", "UTC", "2016-03-31T00:00", "2016-01-31T00:00+00:00", "2016-05-31T00:00+00:00"),
         ("minutes_interval>: 7", "UTC", "2016-02-03T01:00", "2016-02-03T00:56+00:00", "2016-02-03T01:07+00:00"),
-        ("seconds_interval>: 45", "UTC", "1970-01-01T00:01", "1970-01-01T00:00:45+00:00", "1970-01-01T00:01:30+00:00"),
+        ("seconds_interval>: 90", "UTC", "1970-01-01T00:02", "1970-01-01T00:01:30+00:00", "1970-01-01T00:03:00+00:00"),
         ("cron>: 0 9 13 * Fri", "UTC", "2016-05-13T09:00", "2015-11-13T09:00+00:00", "2017-01-13T09:00+00:00"),
         ("cron>: 0 0 L 2 *", "UTC", "2016-02-01T00:00", "2015-02-28T00:00+00:00", "2016-02-29T00:00+00:00"),
         ("cron>: 0 1 * * *|30 2 * * *", "UTC", "2016-02-03T01:00", "2016-02-02T02:30+00:00", "2016-02-03T02:30+00:00"),
@@ -149,6 +149,17 @@ def _fits(fields: list[list[int]], local: datetime) -> bool:
         ("minutes_interval>: 0", "SD303 minutes_interval>"),
         ("{daily>: 07:00:00, end: 2016-02-30}", "SD303 'end' needs a day"),
         ("{daily>: 07:00:00, start: 2016-03-01, end: 2016-02-01}", "SD303 the schedule ends before it starts"),
+        ("seconds_interval>: 30", "SD680 30 s between sessions; EventBridge Scheduler fires once a minute"),
+        ("cron>: 0 0 31 2,4 *", "SD681 the schedule never starts a session"),
+        ("cron>: 0 0 30 2 *|0 0 31 9 *", "SD681 the schedule never starts a session"),
+        ("{weekly>: 'Mon,07:00:00', start: 2026-11-24, end: 2026-11-29}", "SD681 the schedule never starts a session"),
+        ("{monthly>: '31,07:00:00', start: 2026-11-01, end: 2026-11-30}", "SD681 the schedule never starts a session"),
+        ("{daily>: 07:00:00, delay: 60}", "SD303 'delay' is for cron> and intervals"),
+        ("{cron>: 0 7 * * *, delay: -1}", "SD303 'delay' needs a number from 0 to"),
+        ("{daily>: 07:00:00, skip_delayed_by: 1}", "SD303 'skip_delayed_by' needs a duration"),
+        ("{daily>: 07:00:00, skip_on_overtime: maybe}", "SD208 'skip_on_overtime' must be true or false"),
+        ("{daily>: 07:00:00, catch_up: first}", "SD303 'catch_up' is one of all, last, none"),
+        ("{daily>: 07:00:00, catch_up_limit: 0}", "SD303 'catch_up_limit' needs a number from 1 to 100"),
     ],
 )
 def test_mistakes(text: str, said: str) -> None:
@@ -157,6 +168,40 @@ def test_mistakes(text: str, said: str) -> None:
     schedule(node, problems)  # type: ignore[arg-type]
 
     assert [str(it).partition(": ")[2][: len(said)] for it in problems.found] == [said]
+
+
+@pytest.mark.parametrize(
+    ("text", "options"),
+    [
+        ("{daily>: 07:00:00}", {}),
+        ("{daily>: 07:00:00, catch_up: all, skip_on_overtime: false}", {}),
+        ("{daily>: 07:00:00, skip_on_overtime: 'true'}", {"skip_on_overtime": True}),
+        ("{daily>: 07:00:00, skip_delayed_by: 1h 30m}", {"skip_delayed_by": 5400}),
+        ("{daily>: 07:00:00, catch_up: last, catch_up_limit: 5}", {"catch_up": "last", "catch_up_limit": 5}),
+    ],
+)
+def test_options_are_kept_where_they_say_something(text: str, options: dict[str, object]) -> None:
+    assert {name: it for name, it in made(text).items() if name not in ("cron", "delay")} == options
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "cron>: 0 0 29 2 Mon",
+        "cron>: 0 0 L 2 *",
+        "cron>: 0 0 31 2 *|0 0 1 3 *",
+        "{weekly>: 'Sun,07:00:00', start: 2026-11-24, end: 2026-11-29}",
+        "{monthly>: '29,07:00:00', start: 2028-02-29, end: 2028-02-29}",
+        "{cron>: 0 0 29 2 *, start: 2097-01-01, end: 2104-02-29}",
+    ],
+)
+def test_a_rare_schedule_is_none_that_never_fires(text: str) -> None:
+    assert made(text)["cron"]
+
+
+def test_delay_of_cron_and_intervals() -> None:
+    assert made("{cron>: 0 7 * * *, delay: 600}")["delay"] == 600
+    assert made("{seconds_interval>: 90, delay: '30'}") == {"seconds": 90, "delay": 30}
 
 
 def test_what_a_local_run_is_given(tmp_path) -> None:

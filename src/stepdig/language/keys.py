@@ -52,7 +52,7 @@ _SCHEDULE = mapping(
     Option("weekly>", {"type": "string"}, "on days of the week at a time: Mon,07:00:00"),
     Option("monthly>", {"type": "string"}, "on a day of the month at a time: 1,07:00:00"),
     Option("minutes_interval>", NUMBER, "every that many minutes of the hour"),
-    Option("seconds_interval>", NUMBER, "every that many seconds"),
+    Option("seconds_interval>", NUMBER, "every that many seconds, 60 or more"),
     Option("cron>", {"type": "string"}, "five fields: minute, hour, day, month, day of the week"),
     Option("at", {"type": "string"}, "the time, in place of the value of hourly>, daily>, weekly> or monthly>"),
     Option("delay", NUMBER, "seconds from the session's time to the run, for cron> and intervals"),
@@ -60,6 +60,12 @@ _SCHEDULE = mapping(
     Option("skip_delayed_by", DURATION, "leave a session out that is late by this: 1h"),
     Option("start", {"type": "string"}, "the first day, YYYY-MM-DD"),
     Option("end", {"type": "string"}, "the last day, YYYY-MM-DD"),
+    Option(
+        "catch_up",
+        {"enum": ["all", "last", "none"]},
+        "what starts after an outage: all that was missed, the last, none",
+    ),
+    Option("catch_up_limit", NUMBER, "how many missed sessions start at most: 24"),
 )
 _INPUT = mapping(
     Option("type", {"enum": list(TYPES)}, "the type; without it that of the default"),

@@ -17,7 +17,7 @@ from itertools import pairwise
 from math import gcd
 from typing import Any
 
-from stepdig.language.schedules import LAST_DAY
+from stepdig.language.days import LAST_DAY, longest
 from stepdig.limits import SCHEDULE_EXPRESSION_CHARS
 
 Offsets = Sequence[
@@ -27,7 +27,6 @@ Offsets = Sequence[
 DAY_MINUTES = 24 * 60
 SINCE = 1_767_225_600  # 2026-01-01: a schedule fires from its deployment on, so older rules of a zone mean nothing
 _RANGES = {"minutes": (0, 59), "hours": (0, 23), "days": (1, 31), "months": (1, 12), "weekdays": (0, 6)}
-_LENGTHS = {2: (28, 29), 4: (30,), 6: (30,), 9: (30,), 11: (30,)}
 _NAMES = ("SUN", "MON", "TUE", "WED", "THU", "FRI", "SAT")
 _FAR = 27  # days: beyond, a shifted day may lie two months on
 
@@ -130,7 +129,7 @@ def _day_after(day: int, month: int, length: int, carry: int, before: int) -> tu
 
 
 def _lengths(month: int) -> tuple[int, ...]:
-    return _LENGTHS.get(month, (31,))
+    return (28, 29) if month == 2 else (longest(month),)
 
 
 def _text(due: Iterable[int], days: Mapping[str, set[int]], *, last_day: bool) -> str:

@@ -5,7 +5,8 @@ in the workflow's zone, and its time a delay from then on. The dialect is cron4j
 the last day of a month, `|` parts alternatives (http://www.sauronsoftware.it/projects/cron4j/manual.php#p02).
 
 The result is JSON, for the bundle: `{"cron": [[minutes, hours, days, months, weekdays], ...], "delay": seconds, "start", "end"}`,
-or `{"seconds": 30, ...}`. A day 32 is the last one of the month; Sunday is 0.
+or `{"seconds": 90, ...}`, and the options that are given: `"skip_on_overtime": true`, `"skip_delayed_by": seconds`,
+`"catch_up": "last"`, `"catch_up_limit": 5`. A day 32 is the last one of the month; Sunday is 0.
 """
 
 from __future__ import annotations
@@ -13,23 +14,29 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 
+from stepdig.language import directives
+from stepdig.language.days import LAST_DAY, has_sessions, length
 from stepdig.problem import Problems, did_you_mean
 from stepdig.source.nodes import Mapping, Node, Scalar
 
-LAST_DAY = 32
 _MONTHS = ("jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec")
 _DAYS = ("sun", "mon", "tue", "wed", "thu", "fri", "sat")
 _RANGES = ((0, 59), (0, 23), (1, 31), (1, 12), (0, 7))
 _TIME = {"hourly>": r"(\d+):(\d+)", "daily>": r"(\d+):(\d+):(\d+)"}
 _DATE = re.compile(r"([12]\d{3})-(0[1-9]|1[0-2])-(0[1-9]|[12]\d|3[01])")
-_OPTIONS = ("at", "delay", "skip_on_overtime", "skip_delayed_by", "start", "end")
+_OPTIONS = ("at", "delay", "skip_on_overtime", "skip_delayed_by", "start", "end", "catch_up", "catch_up_limit")
+CATCH_UP = ("all", "last", "none")
+CATCH_UP_MOST = 100  # sessions after one outage
+LEAST_SECONDS = 60  # between two sessions, https://docs.aws.amazon.com/scheduler/latest/UserGuide/schedule-types.html
+_DELAY_MOST = 366 * 86_400
+_TIMED = ("hourly>", "daily>", "weekly>", "monthly>")
 _FORMS = {
     "hourly>": "MM:SS, as in 30:00",
     "daily>": "HH:MM:SS, as in 07:00:00",
     "weekly>": "a day and a time, as in Mon,07:00:00",
     "monthly>": "a day and a time, as in 1,07:00:00",
     "minutes_interval>": "a number of minutes, as in 30",
-    "seconds_interval>": "a number of seconds, as in 30",
+    "seconds_interval>": "a number of seconds, as in 90",
     "cron>": "five fields, as in 42 4 1 * *",
 }
 
@@ -63,7 +70,59 @@ def schedule(node: Mapping | None, problems: Problems) -> dict[str, object] | No
     limits = {name: _limit(node, name, problems) for name in ("start", "end")}
     if limits["start"] > limits["end"] > "":
         problems.add(node.at, "SD303", "the schedule ends before it starts")
-    return {**made, **{name: day for name, day in limits.items() if day}}
+        return None
+    found = {**made, **_options(node, kind, problems), **{name: day for name, day in limits.items() if day}}
+    _check(found, value if value is not None else node, problems)
+    return found
+
+
+def _check(schedule: dict[str, object], value: Node, problems: Problems) -> None:
+    """Note a schedule that the Scheduler cannot follow, or that never starts anything."""
+    if "seconds" in schedule and int(str(schedule["seconds"])) < LEAST_SECONDS:
+        text = f"{schedule['seconds']} s between sessions; EventBridge Scheduler fires once a minute at most"
+        hint = f"seconds_interval>: {LEAST_SECONDS} or more, or one session with a loop inside"
+        problems.add(value.at, "SD680", text, hint, value.length)
+    elif not has_sessions(schedule):
+        limited = "start" in schedule and "end" in schedule
+        hint = "no day from start to end fits it" if limited else "no month has that day"
+        problems.add(value.at, "SD681", "the schedule never starts a session", hint, value.length)
+
+
+def _options(node: Mapping, kind: str, problems: Problems) -> dict[str, object]:
+    """Return the options that say other than what goes without saying."""
+    found: dict[str, object] = {}
+    given = {name: value for name in _OPTIONS if (value := node.get(name)) is not None}
+    if "delay" in given and kind in _TIMED:
+        _mistake(given["delay"], problems, f"'delay' is for cron> and intervals; the time of {kind} is its delay")
+    elif "delay" in given:
+        found["delay"] = _whole(given["delay"], "delay", 0, _DELAY_MOST, problems)
+    if "skip_on_overtime" in given and directives.switch("skip_on_overtime", given["skip_on_overtime"], problems):
+        found["skip_on_overtime"] = True
+    if "skip_delayed_by" in given:
+        seconds = directives.duration(_text(given["skip_delayed_by"]))
+        found["skip_delayed_by"] = seconds
+        if seconds is None:
+            _mistake(given["skip_delayed_by"], problems, "'skip_delayed_by' needs a duration, as in 1h or 30m")
+    if "catch_up" in given and _text(given["catch_up"]) not in CATCH_UP:
+        _mistake(given["catch_up"], problems, f"'catch_up' is one of {', '.join(CATCH_UP)}")
+    elif "catch_up" in given and _text(given["catch_up"]) != CATCH_UP[0]:
+        found["catch_up"] = _text(given["catch_up"])
+    if "catch_up_limit" in given:
+        found["catch_up_limit"] = _whole(given["catch_up_limit"], "catch_up_limit", 1, CATCH_UP_MOST, problems)
+    return found
+
+
+def _mistake(node: Node, problems: Problems, text: str) -> None:
+    problems.add(node.at, "SD303", text, _hint(node), node.length)
+
+
+def _whole(node: Node, name: str, least: int, most: int, problems: Problems) -> int:
+    """Return a whole number of an option; the least one after noting a mistake."""
+    number = directives.integer(node)
+    if number is None or not least <= number <= most:
+        _mistake(node, problems, f"'{name}' needs a number from {least} to {most:,}")
+        return least
+    return number
 
 
 def _text(node: Node | None) -> str:
@@ -82,15 +141,10 @@ def _limit(node: Mapping, name: str, problems: Problems) -> str:
     if value is None:
         return ""
     found = _DATE.fullmatch(_text(value))
-    if not found or int(found[3]) > _days_of(int(found[1]), int(found[2])):
+    if not found or int(found[3]) > length(int(found[1]), int(found[2])):
         problems.add(value.at, "SD303", f"'{name}' needs a day, as in 2026-01-31", "", value.length)
         return ""
     return _text(value)
-
-
-def _days_of(year: int, month: int) -> int:
-    leap = year % 4 == 0 and (year % 100 != 0 or year % 400 == 0)
-    return 28 + leap if month == 2 else 30 + (month + month // 8) % 2
 
 
 def _cron(*fields: list[int], delay: int = 0) -> dict[str, object]:
