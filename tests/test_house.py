@@ -61,7 +61,7 @@ FLOORS = [
     ["lowering.secret_keys"],
     ["lowering.bundle", "lowering.payloads"],
     ["operators"],
-    ["lowering.values", "lowering.syntax"],
+    ["lowering.values", "lowering.syntax", "lowering.outside"],
     ["lowering.sizes"],
     ["lowering.place"],
     ["lowering.calls"],
