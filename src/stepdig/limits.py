@@ -30,7 +30,8 @@ TIMEOUT_SECONDS = 99_999_999  # TimeoutSeconds of a Task
 
 # https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_RunTask.html
 OVERRIDE_CHARS = 8_192  # of all overrides together, JSON punctuation included
-START_CHARS = 4_000  # ours: of them, those of what a run is started with; the rest is for names and the values of loops
+OVERRIDE_OURS_CHARS = 4_096  # ours: what we use of them at most
+START_CHARS = 1_500  # ours: of those, what a run is started with; the rest is for names and the values of loops
 
 # https://docs.aws.amazon.com/AmazonECS/latest/developerguide/fargate-tasks-services.html#fargate-tasks-size
 FARGATE_MIB = {  # CPU units of a task -> the memory it may have
@@ -52,3 +53,11 @@ LAUNCHES_PER_SECOND = 20
 
 # https://docs.aws.amazon.com/scheduler/latest/APIReference/API_CreateSchedule.html
 SCHEDULE_EXPRESSION_CHARS = 256
+
+# https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_ContainerDefinition.html: stopTimeout on Fargate
+STOP_MIN_SECONDS, STOP_MAX_SECONDS = 2, 120
+
+# https://docs.aws.amazon.com/AmazonCloudWatchLogs/latest/APIReference/API_PutRetentionPolicy.html
+LOG_RETENTION_DAYS = (
+    1, 3, 5, 7, 14, 30, 60, 90, 120, 150, 180, 365, 400, 545, 731, 1096, 1827, 2192, 2557, 2922, 3288, 3653,
+)  # fmt: skip

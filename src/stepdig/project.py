@@ -13,11 +13,13 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
-from stepdig.language.job import Job, named
-from stepdig.problem import Position, Problem, ProblemsFound, did_you_mean
+from stepdig.language import job_files
+from stepdig.language.job import Job
+from stepdig.problem import Position, Problem, Problems, ProblemsFound, did_you_mean
 
 SUFFIXES = (".dig.yml", ".dig")  # editors take the longer one for YAML; Digdag knows the shorter
 FOLDER = "workflows"
+JOBS = "jobs"
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,14 +61,36 @@ class Project:
             found += [(here / name).as_posix() for name in names if _is_workflow(name)]
         return tuple(sorted(found))
 
+    def outside(self, path: str) -> bool:
+        """Return whether there is something at a path that leads out of the folder."""
+        return "\0" not in path and os.path.lexists(self.folder / path)
+
     def display(self, path: str) -> str:
         """Return how a file is called in definitions: relative to `root`, wherever the command was typed."""
         return (self.folder / path).relative_to(self.root).as_posix()
 
-    def jobs(self) -> dict[str, Job] | None:
-        """Return the jobs under `jobs/` by name, or None where there is no such folder."""
-        folder = self.root / "jobs"
-        return named([path.name for path in folder.iterdir() if path.is_dir()]) if folder.is_dir() else None
+    def jobs(self, problems: Problems) -> dict[str, Job] | None:
+        """Return the jobs under `jobs/` by name, or None where there is no such folder.
+
+        Mistakes in a job.yml are noted, by its path from `root`; such a job has all the defaults.
+        """
+        folder = self.root / JOBS
+        if not folder.is_dir():
+            return None
+        names = sorted(it.name for it in folder.iterdir() if it.is_dir() and not it.name.startswith((".", "__")))
+        return {name: self._job(name, problems) for name in names}
+
+    def _job(self, name: str, problems: Problems) -> Job:
+        path = f"{JOBS}/{name}/{job_files.FILE}"
+
+        def read(inner: str) -> bytes | None:
+            return Project(self.name, self.root, self.root).read(inner)
+
+        try:
+            return job_files.load(name, read(path), path, read, problems)
+        except OSError as error:
+            problems.found.append(unreadable(error, path))
+            return Job(name)
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,4 +1,4 @@
-"""The JSON Schema (draft 7) of the language for editors, made of what operators and keys declare.
+"""The JSON Schemas (draft 7) of the language and of job.yml for editors, made of what operators and keys declare.
 
 An editor that knows the schema completes keys, shows the line of help of each and underlines mistakes. It never underlines what
 runs, and many mistakes only the compiler can tell. Each operator has a branch of its own (`if` its key is there, `then` its
@@ -14,6 +14,7 @@ from collections.abc import Mapping
 
 from stepdig.language import keys, names
 from stepdig.language.declared import ANY, Option, Schema, properties, without
+from stepdig.language.job_keys import JOB, KEYS
 from stepdig.operators import TABLE, Operator
 from stepdig.operators._elsewhere import ELSEWHERE
 
@@ -57,6 +58,16 @@ def document() -> dict[str, object]:
             **{f"{name}>": _operator(it) for name, it in sorted(TABLE.items())},
         },
     }
+
+
+def job_text() -> str:
+    """Return the schema of job.yml as the text of a file."""
+    return json.dumps(job_document(), indent=1, ensure_ascii=False) + "\n"
+
+
+def job_document() -> dict[str, object]:
+    """Return the schema of job.yml; inside of its keys editors show the help of those of a mapping, too."""
+    return {"$schema": "http://json-schema.org/draft-07/schema#", **JOB, "properties": _shown(KEYS)}
 
 
 def _node() -> dict[str, object]:

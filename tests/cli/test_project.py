@@ -6,7 +6,7 @@ import pytest
 
 from stepdig import project
 from stepdig.language.job import Job
-from stepdig.problem import ProblemsFound
+from stepdig.problem import Problems, ProblemsFound
 
 FILES = {
     "workflows/shop/daily.dig": "",
@@ -47,7 +47,7 @@ def test_a_file_or_project_folder_belongs_to_its_repository_wherever_one_stands(
     monkeypatch.chdir(root / "workflows/users")
     (workflow,) = project.find(".")
     assert (workflow.project.root, workflow.path) == (root, "workflows/users/daily.dig")
-    assert workflow.project.jobs() == {"load": Job("load")}
+    assert workflow.project.jobs(Problems()) == {"load": Job("load")}
     assert project.typed(workflow.path, root) == "daily.dig"
 
 
@@ -57,7 +57,7 @@ def test_a_plain_digdag_folder_is_a_repository_of_one_project(repository, monkey
     (workflow,) = project.find("main.dig")
     assert project.find(".") == (workflow,)
     assert (workflow.machine, workflow.path, workflow.project.root) == ("old-main", "main.dig", root / "old")
-    assert workflow.project.jobs() is None
+    assert workflow.project.jobs(Problems()) is None
 
 
 def test_every_workflow_is_named_once_even_if_its_folder_is_named_too(repository):

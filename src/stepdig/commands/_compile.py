@@ -2,34 +2,54 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
+from pathlib import Path
 
 from stepdig import digdag_check, pipeline
+from stepdig.language.job import Job
 from stepdig.language.partial import ALL, Parts
-from stepdig.problem import Problem, ProblemsFound
+from stepdig.problem import Problem, Problems, ProblemsFound
 from stepdig.project import Workflow, typed, unreadable
 
+Known = tuple[Mapping[str, Job] | None, Sequence[Problem]]  # the jobs of a repository, and what is wrong with them
 
-def compile_one(workflow: Workflow, parts: Parts = ALL) -> pipeline.Compiled:
-    """Compile one workflow; raises ProblemsFound, also for a file that the system does not hand over."""
+
+def compile_one(workflow: Workflow, parts: Parts = ALL, known: Known | None = None) -> pipeline.Compiled:
+    """Compile one workflow; raises ProblemsFound, also of job.yml files, and for a file that the system does not hand over.
+
+    `known` are the jobs, where they have been read already.
+    """
     project = workflow.project
+    jobs, wrong_jobs = known or _jobs(workflow)
     try:
-        return pipeline.compile_workflow(
+        made = pipeline.compile_workflow(
             project.read,
             workflow.file,
             display=project.display,
             project=project.name,
             workflow=workflow.name,
-            jobs=project.jobs(),
+            jobs=jobs,
             files=project.files,
+            outside=project.outside,
             parts=parts,
         )
     except ProblemsFound as wrong:
-        raise ProblemsFound(_typed(problem, workflow) for problem in wrong.problems) from None
+        found = [_typed(problem, workflow) for problem in wrong.problems]
+        raise ProblemsFound([*found, *wrong_jobs]) from None
     except OSError as error:
         path = typed(error.filename or workflow.path, project.root)
-        raise ProblemsFound([unreadable(error, path)]) from None
+        raise ProblemsFound([unreadable(error, path), *wrong_jobs]) from None
+    if wrong_jobs:
+        raise ProblemsFound(wrong_jobs)
+    return made
+
+
+def _jobs(workflow: Workflow) -> Known:
+    """Return the jobs beside a workflow, and the problems of their files as the user would type them."""
+    problems = Problems()
+    jobs = workflow.project.jobs(problems)
+    return jobs, [_typed(it, workflow) for it in problems]
 
 
 def compile_required(compiled: pipeline.Compiled, workflow: Workflow) -> dict[Workflow, pipeline.Compiled]:
@@ -58,9 +78,13 @@ def compile_all(workflows: Iterable[Workflow]) -> dict[Workflow, pipeline.Compil
     """Compile all; raises ProblemsFound with the problems of every one of them."""
     compiled = {}
     problems: list[Problem] = []
+    known: dict[Path, Known] = {}
     for workflow in workflows:
+        root = workflow.project.root
+        if root not in known:
+            known[root] = _jobs(workflow)
         try:
-            compiled[workflow] = compile_one(workflow)
+            compiled[workflow] = compile_one(workflow, known=known[root])
         except ProblemsFound as wrong:
             problems += wrong.problems
     if problems:

@@ -1,6 +1,7 @@
 """A job: the container image of command tasks with its size, capacity and rights, as `jobs/<name>/job.yml` describes it.
 
 Frozen shapes; `job_files` reads them, `place` picks one for each command task, `template/` makes task definitions of them.
+Texts may hold `${Stack}` and the other words of `job_keys.FILLED`, which a deployment fills in.
 """
 
 from __future__ import annotations
@@ -24,11 +25,12 @@ class Job:
     capacity           which capacity providers launch it, in which order
     ephemeral_storage  GiB; None: Fargate's 20
     workspace          where the shared file system is mounted; "": it is not
-    secrets            environment variable -> name of an SSM parameter or a Secrets Manager secret (`name:json-key`)
-    secret_files       file below /run/secrets -> such a name
+    secrets            environment variable -> name of a parameter of SSM, `name:key` or `name:` of a secret of Secrets Manager,
+                       or an ARN of either
+    secret_files       environment variable -> such a name; the runner writes the secret to a file, the variable names that
     secret_keys        key of `${secret:key}` -> such a name, where it is not the project's own parameter
     environment        environment variable -> text
-    statements         IAM statements of the task role, beside what the runner needs
+    statements         IAM statements of the task role, beside what the runner needs; actions and resources are lists
     log_retention      days
     stop_grace         seconds between SIGTERM and SIGKILL
     timeout            seconds that a task may take, where it has no `_timeout`; None: no limit

@@ -8,51 +8,25 @@ https://docs.aws.amazon.com/AmazonECS/latest/developerguide/fargate-tasks-servic
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 
-from stepdig import limits, plan
+from stepdig import plan
 from stepdig.expressions import translate
 from stepdig.expressions.errors import ExpressionError
 from stepdig.expressions.shapes import NOT_CONSTANT
 from stepdig.jsonata_text import literal
 from stepdig.language.directives import is_template
+from stepdig.language.fargate import KINDS, no_pair, no_such, number
 from stepdig.lowering.values import Values
 from stepdig.naming.bindings import Binding
 from stepdig.naming.resolve import Names
 from stepdig.source.nodes import Mapping, Node, Scalar
 
 
-@dataclass(frozen=True, slots=True)
-class _Kind:
-    """One of the three sizes: how it is written, in Python and JSONata, and what of it there is."""
-
-    pattern: str  # of texts that are taken, with the number as its first group
-    unit: str  # the larger unit, whose number is multiplied
-    factor: int
-    allowed: Callable[[int], bool]
-    such_as: str
-
-
-def _any_memory(mib: int) -> bool:
-    return any(mib in row for row in limits.FARGATE_MIB.values())
-
-
-_STORAGE = range(limits.STORAGE_MIN_GIB, limits.STORAGE_MAX_GIB + 1)
-_KINDS = {
-    "cpu": _Kind(
-        "([0-9]{3,5}|[0-9]{1,2}([.][0-9]{1,2})? ?vCPU)", "v", 1024, limits.FARGATE_MIB.__contains__, "1024 or 1 vCPU"
-    ),
-    "memory": _Kind("([0-9]{3,6}|[0-9]{1,3}([.]5)? ?GB)", "G", 1024, _any_memory, "2048 or 2 GB"),
-    "ephemeral_storage": _Kind("([0-9]{2,3}( ?Gi?B)?)", "G", 1, _STORAGE.__contains__, "50, in GiB"),
-}
-
-
 def sizes(values: Values) -> plan.Sizes | None:
     """Return the sizes that a task asks for; None where it takes those of its job."""
     found: dict[str, Node] = {}
     own = values.task.options.get("ecs")
-    for name in _KINDS:
+    for name in KINDS:
         node = own.get(name) if isinstance(own, Mapping) else None
         node = node if node is not None else values.names.exported(("ecs", name))
         if node is not None and not (isinstance(node, Scalar) and node.value is None):
@@ -64,24 +38,14 @@ def sizes(values: Values) -> plan.Sizes | None:
     for label, names in each:
         _check(values, found, names, label)
     templates = [node for node in found.values() if is_template(node)]
-    numbers = bool(rows) and all(
+    digits = bool(rows) and all(
         re.fullmatch("[0-9]+", _constant(node, names, values)) for node in templates for _, names in rows
     )
-    made = {name: _value(values, name, node, known=bool(rows), number=numbers) for name, node in found.items()}
+    made = {name: _value(values, name, node, known=bool(rows), digits=digits) for name, node in found.items()}
     computed = [it for it in made.values() if isinstance(it, plan.Computed)]
     guards = tuple(guard for it in computed for guard in it.guards)
-    optional = bool(computed) and not numbers
+    optional = bool(computed) and not digits
     return plan.Sizes(made.get("cpu"), made.get("memory"), made.get("ephemeral_storage"), guards, optional)
-
-
-def _number(kind: _Kind, text: str) -> int | None:
-    """Return the number of a text in the unit of the API, or None when it is none of the kind."""
-    if not re.fullmatch(kind.pattern, text, re.ASCII | re.IGNORECASE):
-        return None
-    number = re.match(r"[0-9.]+", text)
-    assert number is not None
-    value = float(number[0]) * (kind.factor if kind.unit.lower() in text.lower() else 1)
-    return int(value) if value.is_integer() else None
 
 
 def _check(values: Values, found: dict[str, Node], names: Names | _Row, label: str) -> None:
@@ -89,20 +53,15 @@ def _check(values: Values, found: dict[str, Node], names: Names | _Row, label: s
     known: dict[str, int] = {}
     for name, node in found.items():
         text = _constant(node, names, values)
-        number = _number(_KINDS[name], text) if text else None
-        if text and (number is None or not _KINDS[name].allowed(number)):
-            what = f"{label}there is no {name.replace('_', ' ')} '{text}' on Fargate"
-            values.problem(node.at, "SD231", what, f"such as {_KINDS[name].such_as}", node.length)
-        elif number is not None:
-            known[name] = number
-    if "cpu" in known and "memory" in known and known["memory"] not in limits.FARGATE_MIB[known["cpu"]]:
-        node, row = found["memory"], limits.FARGATE_MIB[known["cpu"]]
-        text = f"{label}cpu {known['cpu']} does not go with memory {known['memory']}"
-        values.problem(node.at, "SD232", text, f"Fargate takes {_span(row)} MiB with it", node.length)
-
-
-def _span(row: Sequence[int]) -> str:
-    return ", ".join(map(str, row)) if len(row) < 5 else f"{row[0]} to {row[-1]} in steps of {row[1] - row[0]}"
+        size = number(KINDS[name], text) if text else None
+        if text and (size is None or not KINDS[name].allowed(size)):
+            what, hint = no_such(name, text)
+            values.problem(node.at, "SD231", label + what, hint, node.length)
+        elif size is not None:
+            known[name] = size
+    wrong = no_pair(known["cpu"], known["memory"]) if "cpu" in known and "memory" in known else None
+    if wrong is not None:
+        values.problem(found["memory"].at, "SD232", label + wrong[0], wrong[1], found["memory"].length)
 
 
 def _constant(node: Node, names: Names | _Row, values: Values) -> str:
@@ -119,15 +78,15 @@ def _constant(node: Node, names: Names | _Row, values: Values) -> str:
     return "" if done.const is NOT_CONSTANT else str(done.const).strip()
 
 
-def _value(values: Values, name: str, node: Node, *, known: bool, number: bool) -> plan.Value:
+def _value(values: Values, name: str, node: Node, *, known: bool, digits: bool) -> plan.Value:
     """Return a size as the API takes it; what the machine computes may be empty, unless it is known to be a number."""
     if not isinstance(node, Scalar):
         return plan.Constant("")  # told by `_constant`
-    kind, value = _KINDS[name], values.text(node)
+    kind, value = KINDS[name], values.text(node)
     if isinstance(value, plan.Constant):
-        size = _number(kind, str(value.value).strip())
+        size = number(kind, str(value.value).strip())
         return plan.Constant("" if size is None else size)
-    if number:
+    if digits:
         return value
     text = f"$trim({value.code})"
     code = f"($v:={text};$contains($v,/{kind.unit}/i)?$string($number($match($v,/^[0-9.]+/).match)*{kind.factor}):$v)"

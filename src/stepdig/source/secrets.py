@@ -18,22 +18,22 @@ _LOOKS = (
 _HINT = "keep it in Secrets Manager or Parameter Store and give the task its name"
 
 
-def find(node: Node, problems: Problems) -> None:
+def find(node: Node, problems: Problems, hint: str = _HINT) -> None:
     """Note every text below a node that looks like a secret."""
     if isinstance(node, Mapping):
         for key, value in node:
-            find(key, problems)
-            find(value, problems)
+            find(key, problems, hint)
+            find(value, problems, hint)
     elif isinstance(node, Sequence):
         for item in node.items:
-            find(item, problems)
+            find(item, problems, hint)
     elif isinstance(node.value, str):
-        _look(node, node.value, problems)
+        _look(node, node.value, problems, hint)
 
 
-def _look(node: Scalar, text: str, problems: Problems) -> None:
+def _look(node: Scalar, text: str, problems: Problems, hint: str) -> None:
     for what, pattern in _LOOKS:
         found = pattern.search(text)
         if found:
             at, words = node.position(found.start()), f"{what} is written out here"
-            problems.found.append(Problem(at, "SD410", words, _HINT, len(found[0]), secret=True))
+            problems.found.append(Problem(at, "SD410", words, hint, len(found[0]), secret=True))
