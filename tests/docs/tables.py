@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Mapping
 
-from stepdig.language import keys
+from stepdig.language import job_keys, keys
 from stepdig.language.declared import Option, Schema
 from stepdig.operators import TABLE
 
@@ -17,6 +17,7 @@ _GROUPS = {
     "keys of loops": keys.LOOP,
     "keys of groups": keys.GROUP,
     "keys of workflows": keys.TOP,
+    "keys of jobs": job_keys.KEYS,
 }
 
 

@@ -6,12 +6,17 @@ import json
 
 from stepdig import schema
 from stepdig.cli import main
-from stepdig.commands.schema import settings
+from stepdig.commands.schema import FILE, JOB_FILE, settings
 
 
 def test_it_prints_the_schema(capsys):
     assert main(["schema"]) == 0
     assert json.loads(capsys.readouterr().out) == schema.document()
+
+
+def test_it_prints_the_schema_of_jobs(capsys):
+    assert main(["schema", "--job"]) == 0
+    assert json.loads(capsys.readouterr().out) == schema.job_document()
 
 
 def test_it_writes_what_vs_code_needs_and_again_only_the_schema(tmp_path, capsys):
@@ -20,15 +25,16 @@ def test_it_writes_what_vs_code_needs_and_again_only_the_schema(tmp_path, capsys
     assert sorted(path.name for path in (tmp_path / ".vscode").iterdir()) == [
         "extensions.json",
         "settings.json",
+        "stepdig-job.schema.json",
         "stepdig.schema.json",
     ]
     named = json.loads((tmp_path / ".vscode/settings.json").read_text())["yaml.schemas"]
     assert all((tmp_path / path).is_file() for path in named)
-    assert len(first.splitlines()) == 3
+    assert len(first.splitlines()) == 4
 
     (tmp_path / ".vscode/stepdig.schema.json").write_text("old")
     assert main(["schema", "--vscode", str(tmp_path)]) == 0
-    assert capsys.readouterr().out == f"{tmp_path}/.vscode/stepdig.schema.json\n"
+    assert capsys.readouterr().out == "".join(f"{tmp_path}/{name}\n" for name in (FILE, JOB_FILE))
     assert (tmp_path / ".vscode/stepdig.schema.json").read_text() == schema.text()
 
 

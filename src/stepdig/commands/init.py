@@ -8,8 +8,7 @@ from importlib.resources import files
 from importlib.resources.abc import Traversable
 from pathlib import Path
 
-from stepdig import schema
-from stepdig.commands.schema import FILE as SCHEMA
+from stepdig.commands.schema import schemas
 from stepdig.problem import Position, Problem, ProblemsFound
 from stepdig.project import unwritable
 
@@ -26,7 +25,7 @@ def add_arguments(parser: ArgumentParser) -> None:
 def run(args: Namespace) -> int:
     """Write the skeleton; raises ProblemsFound, and writes nothing then, when a file of it is there already."""
     target = Path(args.dir)
-    skeleton = _files(files("stepdig") / "skeleton") | {SCHEMA: schema.text().encode()}
+    skeleton = _files(files("stepdig") / "skeleton") | {name: text.encode() for name, text in schemas().items()}
     if in_the_way := [path for path in ("", *skeleton) if _is_taken(target, path)]:
         text = "is there already; nothing was written"
         raise ProblemsFound(Problem(Position(str(target / path), 1, 1), "SD006", text) for path in in_the_way)

@@ -1,4 +1,4 @@
-"""Print the JSON Schema of `.dig` files, or give a folder what VS Code needs to complete and underline in them."""
+"""Print the JSON Schema of `.dig` files or of job.yml, or give a folder what VS Code needs to complete and underline in them."""
 
 from __future__ import annotations
 
@@ -14,21 +14,28 @@ from stepdig.project import unwritable
 
 HELP = "tell an editor the language: completion, help, mistakes underlined"
 FILE = ".vscode/stepdig.schema.json"
+JOB_FILE = ".vscode/stepdig-job.schema.json"
 
 
 def add_arguments(parser: ArgumentParser) -> None:
-    """Declare `--vscode`."""
-    parser.add_argument("--vscode", metavar="DIR", help=f"write DIR/{FILE} and the settings that name it")
+    """Declare `--job` and `--vscode`."""
+    parser.add_argument(
+        "--job", action="store_true", help="the schema of jobs/<name>/job.yml, in place of the language's"
+    )
+    parser.add_argument(
+        "--vscode", metavar="DIR", help=f"write DIR/{FILE}, DIR/{JOB_FILE} and the settings that name them"
+    )
 
 
 def run(args: Namespace) -> int:
-    """Print the schema, or write it and the settings; settings that are there are left as they are."""
+    """Print a schema, or write both and the settings; settings that are there are left as they are."""
     if args.vscode is None:
-        sys.stdout.write(schema.text())
+        sys.stdout.write(schema.job_text() if args.job else schema.text())
         return 0
     folder = Path(args.vscode)
     try:
-        _write(folder / FILE, schema.text())
+        for name, text in schemas().items():
+            _write(folder / name, text)
         for name, text in settings().items():
             if not (folder / name).exists():
                 _write(folder / name, text)
@@ -37,6 +44,11 @@ def run(args: Namespace) -> int:
     except OSError as error:
         raise ProblemsFound([unwritable(error, args.vscode)]) from error
     return 0
+
+
+def schemas() -> dict[str, str]:
+    """Return the files of schemas, by their path in a repository."""
+    return {FILE: schema.text(), JOB_FILE: schema.job_text()}
 
 
 def settings() -> dict[str, str]:
