@@ -1,6 +1,6 @@
 """params_store: the parameter server of `param_get>` and `param_set>`, on the Parameter Store.
 
-Event: {"path": "/stepdig/shop/params/", "get": [name, ...]} or {"path", "set": {name: text, ...}}.
+Event: {"path": "/stepdig/<stack>/params/shop/", "get": [name, ...]} or {"path", "set": {name: text, ...}}.
 Answer: {"params": {name: text}}, a name that was never set, or set to an empty text, as "".
 https://docs.digdag.io/operators/param_get.html and https://docs.digdag.io/operators/param_set.html
 """

@@ -8,7 +8,7 @@ from aws_lambda_powertools import Logger
 from aws_lambda_powertools.utilities import parameters
 
 CACHE_SECONDS = 300
-# Where the secrets of the project are kept, SecureStrings of the Parameter Store: `/stepdig/shop/secrets/`.
+# Where the secrets of the stack are kept, SecureStrings of the Parameter Store: `/stepdig/<stack>/secrets/`.
 PATH = os.environ.get("SECRETS_PATH", "")
 
 logger = Logger(service="send_mail")

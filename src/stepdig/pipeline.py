@@ -36,14 +36,17 @@ from stepdig.source import secrets, tree
 Read = Callable[[str], bytes | None]
 FIRST_SESSION = 1_262_304_000  # 2010-01-01: sessions before have the offset of then, in zones that change their clocks
 _ALWAYS = (
+    "Archive",
     "Bucket",
     "Cluster",
+    "Environment",
     "FailRunFunction",
     "HttpRequestFunction",
     "NotifySlackFunction",
     "ParamsStoreFunction",
     "SecurityGroupIds",
     "SendMailFunction",
+    "Stack",
     "SubnetIds",
 )
 

@@ -8,7 +8,7 @@ from stepdig.local.functions import Modules, load
 from stepdig.operators.param_get import ANSWER_BYTES
 
 FOLDER = Path(__file__).resolve().parents[2] / "functions" / "params_store"
-PATH = "/stepdig/shop/params/"
+PATH = "/stepdig/dev/params/shop/"
 
 
 @pytest.fixture(params=["aws", "laptop"])
@@ -41,7 +41,7 @@ def test_the_last_value_counts_and_projects_are_apart(handler):
     for value in ("1", "2"):
         handler({"path": PATH, "set": {"a": value}}, None)
     assert handler({"path": PATH, "get": ["a"]}, None) == {"params": {"a": "2"}}
-    assert handler({"path": "/stepdig/other/params/", "get": ["a"]}, None) == {"params": {"a": ""}}
+    assert handler({"path": "/stepdig/dev/params/other/", "get": ["a"]}, None) == {"params": {"a": ""}}
 
 
 def test_more_names_than_one_call_takes(handler):

@@ -38,13 +38,13 @@ def archive(tasks, files=()):
 
 
 def environ(bucket_folder, key="+t", **more):
-    run = {"prefix": PREFIX, "session_time": "2026-11-20T00:00:00+09:00", "params": {"p": "given"}, "loop": {}}
+    run = {"prefix": PREFIX, "archive": KEY, "params": {"p": "given"}, "loop": {}}
+    run["session_time"] = "2026-11-20T00:00:00+09:00"
     return {
         "PATH": os.environ["PATH"],
         "STEPDIG_TASK": f"wf {key}",
         "STEPDIG_RUN": json.dumps(run),
         "STEPDIG_BUCKET": f"file://{bucket_folder}",
-        "STEPDIG_ARCHIVE": KEY,
         **more,
     }
 
@@ -174,6 +174,7 @@ def test_a_stop_reaches_the_subtasks(bucket, tmp_path):
         ({"STEPDIG_TASK": ""}, None, "the environment has no STEPDIG_TASK"),
         ({"STEPDIG_GRACE_SECONDS": "soon"}, None, "STEPDIG_GRACE_SECONDS is no number of seconds: soon"),
         ({}, None, "the project archive archives/0123.zip is not in file://"),
+        ({"STEPDIG_RUN": "{}"}, None, "the run object names no project archive"),
         ({}, b"no zip", "the project archive is not a zip"),
         ({"key": "+gone"}, archive({}), "workflow wf of the project archive has no task +gone"),
         ({"STEPDIG_TASK": "other +t"}, archive({}), "the project archive holds no .stepdig/other.json"),

@@ -97,4 +97,4 @@ def test_params_are_in_the_parameter_store(aws: AwsServices, execute: Any) -> No
     dig = "+set:\n  param_set>:\n  a: 1\n  b: ''\n+get:\n  param_get>:\n  a: x\n  b: y\n+e:\n  echo>: '[${x}] [${y}]'\n"
 
     assert execute(dig)[1]["echo"] == "[1] []"
-    assert aws.client("ssm").get_parameter(Name="/stepdig/shop/params/a")["Parameter"]["Value"] == "1"
+    assert aws.client("ssm").get_parameter(Name="/stepdig/Stack/params/shop/a")["Parameter"]["Value"] == "1"

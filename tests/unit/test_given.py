@@ -86,7 +86,7 @@ def test_a_list_that_grows_too_long_is_refused() -> None:
     code = f"({checked_params((Input('x', AT, 'list'),), only=False)}$p)"
 
     assert "value" in _python(code, {"p": {"x": "a," * 100}})
-    assert "may have 4000 characters" in _python(code, {"p": {"x": "a," * 1900}})["error"]
+    assert "may have 1500 characters" in _python(code, {"p": {"x": "a," * 1900}})["error"]
 
 
 def test_params_without_any_take_nothing() -> None:

@@ -16,7 +16,7 @@ from cfnlint.config import ManualArgs
 from stepdig import limits
 
 SUBSTITUTIONS = {
-    *("Cluster", "SubnetIds", "SecurityGroupIds", "Bucket"),
+    *("Archive", "Cluster", "Environment", "Stack", "SubnetIds", "SecurityGroupIds", "Bucket"),
     *("FailRunFunction", "HttpRequestFunction", "NotifySlackFunction", "ParamsStoreFunction", "SendMailFunction"),
 }
 # https://docs.aws.amazon.com/step-functions/latest/dg/concepts-error-handling.html#error-handling-error-representation

@@ -24,7 +24,7 @@ def start_state(
         f"$length($string([$string($in)]))>{START_CHARS}?$error('the input of a run may have {START_CHARS} characters "
         "as JSON inside JSON, where a quote counts as two')"
         f":({checked_params(machine.inputs, only=bool(machine.lists))}{_session_time(machine.offsets)}"
-        f"{{'prefix':{literal(machine.prefix)}&$states.context.Execution.Name,'session_time':$st,'params':$p,"
+        f"{{'prefix':{literal(machine.prefix)}&$states.context.Execution.Name,'archive':'${{Archive}}','session_time':$st,'params':$p,"
         "'attempt_id':$exists($in.attempt_id)?$in.attempt_id:1,"
         "'session_uuid':$exists($in.session_uuid)?$in.session_uuid:$uuid()"
         f"{_sessions(machine)}{_zone(machine)}}}))"

@@ -1,6 +1,7 @@
 """Characters of a command's container override: what the run itself takes, and what is left for the values of loops.
 
-The override is JSON in which `STEPDIG_RUN` is a text that is JSON again, so each quote of it takes two characters.
+The override is JSON in which `STEPDIG_RUN` is a text that is JSON again, so each quote of it takes two characters. We use half
+of what AWS takes, so that a count of AWS's that is not ours, or a longer ARN, breaks no run.
 https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_RunTask.html
 """
 
@@ -12,6 +13,8 @@ from dataclasses import dataclass
 from stepdig import limits, plan
 from stepdig.lowering.place import BRIEF_ERROR_CHARS
 
+# "archive":"archives/<project>-<16 hexadecimal digits>.zip", without the project's name
+ARCHIVE_CHARS = 60
 # {"prefix":…,"session_time":…,"params":…,"attempt_id":…,"session_uuid":…,"loop":…}: keys, a time, an id, punctuation
 RUN_CHARS = 260
 # {"ContainerOverrides":[{"Name":"task","Environment":[{"Name":"STEPDIG_TASK",…}]}]}, and sizes of the task
@@ -31,17 +34,20 @@ class Override:
 
     def fixed(self, step: plan.Command) -> int:
         """Return the characters without the values of loops: names, the run, its parameters, an error."""
-        run = len(escaped(escaped(self.prefix))) + limits.EXECUTION_NAME_CHARS + RUN_CHARS + limits.START_CHARS
+        prefix = len(
+            escaped(escaped(self.prefix))
+        )  # of the archive's key, too: the project's name is a part of the prefix
+        run = 2 * prefix + limits.EXECUTION_NAME_CHARS + ARCHIVE_CHARS + RUN_CHARS + limits.START_CHARS
         error = BRIEF_ERROR_CHARS if "'error':" in step.given else 0
         return OWN_CHARS + len(escaped(self._name(step))) + run + error
 
     def text(self, step: plan.Command) -> int:
         """Return how many characters `STEPDIG_RUN` may have as JSON inside JSON."""
-        return limits.OVERRIDE_CHARS - OWN_CHARS - len(escaped(self._name(step)))
+        return limits.OVERRIDE_OURS_CHARS - OWN_CHARS - len(escaped(self._name(step)))
 
     def room(self, step: plan.Command) -> int:
         """Return the characters that are left for the values of loops."""
-        return limits.OVERRIDE_CHARS - self.fixed(step)
+        return limits.OVERRIDE_OURS_CHARS - self.fixed(step)
 
     def _name(self, step: plan.Command) -> str:
         """Return `STEPDIG_TASK`."""

@@ -125,13 +125,13 @@ class Payloads:
         left = self.override.room(step)
         if at.chars is None:
             step = replace(step, room=self.override.text(step), lists=self._lists(step, at, left))
-            self.overrides.append((limits.OVERRIDE_CHARS, step))
+            self.overrides.append((limits.OVERRIDE_OURS_CHARS, step))
             return step
         self.overrides.append((self.override.fixed(step) + at.chars, step))
         if at.chars > left:
             text = (
-                f"the loop variables of this task may have {at.chars:,} characters in the container's override; AWS allows "
-                f"{limits.OVERRIDE_CHARS:,} in all, and {left:,} are left beside the run's own"
+                f"the loop variables of this task may have {at.chars:,} characters in the container's override; it may "
+                f"have {limits.OVERRIDE_OURS_CHARS:,} in all, and {left:,} are left beside the run's own"
             )
             hint = "read long values in the command, or shorten the columns that if> and echo> read"
             self.problems.append(problem(step, "SD507", text, hint))

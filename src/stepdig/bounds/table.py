@@ -87,7 +87,7 @@ def _overrides(machine: plan.Machine, payloads: Payloads) -> Iterator[Row]:
         else "the task fails above it"
     )
     why = f"{limits.START_CHARS:,} of the run's input, {known}"
-    yield Row("container override", "chars", limits.OVERRIDE_CHARS, chars, step.comment, why)
+    yield Row("container override", "chars", limits.OVERRIDE_OURS_CHARS, chars, step.comment, why)
 
 
 def _inputs(payloads: Payloads) -> Iterator[Row]:

@@ -35,6 +35,7 @@ from stepdig.runner.storage import FolderStorage
 FRAME_SECONDS = 0.1
 OK, FAILED, INTERRUPTED = 0, 1, 130
 BUCKET = "local"  # the bucket's name; it is the folder `s3` of the run
+HERE = {"Bucket": BUCKET, "Archive": "local", "Stack": "local", "Environment": "local"}  # no archive: the files as they are
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,7 +68,7 @@ def required_of(workflows: Mapping[Workflow, Compiled]) -> dict[str, Required]:
 
 def definition_of(compiled: Compiled, workflow: Workflow) -> dict[str, Any]:
     """Return the definition with this machine's values for the `${Names}` in it."""
-    values = {name: BUCKET if name == "Bucket" else name for name in compiled.substitutions}
+    values = {name: HERE.get(name, name) for name in compiled.substitutions}
     project = workflow.project.name
     values |= {machine_token(name): machine_arn(f"{project}-{name}") for name in compiled.requires}
     definition: dict[str, Any] = json.loads(substitute(compiled.definition_text, values))

@@ -18,10 +18,10 @@ def find_secrets(root: Path, names: Sequence[str]) -> dict[str, str]:
 
 
 class KeptParams:
-    """The parameters below a path of the Parameter Store, `/stepdig/shop/params/`, as files `.stepdig/params/shop/<name>`."""
+    """The parameters below a path of the Parameter Store, `/stepdig/<stack>/params/shop/`, as `.stepdig/params/shop/<name>`."""
 
     def __init__(self, root: Path, path: str) -> None:
-        self._folder = root / ".stepdig" / "params" / path.strip("/").split("/")[1]
+        self._folder = root / ".stepdig" / "params" / path.strip("/").split("/")[3]
 
     def get(self, names: Sequence[str]) -> dict[str, str]:
         """Return the parameters that there are of some names."""

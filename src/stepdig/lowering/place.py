@@ -24,7 +24,7 @@ from stepdig.problem import Position, did_you_mean
 from stepdig.source import secrets, tree
 from stepdig.source.tree import Mapping, Node, Scalar
 
-BRIEF_ERROR_CHARS = 3_000  # of what a handler's command is given of an error; `bounds` counts on it
+BRIEF_ERROR_CHARS = 1_200  # of what a handler's command is given of an error; `bounds` counts on it
 Meaning = TypeVar("Meaning", translate.Translated, contexts.Boolean, contexts.Checked)
 NARROWED_CHARS = 250_000  # of the names of a list, which the first state must hold to check `only`
 LowerTask = Callable[[Task, Scope, str], tuple[plan.Step, tuple[Store, ...]]]
@@ -225,5 +225,6 @@ def _given(scope: Scope) -> str:
 
 def _brief(error: str) -> str:
     """Return JSONata for as much of an error as an override has room for, in which a character may take seven."""
-    cut = ",".join(f"{literal(name)}:$substring({error}.{name},0,200)" for name in ("message", "stacktrace"))
-    return f"($length($string([$string({error})]))<={BRIEF_ERROR_CHARS}?{error}:{{{cut}}})"
+    fits = f"function($e){{$length($string([$string($e)]))<={BRIEF_ERROR_CHARS}}}"
+    cut = f"function($n){{{{'message':$substring({error}.message,0,$n),'stacktrace':$substring({error}.stacktrace,0,$n)}}}}"
+    return f"($f:={fits};$c:={cut};$f({error})?{error}:$f($c(400))?$c(400):$c({BRIEF_ERROR_CHARS // 15}))"

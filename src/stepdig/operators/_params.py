@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import re
 
+from stepdig.jsonata_text import literal
 from stepdig.language.model import Task
 from stepdig.operators._registry import Place
-from stepdig.plan import Call
+from stepdig.plan import Call, Computed
 from stepdig.source.tree import Node, Scalar
 
 # A part of a name in the Parameter Store:
@@ -44,7 +45,9 @@ def call(
     guards: tuple[tuple[str, str], ...] = (),
 ) -> Call:
     """Return the call of the function that keeps the parameters of a project."""
-    arguments = {"path": f"/stepdig/{place.project}/params/", **event}
+    # The stack's name stands in an expression: in a text it would be one of the user's, who may write `${Stack}` himself.
+    path = Computed(f"'/stepdig/${{Stack}}/params/'&{literal(f'{place.project}/')}")
+    arguments = {"path": path, **event}
     return Call(
         place.name,
         place.comment,

@@ -1,9 +1,9 @@
 """The program of a container: fetch the project, run one task's command, leave its outputs, exit with its code.
 
 Environment, from the override: `STEPDIG_TASK` (`<workflow> <task key>`) and `STEPDIG_RUN` (docs/design.md). From the
-task definition: `STEPDIG_BUCKET` (a bucket's name, or an s3:// or file:// URL), `STEPDIG_ARCHIVE` (the key of the
-project's zip in it) and, if wanted, `STEPDIG_GRACE_SECONDS` (how long a stopped command may take before it is killed;
-ECS itself kills after `stopTimeout`, 30 s by default).
+task definition: `STEPDIG_BUCKET` (a bucket's name, or an s3:// or file:// URL) and, if wanted, `STEPDIG_GRACE_SECONDS` (how
+long a stopped command may take before it is killed; ECS itself kills after `stopTimeout`, 30 s by default). The run object
+names the project's zip, `archive`: a run that is redriven after a deployment goes on with the files that it began with.
 """
 
 from __future__ import annotations
@@ -45,9 +45,11 @@ def main(environ: Mapping[str, str]) -> int:
         run = json.loads(_variable(environ, "STEPDIG_RUN"))
         bucket = _variable(environ, "STEPDIG_BUCKET")
         storage = open_storage(bucket if "://" in bucket else f"s3://{bucket}")
-        archive = storage.get(_variable(environ, "STEPDIG_ARCHIVE"))
+        if not run.get("archive"):
+            raise SetupError("the run object names no project archive; the first state of a definition does")
+        archive = storage.get(run["archive"])
         if archive is None:
-            raise SetupError(f"the project archive {environ['STEPDIG_ARCHIVE']} is not in {bucket}")
+            raise SetupError(f"the project archive {run['archive']} is not in {bucket}")
         with tempfile.TemporaryDirectory(prefix="stepdig-") as folder:
             project = Path(folder) / "project"
             extract(archive, project)
