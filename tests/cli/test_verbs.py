@@ -227,6 +227,7 @@ def test_init_lays_out_a_folder_that_checks_and_says_what_comes_next(stepdig, re
         ".gitignore",
         ".vscode/extensions.json",
         ".vscode/settings.json",
+        ".vscode/stepdig-job.schema.json",
         ".vscode/stepdig.schema.json",
         "README.md",
         "jobs/default/Dockerfile",
@@ -255,3 +256,29 @@ def test_init_refuses_a_file_where_a_folder_must_be(stepdig, repository):
     repository({"taken": "", "other/jobs": ""})
     assert stepdig("init", "taken")[2].startswith("taken:1:1: SD006 is there already")
     assert stepdig("init", "other")[2].startswith("other/jobs")
+
+
+BAD_JOB = "cpus: 256\nmemory: 1 GB\n"
+
+
+@pytest.mark.parametrize("verb", ["check", "build"])
+def test_mistakes_of_a_job_are_told_once_beside_those_of_workflows(repository, capsys, verb):
+    repository({
+        "workflows/shop/a.dig": "right\n",
+        "workflows/shop/b.dig": "wrong turn\n",
+        "jobs/load/job.yml": BAD_JOB,
+        "jobs/.cache/job.yml": BAD_JOB,
+    })  # fmt: skip
+    assert main([verb]) == 1
+    told = [line for line in "".join(capsys.readouterr()).splitlines() if ": SD" in line]
+    assert told == [
+        "jobs/load/job.yml:1:1: SD611 unknown key 'cpus' in 'job.yml'",
+        "workflows/shop/b.dig:1:7: SD401 unknown word 'turn'",
+    ]
+
+
+def test_a_job_alone_can_be_wrong_and_is_named_as_the_user_would_type_it(repository, capsys, monkeypatch):
+    root = repository({"workflows/shop/a.dig": "right\n", "jobs/load/job.yml": BAD_JOB})
+    monkeypatch.chdir(root / "jobs")
+    assert main(["check", ".."]) == 1
+    assert "load/job.yml:1:1: SD611" in capsys.readouterr().out
