@@ -12,7 +12,6 @@ FILE_SYSTEM = f"arn:${{AWS::Partition}}:elasticfilesystem:{_HERE}:file-system/${
 ACCESS_POINT = f"arn:${{AWS::Partition}}:elasticfilesystem:{_HERE}:access-point/${{AccessPointId}}"
 ANY_KEY = f"arn:${{AWS::Partition}}:kms:{_HERE}:key/*"
 ANY_ROLE = "arn:${AWS::Partition}:iam::${AWS::AccountId}:role/*"
-LOG_GROUPS = f"arn:${{AWS::Partition}}:logs:{_HERE}:log-group:*"
 
 
 def name(machine: str) -> str:
@@ -37,7 +36,7 @@ def executions(machine: str) -> str:
 
 def map_runs(machine: str) -> str:
     """Return the child executions of a state machine's distributed Maps, `<machine>/<Map state>:<id>`."""
-    return f"arn:${{AWS::Partition}}:states:{_HERE}:execution:{name(machine)}/*"
+    return f"arn:${{AWS::Partition}}:states:{_HERE}:execution:{name(machine)}/*:*"
 
 
 def rule(rule_name: str) -> str:
@@ -51,8 +50,8 @@ def log_group(job: str) -> str:
 
 
 def parameter(path: str) -> str:
-    """Return a parameter of the Parameter Store; `path` begins with `/`."""
-    return f"arn:${{AWS::Partition}}:ssm:{_HERE}:parameter{path}"
+    """Return a parameter of the Parameter Store; the ARN of `/a/b` and of `b` have one `/` before the name."""
+    return f"arn:${{AWS::Partition}}:ssm:{_HERE}:parameter/{path.removeprefix('/')}"
 
 
 def secret(secret_name: str) -> str:

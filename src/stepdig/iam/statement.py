@@ -29,6 +29,7 @@ class Statement:
     resources   ARNs, `${Name}` inside; "*" for actions that know no resource
     conditions  under which it holds
     reason      a sentence for the page of rights
+    effect      "Allow" or "Deny"; `but_actions` and `but_resources` mean every one but those, as job.yml may say
     """
 
     sid: str
@@ -37,6 +38,8 @@ class Statement:
     conditions: Conditions = field(default_factory=dict)
     reason: str = ""
     effect: str = "Allow"
+    but_actions: bool = False
+    but_resources: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,8 +63,8 @@ def _json(statement: Statement) -> dict[str, object]:
     made: dict[str, object] = {
         "Sid": statement.sid,
         "Effect": statement.effect,
-        "Action": list(statement.actions),
-        "Resource": [_text(text) for text in statement.resources],
+        "NotAction" if statement.but_actions else "Action": list(statement.actions),
+        "NotResource" if statement.but_resources else "Resource": [_text(text) for text in statement.resources],
     }
     if statement.conditions:
         made["Condition"] = {
