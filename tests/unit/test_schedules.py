@@ -11,9 +11,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from stepdig.language.schedules import schedule
-from stepdig.local import periods, session
+from stepdig.local import session
 from stepdig.problem import Problems
 from stepdig.source import tree
+
+periods = session.periods()
 
 
 def made(text: str) -> dict[str, Any]:

@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from datetime import UTC, datetime, timedelta, timezone, tzinfo
+from datetime import UTC, datetime, tzinfo
 from pathlib import Path
+from types import ModuleType
 from typing import Any
-from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
-from stepdig.local import periods
+from stepdig.local import functions
 
-OFFSET = re.compile(r"(?:UTC|GMT|UT)?([+-])(\d{1,2})(?::?(\d\d))?(?::?(\d\d))?")
 LOCAL = re.compile(r"(\d{4})-(\d\d)-(\d\d)(?:[ T](\d\d):(\d\d)(?::(\d\d))?)?")
 NAME = "%Y%m%dT%H%M%SZ"  # of an execution: letters and digits only, as CloudWatch wants
 FORMS = 'hourly, daily, last, "YYYY-MM-DD", "YYYY-MM-DD HH:MM:SS" or a time with an offset, 2026-11-20T00:00:00+09:00'
@@ -23,14 +22,16 @@ class SessionError(ValueError):
 
 def zone(name: str) -> tzinfo:
     """Return a `timezone:` of a workflow, an IANA name or an offset such as `+09:00`. Raises SessionError."""
-    if match := OFFSET.fullmatch(name):
-        hours, minutes, seconds = (int(part or 0) for part in match.groups()[1:])
-        shift = timedelta(hours=hours, minutes=minutes, seconds=seconds)
-        return timezone(-shift if match[1] == "-" else shift)
     try:
-        return UTC if name in ("UTC", "GMT", "Z") else ZoneInfo(name)
-    except (ZoneInfoNotFoundError, ValueError, OSError):
-        raise SessionError(f"no such time zone: {name}") from None
+        found: tzinfo = periods().zone(name)
+    except ValueError as error:
+        raise SessionError(str(error)) from None
+    return found
+
+
+def periods() -> ModuleType:
+    """Return what finds the sessions of a schedule: the file of start_session, here as on AWS."""
+    return functions.module("start_session", "periods")
 
 
 def session_time(text: str | None, where: tzinfo, now: datetime, last: datetime | None) -> datetime:
@@ -66,7 +67,7 @@ def scheduled(bundle: Mapping[str, Any], at: datetime, where: tzinfo, runs: Path
         return {}
     executed = [time for time in _sessions(runs) if time < at]
     last = {"last_executed_session_time": max(executed).astimezone(where).isoformat()} if executed else {}
-    return {**periods.around(schedule, where, at), **last}
+    return {**periods().around(schedule, where, at), **last}
 
 
 def last_session(runs: Path) -> datetime | None:

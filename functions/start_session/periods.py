@@ -1,26 +1,42 @@
 """The sessions before and after a time, by a workflow's schedule as the bundle has it (`cron`, or `seconds`).
 
 A session is a minute whose local time, in the workflow's zone, fits all five fields: one in the hour that summer time skips is
-none, one in the hour that comes twice is two. So Digdag's cron4j has it.
+none, one in the hour that comes twice is two. So Digdag's cron4j has it. Local runs load this very file.
 """
 
 from __future__ import annotations
 
+import re
 from calendar import monthrange
 from collections.abc import Iterator, Mapping
-from datetime import UTC, date, datetime, timedelta, tzinfo
+from datetime import UTC, date, datetime, timedelta, timezone, tzinfo
 from typing import Any
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 LAST_DAY = 32
 NEVER = datetime(9999, 1, 1, tzinfo=UTC)  # Digdag's next session once a schedule has ended
 DAYS = 366 * 40  # the 29th of a February that is a Monday comes every 28 years, but for 2100
+
+OFFSET = re.compile(r"(?:UTC|GMT|UT)?([+-])(\d{1,2})(?::?(\d\d))?(?::?(\d\d))?")
+
+
+def zone(name: str) -> tzinfo:
+    """Return a `timezone:` of a workflow, an IANA name or an offset such as `+09:00`. Raises ValueError."""
+    if match := OFFSET.fullmatch(name):
+        hours, minutes, seconds = (int(part or 0) for part in match.groups()[1:])
+        shift = timedelta(hours=hours, minutes=minutes, seconds=seconds)
+        return timezone(-shift if match[1] == "-" else shift)
+    try:
+        return UTC if name in ("UTC", "GMT", "Z") else ZoneInfo(name)
+    except (ZoneInfoNotFoundError, ValueError, OSError):
+        raise ValueError(f"no such time zone: {name}") from None
 
 
 def after(schedule: Mapping[str, Any], zone: tzinfo, time: datetime) -> datetime:
     """Return the first session later than a time."""
     if start := schedule.get("start"):
         time = max(time, _midnight(start, zone) - timedelta(seconds=1))
-    end = _midnight(schedule["end"], zone) + timedelta(days=1) if schedule.get("end") else None
+    end = _midnight(schedule["end"], zone, days=1) if schedule.get("end") else None
     found = _interval(schedule, time, 1) if "seconds" in schedule else _search(schedule, zone, time, 1)
     if found is None or (end is not None and found >= end):
         return NEVER
@@ -75,5 +91,7 @@ def _of_day(schedule: Mapping[str, Any], zone: tzinfo, day: date) -> Iterator[da
                         yield real
 
 
-def _midnight(day: str, zone: tzinfo) -> datetime:
-    return datetime.fromisoformat(day).replace(tzinfo=zone)
+def _midnight(day: str, zone: tzinfo, days: int = 0) -> datetime:
+    """Return the start of a local day, or of one some days later; in UTC, where times compare and add up as they pass."""
+    start = datetime.fromisoformat(day) + timedelta(days=days)
+    return start.replace(tzinfo=zone).astimezone(UTC)
