@@ -63,7 +63,7 @@ class FolderStorage:
 
 
 class BucketStorage:
-    """Outputs in an S3 bucket; `client` is boto3's S3 client, `prefix` ends in `/` or is empty.
+    """Outputs in an S3 bucket; `client` is botocore's S3 client, `prefix` ends in `/` or is empty.
 
     What S3 refuses raises StorageError.
     """
@@ -99,7 +99,7 @@ class BucketStorage:
     def _telling(self, key: str) -> Iterator[None]:
         try:
             yield
-        except Exception as error:  # boto3's errors have no base class that can be named without boto3
+        except Exception as error:  # botocore's errors have no base class that can be named without botocore
             raise StorageError(f"s3://{self._bucket}/{self._prefix}{key}: {error}") from error
 
 
@@ -110,7 +110,7 @@ def open_storage(url: str) -> Storage:
         return FolderStorage(Path(unquote(parts.path)))
     if parts.scheme != "s3" or not parts.netloc:
         raise ValueError(f"neither an s3:// nor a file:// URL: {url}")
-    import boto3  # only a container that talks to S3 carries it
+    from stepdig.runner import s3  # the laptop needs none
 
     prefix = parts.path.strip("/")
-    return BucketStorage(boto3.client("s3"), parts.netloc, prefix + "/" if prefix else "")
+    return BucketStorage(s3.client(), parts.netloc, prefix + "/" if prefix else "")
