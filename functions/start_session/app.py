@@ -1,0 +1,21 @@
+"""start_session: starts the sessions of a workflow's `schedule:` that are due, each of them once.
+
+Event, from EventBridge Scheduler: {"machine": ARN of the alias, "workflow": "shop-nightly_sync", "timezone", "schedule": as in
+the bundle, "scheduled_time": "2026-11-20T00:00:00Z", "schedule_arn"}. Answer, for whoever looks: {"started": [names of
+executions], "skipped": [{"session", "reason"}], "missed": how many sessions of an outage were left out}.
+"""
+
+from __future__ import annotations
+
+import time
+from datetime import UTC, datetime
+from typing import Any
+
+import runtime
+from firing import firing
+from start import run
+
+
+def handler(event: dict[str, Any], _context: object) -> dict[str, Any]:
+    """Start what is due. Raises BadEvent, and what AWS refuses: Lambda tries again, then the event is a dead letter."""
+    return run(firing(event), runtime.aws(), datetime.fromtimestamp(time.time(), UTC))

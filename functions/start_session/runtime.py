@@ -1,0 +1,50 @@
+"""What Lambda gives this function: Step Functions, EventBridge Scheduler, the log and the metrics."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from functools import cache
+from typing import Any
+
+import boto3
+from aws_lambda_powertools import Logger
+from aws_lambda_powertools.metrics import MetricUnit, single_metric
+
+from executions import Executions
+
+# At midnight all workflows ask at once, and listing has room for few a second: boto3 waits and tries again.
+_PATIENT = boto3.session.Config(retries={"mode": "adaptive", "total_max_attempts": 10})
+
+logger = Logger(service="start_session")
+
+
+@cache
+def _client(service: str) -> Any:  # noqa: ANN401 - boto3 ships no types
+    """Return a client of AWS; the process keeps it."""
+    return boto3.client(service, config=_PATIENT)
+
+
+class _Aws:
+    def executions(self, machine: str, unqualified: str) -> Executions:
+        return Executions(_client("stepfunctions"), machine, unqualified)
+
+    def changed(self, schedule_arn: str) -> datetime | None:
+        group, schedule = schedule_arn.partition(":schedule/")[2].split("/")
+        scheduler = _client("scheduler")
+        try:
+            found: datetime = scheduler.get_schedule(GroupName=group, Name=schedule)["LastModificationDate"]
+        except scheduler.exceptions.ResourceNotFoundException:
+            return None
+        return found
+
+    def log(self, text: str, **known: object) -> None:
+        logger.info(text, extra=known)
+
+    def count(self, metric: str, workflow: str, number: int) -> None:
+        with single_metric(name=metric, unit=MetricUnit.Count, value=number, namespace="stepdig") as it:
+            it.add_dimension(name="Workflow", value=workflow)
+
+
+def aws() -> _Aws:
+    """Return AWS as `start.run` knows it."""
+    return _Aws()
