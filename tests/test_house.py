@@ -74,6 +74,7 @@ FLOORS = [
     ["pipeline"],
     ["iam"],
     ["report"],
+    ["packing"],
     ["commands"],
     ["cli"],
     ["__main__"],

@@ -25,6 +25,7 @@ VERBS = {
     "init": "lay out a new folder with a first workflow",
     "check": "say what is wrong with workflows, and where",
     "build": "compile the workflows into statemachines/",
+    "pack": "pack projects and images, as sam build does",
     "run": "run a workflow on this machine",
     "schema": "tell an editor the language: completion, help, mistakes underlined",
     "secrets": "keep the secrets of runs on this machine",

@@ -61,3 +61,6 @@ STOP_MIN_SECONDS, STOP_MAX_SECONDS = 2, 120
 LOG_RETENTION_DAYS = (
     1, 3, 5, 7, 14, 30, 60, 90, 120, 150, 180, 365, 400, 545, 731, 1096, 1827, 2192, 2557, 2922, 3288, 3653,
 )  # fmt: skip
+
+# https://docs.aws.amazon.com/lambda/latest/dg/gettingstarted-limits.html: deployment package, unzipped
+LAMBDA_PACKAGE_BYTES = 262_144_000
