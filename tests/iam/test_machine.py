@@ -88,7 +88,7 @@ def test_every_kind_of_call_is_among_the_definitions() -> None:
     for source in (ROOT / "src/stepdig").rglob("*.py"):
         if not {"local", "iam"} & set(source.parts):
             text = source.read_text()
-            emitted |= set(re.findall(r"arn:aws:states:::([a-z:-]+:[a-zA-Z]+)", text))
+            emitted |= set(re.findall(r"arn:aws:states:::([a-z0-9:-]+:[a-zA-Z]+)", text))
             emitted |= set(re.findall(r'service="([a-z0-9:-]+:[a-zA-Z]+)"', text))
     seen = {it for path in FILES for it in re.findall(r'"Resource": "arn:aws:states:::([^".]+)', path.read_text())}
     assert "ecs:runTask" in emitted
@@ -151,6 +151,17 @@ def test_all_mistakes_are_told_at_once() -> None:
     with pytest.raises(ProblemsFound) as found:
         machine_statements({"States": states}, "shop-a", JOBS, roles=ROLES, requires={})
     assert len(found.value.problems) == len(REFUSED)
+
+
+def test_buckets_that_the_workflow_names_or_lists_are_the_only_ones() -> None:
+    machine = deployed(UNKNOWN)
+    del machine.definition["States"]["+whole"]
+    buckets = {it.resource for it in _requests(machine) if it.action == "s3:ListBucket"}
+    assert buckets == {"arn:aws:s3:::shop-data", "arn:aws:s3:::shop-in"}
+    policy = machine.policy()
+    assert [it for it in _requests(machine) if not allows(policy, it)] == []
+    [listed] = [it for it in policy if it["Sid"] == "ListBuckets"]
+    assert listed["Resource"] == [f"arn:aws:s3:::shop-{name}" for name in ("data", "in", "late")]
 
 
 def test_a_list_of_buckets_gives_rights_to_each() -> None:

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import re
+from itertools import dropwhile, takewhile
+
 from stepdig import limits
 from stepdig.jsonata_text import literal
-from stepdig.language.declared import FLAG, SECONDS, TEXT, VALUE, Option, refused
+from stepdig.language.declared import FLAG, SECONDS, TEXT, VALUE, Option, list_of, refused
 from stepdig.language.model import Task
 from stepdig.operators._options import Options, printed
 from stepdig.operators._registry import Place, nothing, operator
 from stepdig.plan import Again, Call, Computed, Step
-from stepdig.source.tree import Scalar
+from stepdig.source.tree import Scalar, Sequence
 
 # A missing object: the SDK's name for a HeadObject's 404. https://github.com/aws/aws-sdk-java-v2/issues/544
 MISSING = "S3.NoSuchKeyException"
@@ -36,6 +39,8 @@ STORES = f"($r:=$states.result;{{'s3':{{'last_object':{{{_FOUND}}}}}}})"
 LATE = "{'s3':{'last_object':{'result':false}}}"
 
 
+# https://docs.aws.amazon.com/AmazonS3/latest/userguide/bucketnamingrules.html
+_BUCKET = re.compile(r"[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]\Z")
 _OWN = refused("s3_wait> asks in the region of the workflow")
 
 
@@ -45,6 +50,7 @@ _OWN = refused("s3_wait> asks in the region of the workflow")
     options=(
         Option("bucket", TEXT, "with key, in place of bucket/key"),
         Option("key", TEXT, "with bucket, in place of bucket/key"),
+        Option("buckets", list_of(TEXT), "the buckets it may be, where only the run knows which one"),
         Option("version_id", TEXT, "the version to wait for"),
         Option("timeout", SECONDS, "how long to wait; the task fails then, and without it after a day"),
         Option("continue_on_timeout", FLAG, "`true` goes on after the time-out, with `s3.last_object.result` `false`"),
@@ -65,6 +71,7 @@ def s3_wait(task: Task, place: Place) -> Step:
             place.problem(node.at, "SD485", f"'{name}' of s3_wait> is not supported", hint, node.length)
     if where is None:
         return nothing(place)
+    where["Bucket"] = _held(where["Bucket"], options)
     if options.given("version_id"):
         where["VersionId"] = options.text("version_id")
     given = options.seconds("timeout", limits.WAIT_SECONDS)
@@ -127,12 +134,9 @@ def _where(options: Options) -> dict[str, object] | None:
         text = f"s3_wait> has both 'bucket/key' and '{own[0]}'"
         place.problem(node.at, "SD490", text, "write one of the two", node.length)
         return None
-    value = printed(options.filled(task.argument)) if isinstance(task.argument, Scalar) else None
-    if isinstance(value, Computed):
-        return {
-            "Bucket": Computed(f"$substringBefore({value.code},'/')", value.guards),
-            "Key": Computed(f"$substringAfter({value.code},'/')", value.guards),
-        }
+    value = printed(options.filled(task.argument, long=True)) if isinstance(task.argument, Scalar) else None
+    if isinstance(value, dict) and "parts" in value:
+        return _parted(value["parts"])
     bucket, slash, key = str(value or "").partition("/")
     if not slash or not bucket or not key or isinstance(value, dict):
         place.problem(
@@ -140,3 +144,39 @@ def _where(options: Options) -> dict[str, object] | None:
         )
         return None
     return {"Bucket": bucket, "Key": key}
+
+
+def _parted(parts: list[object]) -> dict[str, object]:
+    """Return bucket and key of a text in parts: the bucket is known where the text before the first `/` is."""
+    head = "".join(map(str, takewhile(lambda it: isinstance(it, str), parts)))
+    rest = [*dropwhile(lambda it: isinstance(it, str), parts)]
+    codes = [it.code if isinstance(it, Computed) else literal(it) for it in rest]
+    guards = tuple(guard for it in rest if isinstance(it, Computed) for guard in it.guards)
+    bucket, slash, begun = head.partition("/")
+    if slash and bucket:
+        return {"Bucket": bucket, "Key": Computed(_joined([*([literal(begun)] if begun else []), *codes]), guards)}
+    code = _joined([*([literal(head)] if head else []), *codes])
+    return {
+        "Bucket": Computed(f"$substringBefore({code},'/')", guards),
+        "Key": Computed(f"$substringAfter({code},'/')", guards),
+    }
+
+
+def _joined(codes: list[str]) -> str:
+    return f"({'&'.join(codes)})" if len(codes) > 1 else codes[0]
+
+
+def _held(bucket: object, options: Options) -> object:
+    """Return a bucket that only the run knows as one of `buckets`: rights are given for names (docs/iam.md)."""
+    node = options.node("buckets")
+    if node is None or not isinstance(bucket, Computed):
+        return bucket
+    items = node.items if isinstance(node, Sequence) else ()
+    names = [str(options.place.constant(item, "'buckets' of s3_wait>")) for item in items]
+    if not names or not all(map(_BUCKET.match, names)):
+        text = "'buckets' of s3_wait> must be a list of names of buckets"
+        options.place.problem(node.at, "SD490", text, "buckets: [in-a, in-b]", node.length)
+        return bucket
+    listed = ",".join(map(literal, names))
+    refusal = "$error('s3_wait> may not look in the bucket '&$b&': it is none of its buckets')"
+    return Computed(f"($b:={bucket.code};$b in [{listed}]?$b:{refusal})", bucket.guards)
