@@ -49,6 +49,21 @@ def before(schedule: Mapping[str, Any], zone: tzinfo, time: datetime) -> datetim
     return found.astimezone(zone) if found is not None else None
 
 
+def between(schedule: Mapping[str, Any], zone: tzinfo, since: datetime, until: datetime) -> list[datetime]:
+    """Return the sessions later than a time and earlier than another, in UTC, in order; none before the first day."""
+    if start := schedule.get("start"):
+        since = max(since, _midnight(start, zone) - timedelta(seconds=1))
+    if "seconds" in schedule:
+        step, first, last = int(schedule["seconds"]), since.timestamp(), until.timestamp()
+        numbers = range(int(first // step) + 1, -int(-last // step))
+        return [datetime.fromtimestamp(number * step, UTC) for number in numbers]
+    # A day more at both ends, as in a search.
+    days = (until.astimezone(zone).date() - since.astimezone(zone).date()).days + 3
+    first_day = since.astimezone(zone).date() - timedelta(days=1)
+    local = (first_day + timedelta(days=number) for number in range(max(days, 0)))
+    return sorted({it for day in local for it in _of_day(schedule, zone, day) if since < it < until})
+
+
 def around(schedule: Mapping[str, Any], zone: tzinfo, time: datetime) -> dict[str, str]:
     """Return `last_session_time` and `next_session_time` of a session."""
     found = {"last_session_time": before(schedule, zone, time), "next_session_time": after(schedule, zone, time)}

@@ -159,17 +159,13 @@ def _missed(firing: Firing, session: datetime, last: datetime, changed: datetime
     most = (
         1 if firing.schedule.get("catch_up") == "last" else int(firing.schedule.get("catch_up_limit", CATCH_UP_LIMIT))
     )
-    missed: list[datetime] = []
-    time = _before(firing, session)
-    while time is not None and time > last and time + _delay(firing) > changed and len(missed) < COUNTED:
-        at = time + _delay(firing)
-        if not (firing.schedule.get("skip_on_overtime") and any(it.ran_at(at) for it in found)):
-            missed.append(time)
-        time = _before(firing, time)
-    return Past(last, tuple(reversed(missed[:most])), len(missed[most:]))
-
-
-COUNTED = 1000  # sessions: of an outage longer than that it is enough to say that it was long
+    since = max(last, changed - _delay(firing))
+    missed = [
+        time
+        for time in periods.between(firing.schedule, firing.zone, since, session)
+        if not (firing.schedule.get("skip_on_overtime") and any(it.ran_at(time + _delay(firing)) for it in found))
+    ]
+    return Past(last, missed[-most:], len(missed[:-most]))
 
 
 def _before(firing: Firing, time: datetime) -> datetime | None:

@@ -236,15 +236,21 @@ def test_a_very_long_outage_starts_a_day_of_hours(account):
     it = account("minutes_interval>: 1")
     it.start("20260101T000000Z-1")
     answer = it.fire("2026-01-24T07:00Z")
-    assert (len(answer["started"]), answer["missed"]) == (25, 1000 - 24)
+    assert (len(answer["started"]), answer["missed"]) == (25, 23 * 1440 + 7 * 60 - 1 - 24)
     assert answer["started"][0] == "20260124T063600Z-1"
 
 
 def test_what_came_before_the_schedule_was_changed_is_not_missed(account):
     """Hourly since yesterday noon, before that daily; or paused until then."""
-    it = account("hourly>: 00:00", changed="2026-01-24T04:30Z")
+    it = account("hourly>: 30:00", changed="2026-01-24T04:30Z")
     it.start("20260120T000000Z-1")
-    assert it.fire("2026-01-24T07:00Z")["started"] == [f"20260124T0{hour}0000Z-1" for hour in (5, 6, 7)]
+    assert it.fire("2026-01-24T07:30Z")["started"] == [f"20260124T0{hour}0000Z-1" for hour in (5, 6, 7)]
+
+
+def test_a_session_due_after_the_change_counts_though_it_is_of_before(account):
+    it = account("hourly>: 30:00", changed="2026-01-24T04:29Z")
+    it.start("20260120T000000Z-1")
+    assert len(it.fire("2026-01-24T07:30Z")["started"]) == 4
 
 
 def test_without_its_schedule_nothing_is_caught_up(account):
