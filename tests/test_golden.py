@@ -10,13 +10,17 @@ from pathlib import Path
 
 import pytest
 
-from stepdig.language.job import named
+from stepdig.language.job import Job, named
 from stepdig.pipeline import compile_workflow
 from stepdig.problem import ProblemsFound, show
 
 GOLDEN = Path(__file__).parent / "golden"
 CASES = sorted(path for path in GOLDEN.glob("*/*.dig"))
-JOBS = named(("default", "load", "load-small"))
+JOBS = {
+    **named(("default", "load", "load-small")),
+    "tool": Job("tool", image="ghcr.io/shop/tool:3", plain=True, timeout=600),
+    "incremental": Job("incremental", state=("diff.yml",), timeout=1800, capacity="on_demand"),
+}
 
 
 def _compile(case: Path) -> tuple[str, str]:

@@ -62,7 +62,7 @@ FLOORS = [
     ["lowering.bundle", "lowering.payloads"],
     ["operators"],
     ["lowering.values", "lowering.syntax", "lowering.outside"],
-    ["lowering.sizes"],
+    ["lowering.sizes", "lowering.picks", "lowering.plain"],
     ["lowering.place"],
     ["lowering.calls"],
     ["lowering.repeat"],

@@ -21,7 +21,7 @@ OPERATORS = frozenset([
     "td_load", "td_for_each", "td_wait", "td_wait_table", "td_table_export", "td_result_export", "td_partial_delete",
 ])  # fmt: skip
 _BODIES = ("_do", "_else_do", "_error", "_check")
-_SIZES = ("job", "cpu", "memory", "ephemeral_storage")
+_SIZES = ("job", "cpu", "memory", "ephemeral_storage", "state", "container")
 
 Found = Iterator[tuple[Position, int]]  # places, each with the length of its caret
 

@@ -9,7 +9,7 @@ from stepdig.language import job_keys, keys
 from stepdig.language.declared import Option, Schema
 from stepdig.operators import TABLE
 
-_PART = re.compile(r"(<!-- declared: ([\w >]+) -->\n).*?(<!-- end -->)", re.DOTALL)
+_PART = re.compile(r"(<!-- declared: ([\w. >]+) -->\n).*?(<!-- end -->)", re.DOTALL)
 _WORDS = {"array": "a list", "object": "a mapping", "string": "a text", "null": "nothing"}
 _GROUPS = {
     "keys of tasks": keys.TASK,

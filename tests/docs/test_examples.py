@@ -9,7 +9,7 @@ import pytest
 from jsonschema import Draft7Validator
 
 from stepdig import schema
-from stepdig.language.job import named
+from stepdig.language.job import Job, named
 from stepdig.pipeline import compile_workflow
 from stepdig.problem import Problems, ProblemsFound, show
 from stepdig.source.nodes import plain
@@ -17,7 +17,7 @@ from stepdig.source.tree import load
 
 ROOT = Path(__file__).resolve().parents[2]
 PAGES = [*sorted((ROOT / "docs").glob("**/*.md")), ROOT / "README.md"]
-JOBS = named(("default", "load", "load-small", "report"))
+JOBS = {**named(("default", "load", "load-small", "report")), "tool": Job("tool", image="shop/tool:3", plain=True)}
 VALIDATOR = Draft7Validator(schema.document())
 # What the pages name and do not show.
 FILES = {

@@ -6,18 +6,17 @@ https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_TaskOverride.html:
 from __future__ import annotations
 
 from stepdig import plan
-from stepdig.asl.place import State
+from stepdig.asl.place import State, constant
 from stepdig.jsonata_text import literal
 
 
 def overrides(step: plan.Command, task: str, *, zone: bool) -> object:
     """Return Overrides of the RunTask call; `task` is what STEPDIG_TASK holds, `zone` whether the run object has rows of a zone.
 
-    A Catch hears of a wrong size.
+    A Catch hears of a wrong size, and of what a plain image cannot be given.
     """
-    run = _given(step, zone=zone)
-    environment = [{"Name": "STEPDIG_TASK", "Value": task}, {"Name": "STEPDIG_RUN", "Value": f"{{% {run} %}}"}]
-    plain: State = {"ContainerOverrides": [{"Name": "task", "Environment": environment}]}
+    container = _container(step, task, zone=zone)
+    plain: State = {"ContainerOverrides": [_fields(container)]}
     sizes = step.sizes
     if sizes is None:
         return plain
@@ -25,10 +24,52 @@ def overrides(step: plan.Command, task: str, *, zone: bool) -> object:
     if not sizes.optional:
         return {**plain, **{name: _field(name, value) for name, value in named}}
     # A size may be empty, and an expression in a field cannot leave the field out: so the whole is one.
-    given = f"[{{'Name':'STEPDIG_TASK','Value':{literal(task)}}},{{'Name':'STEPDIG_RUN','Value':{run}}}]"
-    container = f"{{'ContainerOverrides':[{{'Name':'task','Environment':{given}}}]}}"
+    whole = f"{{'ContainerOverrides':[{_code(container)}]}}"
     tests = "".join(f"$not({test})?$error({literal(words)}):" for test, words in sizes.guards)
-    return f"{{% {tests}$merge([{','.join([container, *(_object(name, value) for name, value in named)])}]) %}}"
+    return f"{{% {tests}$merge([{','.join([whole, *(_object(name, value) for name, value in named)])}]) %}}"
+
+
+def _container(step: plan.Command, task: str, *, zone: bool) -> State:
+    """Return the override of the container, with `Computed` for what the machine computes."""
+    own = plan.Constant(task)
+    if step.plain is None:
+        given: plan.Value = plan.Computed(_given(step, zone=zone))
+        return {"Name": "task", "Environment": [_variable("STEPDIG_TASK", own), _variable("STEPDIG_RUN", given)]}
+    environment = [_variable(name, value) for name, value in (("STEPDIG_TASK", own), *step.plain.environment)]
+    command = {"Command": list(step.plain.command)} if step.plain.command else {}
+    return {"Name": step.plain.container, **command, "Environment": environment}
+
+
+def _variable(name: str, value: plan.Value) -> State:
+    return {"Name": name, "Value": value}
+
+
+def _fields(value: object) -> object:
+    """Return a value as a field of a state takes it."""
+    if isinstance(value, dict):
+        return {name: _fields(inner) for name, inner in value.items()}
+    if isinstance(value, list):
+        return [_fields(inner) for inner in value]
+    if isinstance(value, plan.Computed):
+        return f"{{% {_tested(value)} %}}"
+    return constant(value.value) if isinstance(value, plan.Constant) else value
+
+
+def _code(value: object) -> str:
+    """Return a value as JSONata."""
+    if isinstance(value, dict):
+        return "{" + ",".join(f"{literal(name)}:{_code(inner)}" for name, inner in value.items()) + "}"
+    if isinstance(value, list):
+        return "[" + ",".join(map(_code, value)) + "]"
+    if isinstance(value, plan.Computed):
+        return _tested(value)
+    return literal(value.value if isinstance(value, plan.Constant) else value)
+
+
+def _tested(value: plan.Computed) -> str:
+    """Return JSONata that fails in our words where it cannot be computed; a Catch hears of it."""
+    tests = "".join(f"$not({test})?$error({literal(words)}):" for test, words in value.guards)
+    return f"({tests}{value.code})" if tests else value.code
 
 
 def _given(step: plan.Command, *, zone: bool) -> str:

@@ -19,6 +19,7 @@ ARCHIVE_CHARS = 60
 RUN_CHARS = 260
 # {"ContainerOverrides":[{"Name":"task","Environment":[{"Name":"STEPDIG_TASK",…}]}]}, and sizes of the task
 OWN_CHARS = 260
+COMMAND_CHARS, VARIABLE_CHARS = 3, 25  # punctuation of one word of a Command, of one variable: {"Name":"","Value":""},
 
 
 def escaped(text: str) -> str:
@@ -48,6 +49,17 @@ class Override:
     def room(self, step: plan.Command) -> int:
         """Return the characters that are left for the values of loops."""
         return limits.OVERRIDE_OURS_CHARS - self.fixed(step)
+
+    def plain(self, step: plan.Command) -> int:
+        """Return the characters of what a plain image is given, as far as they are known when compiling."""
+        assert step.plain is not None
+        known = [it.value for it in step.plain.command if isinstance(it, plan.Constant)]
+        known += [it.value for _, it in step.plain.environment if isinstance(it, plan.Constant)]
+        names = [name for name, _ in step.plain.environment]
+        parts = len(step.plain.command) * COMMAND_CHARS + len(names) * VARIABLE_CHARS
+        return (
+            OWN_CHARS + len(escaped(self._name(step))) + parts + sum(len(escaped(str(it))) for it in (*known, *names))
+        )
 
     def _name(self, step: plan.Command) -> str:
         """Return `STEPDIG_TASK`."""

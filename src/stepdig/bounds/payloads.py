@@ -122,6 +122,8 @@ class Payloads:
         return step
 
     def _command(self, step: plan.Command, at: Inputs) -> plan.Command:
+        if step.plain is not None:
+            return self._plain(step)
         left = self.override.room(step)
         if at.chars is None:
             step = replace(step, room=self.override.text(step), lists=self._lists(step, at, left))
@@ -135,6 +137,17 @@ class Payloads:
             )
             hint = "read long values in the command, or shorten the columns that if> and echo> read"
             self.problems.append(problem(step, "SD507", text, hint))
+        return step
+
+    def _plain(self, step: plan.Command) -> plan.Command:
+        chars = self.override.plain(step)
+        self.overrides.append((chars, step))
+        if chars > limits.OVERRIDE_OURS_CHARS:
+            text = (
+                f"the command and the environment of this task have {chars:,} characters in the container's override; "
+                f"they may have {limits.OVERRIDE_OURS_CHARS:,}"
+            )
+            self.problems.append(problem(step, "SD625", text, "put the command into a script of the image"))
         return step
 
     def _lists(self, step: plan.Command, at: Inputs, left: int) -> tuple[tuple[str, str, tuple[str, ...]], ...]:

@@ -6,12 +6,14 @@ Texts may hold `${Stack}` and the other words of `job_keys.FILLED`, which a depl
 
 from __future__ import annotations
 
+import re
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from typing import Literal
 
 Capacity = Literal["on_demand", "spot", "spot_then_on_demand"]
 Architecture = Literal["x86_64", "arm64"]
+IMPLIED_CHARS = 40  # of the name of an image or a task definition, in that of the job that is made of it
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,6 +62,26 @@ class Job:
     python: str = ""
     task_definition: str = ""
     container: str = "task"
+
+
+def image_job(image: str, *, plain: bool = False, cpu: int = 256, memory: int = 512) -> Job:
+    """Return the job of an image: `ghcr.io/shop/etl:1.4` -> `image-shop-etl-1-4`."""
+    host, _, rest = image.partition("/")
+    short = rest if rest and re.search("[.:]|^localhost$", host) else image
+    name, _, digest = short.partition("@sha256:")
+    return Job(
+        _name("plain" if plain else "image", f"{name}-{digest[:12]}"), image, plain=plain, cpu=cpu, memory=memory
+    )
+
+
+def definition_job(arn: str, container: str) -> Job:
+    """Return the job of a task definition that is there already: `...:task-definition/app:7` -> `task-app-7`."""
+    return Job(_name("task", arn.partition("/")[2]), plain=True, task_definition=arn, container=container)
+
+
+def _name(kind: str, text: str) -> str:
+    words = re.sub("[^a-z0-9]+", "-", text.lower()).strip("-")
+    return f"{kind}-{words[:IMPLIED_CHARS].strip('-')}"
 
 
 def named(names: Collection[str]) -> dict[str, Job]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from stepdig.language.declared import (
     ANY,
+    ARGV,
     BODY,
     DURATION,
     FLAG,
@@ -97,8 +98,12 @@ _ECS = mapping(
     Option("cpu", TEXT, "1024, or 1 vCPU"),
     Option("memory", TEXT, "2048 (MiB), or 2 GB"),
     Option("ephemeral_storage", TEXT, "disk, GiB"),
+    Option("state", ARGV, "files that it finds again as its last successful run left them; in place of the job's"),
+    Option("task_definition_arn", TEXT, "in place of a job: a task definition that is there already, run as it is"),
+    Option("container", TEXT, "its container that is given the command"),
     others=True,
 )
+_DOCKER = mapping(Option("image", TEXT, "an image that has Python 3.8 or newer, in place of a job"), others=True)
 
 # Of a task with any operator.
 TASK = (
@@ -115,6 +120,7 @@ TASK = (
 # Of an operator that starts a container.
 COMMAND = (
     Option("ecs", _ECS, "the job it runs in, and sizes over the job's: `{job: load, memory: 4 GB}`"),
+    Option("docker", _DOCKER, "the image it runs in, in place of a job: `{image: python:3.13-slim}`"),
     ENV,
     SECRETS,
 )

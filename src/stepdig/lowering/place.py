@@ -12,15 +12,18 @@ from stepdig.expressions import contexts, translate
 from stepdig.jsonata_text import field as field_of
 from stepdig.jsonata_text import literal
 from stepdig.language import model
+from stepdig.language.job import Job
 from stepdig.language.model import Task
-from stepdig.lowering import secret_keys
+from stepdig.lowering import picks, plain, secret_keys
 from stepdig.lowering.bundle import compiled_task, stored_task
+from stepdig.lowering.outside import refuse_outside
+from stepdig.lowering.picks import pick
 from stepdig.lowering.sizes import sizes
 from stepdig.lowering.syntax import check_templates
 from stepdig.lowering.values import Values
 from stepdig.naming.draft import TOP, LoopDraft, Storing
 from stepdig.naming.scopes import ErrorLayer, Scope, Store, StoresLayer
-from stepdig.problem import Position, did_you_mean
+from stepdig.problem import Position
 from stepdig.source import secrets, tree
 from stepdig.source.tree import Mapping, Node, Scalar
 
@@ -84,12 +87,46 @@ class Here(Values):
 
     def command(self, task: Task, *, stores: bool, filled: tuple[Node, ...] = ()) -> plan.Command:
         """Return the command task, its parameters noted for the task runner; `filled` are files it puts secrets in."""
-        job = self._job()
+        return self._command(task, pick(self), stores=stores, filled=filled)
+
+    def image(self, task: Task, job: Job | None, command: tuple[Node, ...], own: Mapping | None) -> plan.Command | None:
+        """Return the command task that runs a plain image; `job` is one that the task describes, `own` its environment.
+
+        None after noting that the job that it picks is none of a plain image.
+        """
+        draft = self.scope.draft
+        name = pick(self, plain=True) if job is None else draft.imply(job)
+        made = draft.job(name)
+        if not made.plain:
+            at, length = task.operator_at or task.at, len(task.operator or "") + 1
+            what = f"{task.operator}> runs an image as it is, and job '{name}' does not say so"
+            hint = "plain: true in its job.yml, or sh>, which has the task runner"
+            self.problem(at, "SD624", what, hint, length)
+            return None
+        given = plan.Plain(made.container, tuple(plain.texts(self, command)), plain.environment(self, own))
+        return self._command(task, name, stores=False, given=given)
+
+    def _command(
+        self,
+        task: Task,
+        job: str,
+        *,
+        stores: bool,
+        filled: tuple[Node, ...] = (),
+        given: plan.Plain | None = None,
+    ) -> plan.Command:
+        made = self.scope.draft.job(job)
         check_templates(task, self.scope, self.scope.draft.problems)
+        refuse_outside(task, self.scope, self.scope.draft.problems)
         layers = tuple(layer for layer in self.scope.layers if not isinstance(layer, StoresLayer))
         unstored = replace(self, scope=replace(self.scope, layers=layers))
         secret = secret_keys.of_task(task, self.scope, filled, unstored._piece, self.problem)
-        self.scope.draft.tasks[self.name] = compiled_task(task, self.scope, self.comment, job, secret)
+        entry = compiled_task(task, self.scope, self.comment, job, secret)
+        files = picks.state(self, made)
+        more = ({"state": files} if files else {}) | ({"plain": True} if made.plain else {})
+        self.scope.draft.tasks[self.name] = {**entry, **more}
+        if made.plain and given is None:
+            given = plain.shell(self, made, secret, stores=stores)
         if stores:
             self.stores.append(Store(self.name, self.scope.loops, self.scope.frame))
         return plan.Command(
@@ -102,9 +139,10 @@ class Here(Values):
             _given(self.scope),
             self.scope.variable("network", TOP),
             stores,
-            self.time_limit(task),
+            self.time_limit(task, made.timeout),
             sizes=sizes(self),
-            capacity=self.scope.draft.job(job).capacity,
+            capacity=made.capacity,
+            plain=given,
         )
 
     @property
@@ -162,25 +200,13 @@ class Here(Values):
         retry = self.retry(task)
         return retry if retry is not None and retry.native else None
 
-    def time_limit(self, task: Task) -> plan.Number | None:
-        """Return the seconds that one try of the task may take: its own `_timeout`, what is left to groups around."""
-        left = self.scope.remaining(task.timeout)
+    def time_limit(self, task: Task, otherwise: int | None = None) -> plan.Number | None:
+        """Return the seconds that one try of the task may take: its own `_timeout` or its job's, what is left to groups."""
+        own = task.timeout if task.timeout is not None else otherwise
+        left = self.scope.remaining(own)
         if not self.scope.deadlines:
-            return task.timeout
+            return own
         return plan.Computed(left[0] if len(left) == 1 else f"$min([{','.join(left)}])")
-
-    def _job(self) -> str:
-        """Return the job of a command task: `ecs: {job: NAME}`, its own or an export's; "default" without one."""
-        own = self.task.options.get("ecs")
-        node = (own.get("job") if isinstance(own, Mapping) else None) or self.names.exported(("ecs", "job"))
-        name = None if node is None else self.constant(node, "the job of a task")
-        if node is None or name is None:
-            return "default"
-        known = self.scope.draft.jobs
-        if known is not None and name != "default" and name not in known:
-            hint = did_you_mean(str(name), known) or f"known jobs: {', '.join(sorted(known)) or 'none'}"
-            self.problem(node.at, "SD406", f"there is no job '{name}' in jobs/", hint, node.length)
-        return str(name)
 
 
 def retry_of(retry: model.Retry | None) -> plan.Retry | None:

@@ -6,8 +6,9 @@ is the only thing in the compiler that changes while it is used.
 
 from __future__ import annotations
 
+import zlib
 from collections.abc import Callable, Collection, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from stepdig import limits
 from stepdig.language.job import Job
@@ -18,6 +19,11 @@ from stepdig.problem import Problems
 WHOLE = "*"  # every column of a row is read
 # Our own states beside a task's are named after it ("+sync failures?"), so a task's name leaves them room.
 OWN_SUFFIX_CHARS = 16
+
+
+def _plain_name(name: str) -> str:
+    """Return a job's name as the substitution for its task definition keeps it: `load-1-2` and `load_12` are one there."""
+    return name.replace("-", "").replace("_", "").lower()
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,10 +129,21 @@ class Draft:
     inputs: tuple[Input, ...] | None = None  # the parameters that the workflow declares
     parsed: dict[int, object] = field(default_factory=dict)  # nodes whose templates have been looked at, by identity
     lists: dict[str, tuple[str, ...]] = field(default_factory=dict)  # that `only` narrows: path -> names of the rows
+    implied: dict[str, Job] = field(default_factory=dict)  # jobs that no folder describes, made of what tasks say
 
     def job(self, name: str) -> Job:
         """Return a job; one that is not known, which is told elsewhere or let pass, has all the defaults."""
-        return (self.jobs or {}).get(name) or Job(name)
+        return self.implied.get(name) or (self.jobs or {}).get(name) or Job(name)
+
+    def imply(self, job: Job) -> str:
+        """Return the name of a job that a task describes itself; one that names another job already gets a number of its own."""
+        known = {**(self.jobs or {}), **self.implied}
+        taken = {_plain_name(name): it for name, it in known.items()}
+        if taken.get(_plain_name(job.name), job) != job:
+            what = (job.image, job.plain, job.cpu, job.memory, job.task_definition, job.container)
+            job = replace(job, name=f"{job.name}-{zlib.crc32(repr(what).encode()):08x}")
+        self.implied[job.name] = job
+        return job.name
 
     def state_name(self, path: str) -> str:
         """Return a name for the state of a task: its path, shortened by a hash when too long, and used only once."""
@@ -157,13 +174,13 @@ class Draft:
         """Return a copy for a trial compile whose findings are thrown away."""
         return Draft(
             self.read, self.display, self.project, self.workflow, self.timezone, self.offsets, self.jobs, Problems(),
-            files=self.files, outside=self.outside, apart=self.apart, parts=self.parts, schedule=self.schedule, recorded=dict(self.recorded),
-            names=set(self.names), tasks=dict(self.tasks), storing=dict(self.storing),
+            files=self.files, outside=self.outside, apart=self.apart, parts=self.parts, schedule=self.schedule,
+            recorded=dict(self.recorded), names=set(self.names), tasks=dict(self.tasks), storing=dict(self.storing),
             scopes=dict(self.scopes), loops=dict(self.loops),
             fetches={key: Fetch(it.variable, it.frame, set(it.names)) for key, it in self.fetches.items()},
             gathers={key: dict(it) for key, it in self.gathers.items()},
             passes={key: set(it) for key, it in self.passes.items()},
             calls=self.calls, chosen=self.chosen, requires=self.requires, frames=self.frames,
             errors=self.errors, deadlines=self.deadlines, needs_zone=self.needs_zone,
-            inputs=self.inputs, lists=dict(self.lists),
+            inputs=self.inputs, lists=dict(self.lists), implied=dict(self.implied),
         )  # fmt: skip

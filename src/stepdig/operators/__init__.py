@@ -3,6 +3,7 @@
 from stepdig.operators import (
     call,
     echo,
+    ecs_task_run,
     embulk,
     fail,
     for_each,
@@ -30,6 +31,7 @@ __all__ = [
     "Place",
     "call",
     "echo",
+    "ecs_task_run",
     "embulk",
     "fail",
     "for_each",

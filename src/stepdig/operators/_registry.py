@@ -11,11 +11,12 @@ from dataclasses import dataclass, field
 from typing import Protocol
 
 from stepdig.language.declared import ANY, Option, Schema
+from stepdig.language.job import Job
 from stepdig.language.model import Task
 from stepdig.naming.draft import LoopDraft
 from stepdig.plan import Call, Command, Condition, Constant, Required, Sequence, Step, Value
 from stepdig.problem import Position
-from stepdig.source.tree import Node, Scalar
+from stepdig.source.tree import Mapping, Node, Scalar
 
 
 class Place(Protocol):
@@ -72,6 +73,12 @@ class Place(Protocol):
 
     def command(self, task: Task, *, stores: bool, filled: tuple[Node, ...] = ()) -> Command:
         """Return the command task, its parameters noted for the task runner; `filled` are files it puts secrets in."""
+
+    def image(self, task: Task, job: Job | None, command: tuple[Node, ...], own: Mapping | None) -> Command | None:
+        """Return the command task that runs an image as it is; `job` is one that the task describes, `own` its environment.
+
+        None after noting that the job which the task picks is none of an image that is run as it is.
+        """
 
     def payload(self, node: Node, *, long: bool = False) -> tuple[object, tuple[tuple[str, str], ...]]:
         """Return a node as JSON for a function, secrets named and not told; a `long` text in parts."""

@@ -22,6 +22,18 @@ class Step:
 
 
 @dataclass(frozen=True, slots=True)
+class Plain:
+    """What a container of a plain image is given, in place of the task runner's: texts, some of which the machine computes.
+
+    An empty `command` is the image's own.
+    """
+
+    container: str
+    command: tuple[Value, ...] = ()
+    environment: tuple[tuple[str, Value], ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
 class Command(Step):
     """A command in a container of `job`; its name is the key of the compiled task in the bundle.
 
@@ -37,6 +49,7 @@ class Command(Step):
               list, the keys of the values
     sizes     of its container, where the task asks for other ones than its job has
     capacity  which capacity providers launch it: "on_demand", "spot", "spot_then_on_demand"
+    plain     of an image that is run as it is: what it is given; its exit code is all there is
     """
 
     job: str = ""
@@ -52,6 +65,7 @@ class Command(Step):
     lists: tuple[tuple[str, str, tuple[str, ...]], ...] = ()
     sizes: Sizes | None = None
     capacity: str = "on_demand"
+    plain: Plain | None = None
 
 
 @dataclass(frozen=True, slots=True)
