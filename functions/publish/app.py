@@ -1,0 +1,101 @@
+"""publish: puts what a deployment carries into its place, for CloudFormation, as custom resources.
+
+Custom::ProjectArchive {"Project", "PublishVersion"} -> attribute Key; Custom::JobImage {"Job", "PublishVersion"} -> attribute
+Uri. `PublishVersion` is the version of this function that carries what the template was made with: CloudFormation asks the
+function again when it changes, and a rollback is answered from the package of then. Also hears "CodeBuild Build State Change".
+https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/template-custom-resources.html
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from typing import Any
+
+import answer
+import archives
+import images
+import runtime
+from errors import Unknown
+
+LATEST = "$LATEST"
+KINDS = {"Custom::ProjectArchive": ("Project", "archive"), "Custom::JobImage": ("Job", "image")}
+
+
+def handler(event: dict[str, Any], context: Any) -> None:  # noqa: ANN401 - Lambda's context
+    """Hear CloudFormation or EventBridge. Every request of CloudFormation is answered, at once or when its build has ended."""
+    if event.get("source") == "aws.codebuild":
+        _build_ended(str(event["detail"]["build-id"]))
+        return
+    try:
+        if event["RequestType"] != "Delete" and _passed_on(event, context):
+            return
+        data = _published(event)
+    except Exception as error:
+        runtime.logger.exception("a request of CloudFormation failed")
+        answer.failed(runtime.http, event, _physical_id(event), f"{type(error).__name__}: {error}")
+        return
+    if data is not None:
+        answer.succeeded(runtime.http, event, _physical_id(event), data)
+
+
+def _passed_on(event: Mapping[str, Any], context: Any) -> bool:  # noqa: ANN401
+    """Pass a request on to the version whose package it means: CloudFormation's ServiceToken, without one, may never change."""
+    wanted = str(event.get("ResourceProperties", {}).get("PublishVersion", "")).rpartition(":")[2]
+    if runtime.version() != LATEST or not wanted.isdigit():
+        return False
+    runtime.client("lambda").invoke(
+        FunctionName=context.function_name, Qualifier=wanted, InvocationType="Event", Payload=json.dumps(event).encode()
+    )
+    return True
+
+
+def _published(event: Mapping[str, Any]) -> dict[str, str] | None:
+    """Return the attributes of a resource, or None when they are known later."""
+    if event["RequestType"] == "Delete":
+        return {}  # executions that run, or are redriven, need what is there; the bucket's and the repository's rules tidy up
+    name = _name(event)
+    if event["ResourceType"] == "Custom::ProjectArchive":
+        return archives.publish(runtime.client("s3"), runtime.bucket(), runtime.folder(), name)
+    return images.wanted(runtime.place(), name, answer.kept(event, _physical_id(event)))
+
+
+def _name(event: Mapping[str, Any]) -> str:
+    kind = KINDS.get(event["ResourceType"])
+    if kind is None:
+        raise Unknown(f"{event['ResourceType']} is none of {', '.join(KINDS)}")
+    name = event.get("ResourceProperties", {}).get(kind[0])
+    if not name:
+        raise Unknown(f"{event['ResourceType']} needs the property {kind[0]}")
+    return str(name)
+
+
+def _physical_id(event: Mapping[str, Any]) -> str:
+    """Return the id that CloudFormation knows the resource by; it never changes, so that no update ends in a Delete."""
+    if event.get("PhysicalResourceId"):
+        return str(event["PhysicalResourceId"])
+    prop, word = KINDS.get(event.get("ResourceType", ""), ("", "unknown"))
+    return f"{word}-{event.get('ResourceProperties', {}).get(prop, '')}"
+
+
+def _build_ended(build_id: str) -> None:
+    """Answer all who wait for a build. One who cannot be answered keeps nobody else waiting, and is tried again."""
+    place = runtime.place()
+    end = images.ended(place, build_id)
+    if end is None:
+        return
+    unanswered = []
+    for key, request in end.waiting:
+        physical_id = str(request.get("PhysicalResourceId", ""))
+        try:
+            if end.wrong:
+                answer.failed(runtime.http, request, physical_id, end.wrong)
+            else:
+                answer.succeeded(runtime.http, request, physical_id, {"Uri": images.uri(place, end.tag)})
+        except Exception:
+            runtime.logger.exception("an answer was not taken", extra={"waiting": key})
+            unanswered.append(key)
+        else:
+            images.forget(place, key)
+    if unanswered:
+        raise ConnectionError(f"{len(unanswered)} of {len(end.waiting)} requests could not be answered")

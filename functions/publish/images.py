@@ -1,0 +1,169 @@
+"""Custom::JobImage: the image of a job in the stack's repository, under a tag made of its content; built by CodeBuild if new.
+
+A request that waits for a build is kept in the bucket, `builds/<tag>/waiting/<request>.json`, and answered when EventBridge
+tells that the build ended. `builds/<tag>/build.json` names the build, so that all who ask for the same image share one.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import archives
+import packages
+
+# https://docs.aws.amazon.com/codebuild/latest/userguide/build-env-ref-available.html
+BUILDERS = {
+    "x86_64": ("LINUX_CONTAINER", "aws/codebuild/amazonlinux-x86_64-standard:5.0", "linux/amd64"),
+    "arm64": ("ARM_CONTAINER", "aws/codebuild/amazonlinux-aarch64-standard:3.0", "linux/arm64"),
+}
+# https://docs.aws.amazon.com/codebuild/latest/userguide/view-build-details.html#view-build-details-phases
+PHASES = {
+    "QUEUED": "waiting for a builder",
+    "PROVISIONING": "getting a builder",
+    "DOWNLOAD_SOURCE": "fetching the build context from the bucket",
+    "PRE_BUILD": "logging in to the repository",
+    "BUILD": "docker build or push",
+}
+
+
+@dataclass(frozen=True)
+class Place:
+    """Where images are made and kept: the bucket, the repository's URI, CodeBuild's project; clients of AWS.
+
+    folder     of this function's package
+    buildspec  what CodeBuild does
+    """
+
+    s3: Any
+    ecr: Any
+    codebuild: Any
+    bucket: str
+    repository: str
+    project: str
+    folder: Path
+    buildspec: str
+
+
+@dataclass(frozen=True)
+class Ended:
+    """A build that ended: the tag, who waits for it (key of the bucket, request), what is wrong or an empty text."""
+
+    tag: str
+    waiting: tuple[tuple[str, Mapping[str, Any]], ...]
+    wrong: str
+
+
+def wanted(place: Place, job: str, request: Mapping[str, Any]) -> dict[str, str] | None:
+    """Return the attribute Uri, or None when the request is kept until a build has ended. Raises NotPacked."""
+    told = packages.told(place.folder, "images", job)
+    tag = packages.named(job, told["hash"])
+    if _there(place, tag):
+        return {"Uri": uri(place, tag)}
+    name = hashlib.sha256(str(request["RequestId"]).encode()).hexdigest()[:32]
+    waiting = f"builds/{tag}/waiting/{name}.json"
+    # First the request, then the look at the build: one that ends in between finds it.
+    place.s3.put_object(Bucket=place.bucket, Key=waiting, Body=json.dumps(dict(request)).encode())
+    build = _read(place, f"builds/{tag}/build.json").get("id", "")
+    if build and _status(place, build) == "IN_PROGRESS":
+        return None
+    if _there(place, tag):
+        forget(place, waiting)
+        return {"Uri": uri(place, tag)}
+    _start(place, job, tag, str(told["architecture"]), build)
+    return None
+
+
+def ended(place: Place, build_id: str) -> Ended | None:
+    """Return what the end of a build means; None for a build that is not ours, or goes on. `build_id` may be its ARN."""
+    build = _build(place, build_id.rpartition("build/")[2])
+    given = {it["name"]: it["value"] for it in build.get("environment", {}).get("environmentVariables", ())}
+    if "TAG" not in given or build.get("buildStatus") == "IN_PROGRESS":
+        return None
+    tag = given["TAG"]
+    wrong = "" if build["buildStatus"] == "SUCCEEDED" else _why(build, tag)
+    return Ended(tag, tuple(_waiting(place, tag)), wrong)
+
+
+def uri(place: Place, tag: str) -> str:
+    """Return what a task definition names the image by."""
+    return f"{place.repository}:{tag}"
+
+
+def forget(place: Place, waiting: str) -> None:
+    """Forget a request that has been answered."""
+    place.s3.delete_object(Bucket=place.bucket, Key=waiting)
+
+
+def _there(place: Place, tag: str) -> bool:
+    registry, _, name = place.repository.partition("/")
+    try:
+        found = place.ecr.describe_images(
+            registryId=registry.partition(".")[0], repositoryName=name, imageIds=[{"imageTag": tag}]
+        )
+    except place.ecr.exceptions.ImageNotFoundException:
+        return False
+    return bool(found["imageDetails"])
+
+
+def _start(place: Place, job: str, tag: str, architecture: str, before: str) -> None:
+    """Start a build. Two that start it at once, after the same one before, are given the same: the token says so."""
+    kind, image, platform = BUILDERS[architecture]
+    key = f"builds/{tag}/context.zip"
+    archives.put(place.s3, place.bucket, key, place.folder / "images" / f"{job}.zip")
+    variables = {"TAG": tag, "REPOSITORY": place.repository, "PLATFORM": platform}
+    started = place.codebuild.start_build(
+        projectName=place.project,
+        sourceTypeOverride="S3",
+        sourceLocationOverride=f"{place.bucket}/{key}",
+        buildspecOverride=place.buildspec,
+        environmentTypeOverride=kind,
+        imageOverride=image,
+        privilegedModeOverride=True,
+        environmentVariablesOverride=[
+            {"name": name, "value": value, "type": "PLAINTEXT"} for name, value in variables.items()
+        ],
+        idempotencyToken=hashlib.sha256(f"{tag} {before}".encode()).hexdigest(),
+    )
+    body = json.dumps({"id": started["build"]["id"]}).encode()
+    place.s3.put_object(Bucket=place.bucket, Key=f"builds/{tag}/build.json", Body=body)
+
+
+def _status(place: Place, build: str) -> str:
+    return str(_build(place, build).get("buildStatus", ""))
+
+
+def _build(place: Place, build: str) -> dict[str, Any]:
+    found: list[dict[str, Any]] = place.codebuild.batch_get_builds(ids=[build])["builds"]
+    return found[0] if found else {}
+
+
+def _waiting(place: Place, tag: str) -> Iterator[tuple[str, Mapping[str, Any]]]:
+    pages = place.s3.get_paginator("list_objects_v2").paginate(Bucket=place.bucket, Prefix=f"builds/{tag}/waiting/")
+    for page in pages:
+        for item in page.get("Contents", ()):
+            yield item["Key"], _read(place, item["Key"])
+
+
+def _read(place: Place, key: str) -> dict[str, Any]:
+    """Return an object of the bucket, empty where there is none."""
+    try:
+        found: dict[str, Any] = json.loads(place.s3.get_object(Bucket=place.bucket, Key=key)["Body"].read())
+    except place.s3.exceptions.NoSuchKey:
+        return {}
+    return found
+
+
+def _why(build: Mapping[str, Any], tag: str) -> str:
+    """Return why a build failed: in which phase, what CodeBuild says of it, where its log is."""
+    bad = [it for it in build.get("phases", ()) if it.get("phaseStatus") not in (None, "SUCCEEDED")]
+    phase = str(bad[0]["phaseType"]) if bad else ""
+    where = f" in {PHASES.get(phase, phase)}" if phase else ""
+    said = [str(it["message"]) for one in bad[:1] for it in one.get("contexts", ()) if it.get("message")]
+    log = build.get("logs", {}).get("deepLink", "")
+    what = f"the image {tag} could not be built: {str(build['buildStatus']).lower().replace('_', ' ')}{where}"
+    return "; ".join([what, *said, *([f"log: {log}"] if log else [])])
