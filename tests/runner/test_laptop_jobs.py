@@ -99,6 +99,19 @@ def test_a_job_without_requirements_is_the_hosts_path(project):
     assert on_laptop(project, work) == ([os.environ["PATH"]], [])
 
 
+@pytest.mark.parametrize("packages", [False, True])
+def test_programs_of_a_job_come_first(project, packages):
+    """What the image would copy to its PATH is on the laptop's, before the scripts of packages."""
+    tool = project / "jobs/load/bin/greet"
+    tool.parent.mkdir()
+    tool.write_text("#!/bin/sh\necho own\n")
+    tool.chmod(0o755)
+    if packages:
+        (project / "jobs/load/requirements.txt").write_text(f"{wheel(project)}\n")
+
+    assert on_laptop(project, lambda laptop: laptop.output("load", ["greet"]))[0] == ["own"]
+
+
 def test_an_environment_is_made_once_however_many_tasks_and_runs_want_it(project):
     (project / "jobs/load/requirements.txt").write_text(f"{wheel(project)}\n")
 

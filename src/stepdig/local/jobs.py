@@ -1,8 +1,9 @@
 """Jobs on a laptop: a cached virtual environment in place of the image that `jobs/<name>/Dockerfile` builds.
 
 `jobs/<name>/requirements.txt` is installed once into `.stepdig/jobs/<name>-<hash>/`; a job without one is the host's own
-PATH. Of `job.yml` only `python:` is read here (`3.12`, `python3.12` or a path). An environment is made in its place,
-since its scripts hold their path, under a lock, and counts once its last file is written.
+PATH. Programs in `jobs/<name>/bin/`, which an image would copy, come before both. Of `job.yml` only `python:` is read
+here (`3.12`, `python3.12` or a path). An environment is made in its place, since its scripts hold their path, under a
+lock, and counts once its last file is written.
 """
 
 from __future__ import annotations
@@ -83,14 +84,17 @@ class Jobs:
         folder = self._folder / name
         requirements = folder / "requirements.txt"
         python = _python(folder)
+        tools = [str(folder / "bin")] if (folder / "bin").is_dir() else []
+        around = os.environ.get("PATH", os.defpath)
         if not requirements.is_file():
-            return Environment({}, (python or shutil.which("python3") or sys.executable,))
+            path = {"PATH": os.pathsep.join([*tools, around])} if tools else {}
+            return Environment(path, (python or shutil.which("python3") or sys.executable,))
         place = self._cache / f"{name}-{_hash(requirements, python)}"
         if not (place / DONE).exists():
             async with _locked(place.with_name(place.name + ".lock")):
                 if not (place / DONE).exists():
                     await self._make(name, place, requirements, python or sys.executable)
-        path = os.pathsep.join([str(place / "bin"), os.environ.get("PATH", os.defpath)])
+        path = os.pathsep.join([*tools, str(place / "bin"), around])
         return Environment({"PATH": path, "VIRTUAL_ENV": str(place)}, (str(place / "bin" / "python"),))
 
     async def _make(self, name: str, place: Path, requirements: Path, python: str) -> None:
