@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from policies import HERE, VALUES, Request, allows, resolved
 
-from stepdig.iam import Statement, document, execution_statements, of_job, task_statements, value_from
+from stepdig.iam import Statement, Used, document, execution_statements, of_job, task_statements, used, value_from
 from stepdig.language.job import Job
 
 BUCKET = f"arn:aws:s3:::{VALUES['Bucket']}"
@@ -93,6 +93,18 @@ def test_the_program_of_a_container_may_do_what_it_does(name: str) -> None:
 def test_only_a_job_with_state_reads_state() -> None:
     policy = _policy(task_statements("shop-nightly", Job("load"), project="shop"))
     assert not any(allows(policy, it) for it in STATE)
+
+
+def test_what_a_workflow_uses_of_its_jobs_is_in_its_bundle() -> None:
+    tasks = {
+        "+a": {"job": "load", "secrets": ["b", "a"]},
+        "+b": {"job": "load", "secrets": ["a"], "state": ["diff.yml"]},
+        "+c": {"job": "default"},
+        "+http": {"operator": "http"},
+    }
+    assert used({"tasks": tasks}) == {"load": Used(("a", "b"), True), "default": Used()}
+    policy = _policy(task_statements("shop-nightly", Job("load"), project="shop", state=True))
+    assert all(allows(policy, it) for it in STATE)
 
 
 def test_statements_of_job_yml_stay_as_they_are() -> None:

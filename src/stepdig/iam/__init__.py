@@ -9,7 +9,7 @@ Texts of statements may hold `${Name}` and `${AWS::Name}`: parameters and pseudo
 
 from __future__ import annotations
 
-from stepdig.iam.containers import execution_statements, task_statements
+from stepdig.iam.containers import Used, execution_statements, task_statements, used
 from stepdig.iam.machine import machine_statements
 from stepdig.iam.page import Grant, page
 from stepdig.iam.secret_names import of_job, value_from
@@ -19,11 +19,13 @@ __all__ = [
     "Grant",
     "Roles",
     "Statement",
+    "Used",
     "document",
     "execution_statements",
     "machine_statements",
     "of_job",
     "page",
     "task_statements",
+    "used",
     "value_from",
 ]

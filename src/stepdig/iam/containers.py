@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Collection, Mapping
 from collections.abc import Mapping as MappingOf
+from dataclasses import dataclass
 from typing import Any
 
 from stepdig.iam import arns, secret_names
@@ -19,23 +20,43 @@ _PULL = ("ecr:BatchGetImage", "ecr:GetDownloadUrlForLayer", "ecr:BatchCheckLayer
 _RUNNER = "what the task runner keeps: "
 
 
-def task_statements(machine: str, job: Job, *, project: str) -> tuple[Statement, ...]:
+@dataclass(frozen=True, slots=True)
+class Used:
+    """What the tasks of a workflow need of one job: `keys` of secrets, and whether they keep files for later sessions."""
+
+    keys: tuple[str, ...] = ()
+    state: bool = False
+
+
+def used(bundle: Mapping[str, Any]) -> dict[str, Used]:
+    """Return what the tasks of a workflow need of each job, from its bundle; calls of functions have no job."""
+    found: dict[str, Used] = {}
+    for task in bundle["tasks"].values():
+        if "job" in task:
+            so_far = found.get(task["job"], Used())
+            keys = tuple(sorted({*so_far.keys, *task.get("secrets", ())}))
+            found[task["job"]] = Used(keys, so_far.state or bool(task.get("state")))
+    return found
+
+
+def task_statements(machine: str, job: Job, *, project: str, state: bool = False) -> tuple[Statement, ...]:
     """Return what the task role of a workflow's job may: what the task runner needs, then the job's own statements.
 
     machine   `<project>-<workflow>`
+    state     a task keeps files for later sessions (`Used.state`)
     """
-    runner = () if job.plain else _runner(machine, job, project)
+    runner = () if job.plain else _runner(machine, project, state or bool(job.state))
     mounted = _workspace() if job.workspace else ()
     own = tuple(_own(number, statement) for number, statement in enumerate(job.statements, 1))
     return (*runner, *mounted, *own)
 
 
-def _runner(machine: str, job: Job, project: str) -> tuple[Statement, ...]:
+def _runner(machine: str, project: str, state: bool) -> tuple[Statement, ...]:
     """Return what the task runner needs: the archive, outputs of the workflow's runs, files kept between sessions."""
     archive = arns.in_bucket(f"archives/{project}/*")
-    below = [f"runs/{machine}/*", *([f"state/{machine}/*"] if job.state else [])]
+    below = [f"runs/{machine}/*", *([f"state/{machine}/*"] if state else [])]
     listed = {"StringLike": {"s3:prefix": tuple(below)}}
-    what = "outputs of tasks" + (", files between sessions" if job.state else "")
+    what = "outputs of tasks" + (", files between sessions" if state else "")
     return (
         Statement("ReadArchive", ("s3:GetObject",), archive, {}, "the workflow's files, by their content"),
         Statement("KeepOutputs", ("s3:GetObject", "s3:PutObject"), arns.in_bucket(*below), {}, f"{_RUNNER}{what}"),
@@ -53,7 +74,7 @@ def _workspace() -> tuple[Statement, ...]:
     https://docs.aws.amazon.com/efs/latest/ug/iam-access-control-nfs-efs.html
     """
     actions = ("elasticfilesystem:ClientMount", "elasticfilesystem:ClientWrite")
-    through = {"StringEquals": {"elasticfilesystem:AccessPointArn": arns.ACCESS_POINT}}
+    through = {"ArnEquals": {"elasticfilesystem:AccessPointArn": arns.ACCESS_POINT}}
     return (
         Statement("MountWorkspace", actions, (arns.FILE_SYSTEM,), through, "the workspace, through its access point"),
     )
