@@ -63,7 +63,7 @@ def run(args: Namespace) -> int:
         raise ProblemsFound([unwritable(error, str(out))]) from error
     _weigh(out, sizes)
     for name, size in sizes.items():
-        sys.stdout.write(f"{size / 1000:>10,.0f} kB  {typed(str(out / name), root)}\n")
+        sys.stdout.write(f"{-(-size // 1000):>10,} kB  {typed(str(out / name), root)}\n")
     kinds = [name.partition("/")[0] for name in packed]
     total = f"{count(kinds.count('archives'), 'archive')}, {count(kinds.count('images'), 'build context')}"
     sys.stdout.write(
