@@ -60,10 +60,12 @@ def _table_file(node: Mapping, place: Place) -> Constant | None:
         place.problem(source.at, "SD453", f"there is no file '{path}' in the project", "", source.length)
         return None
     try:
-        return Constant(tables.rows(content, str(path)))
+        rows = tables.rows(content, str(path))
     except tables.TableListError as error:
         place.problem(source.at, error.code, f"'{path}' {error}", error.hint, source.length)
         return None
+    place.template(source, str(path))  # notes secrets that are written out in it
+    return Constant(rows)
 
 
 def _known(task: Task, place: Place, rows: MappingOf[str, list[object]], files: set[str]) -> Step:

@@ -1,39 +1,105 @@
-"""Secrets in a workflow. Written out they are an error, since a definition, an archive and a log would carry them on."""
+"""Secrets in a workflow. Written out they are an error, since a definition, an archive and a log would carry them on.
+
+A text is told by what it looks like, wherever it stands; a value by its key, `password: ...`, where it can hardly be
+anything else: names of secrets, paths, references and flags stay as they are.
+"""
 
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
+from dataclasses import dataclass
 
 from stepdig.problem import Problem, Problems
 from stepdig.source.tree import Mapping, Node, Scalar, Sequence
 
-# What a secret looks like wherever it stands: a Slack webhook, an AWS access key, a private key, a Slack or GitHub token.
+# What a secret looks like wherever it stands. `(?P<secret>...)` is the part that is hidden, without it all of it.
 _LOOKS = (
-    ("a Slack webhook", re.compile(r"https://hooks\.slack\.com/(services|workflows|triggers)/\S+")),
-    ("an AWS access key", re.compile(r"\b(AKIA|ASIA)[A-Z0-9]{16}\b")),
-    ("a private key", re.compile(r"-----BEGIN [A-Z ]*PRIVATE KEY-----")),
-    ("a Slack token", re.compile(r"\bxox[abpr]-[A-Za-z0-9-]{10,}")),
-    ("a GitHub token", re.compile(r"\bgh[pousr]_[A-Za-z0-9]{36}\b")),
+    ("a Slack webhook", r"https://hooks\.slack\.com/(services|workflows|triggers)/\S+"),
+    ("a webhook", r"https://([\w-]+\.)?(discord(app)?\.com/api/webhooks/[0-9]+|webhook\.office\.com/webhookb2)/\S+"),
+    ("an AWS access key", r"\b(AKIA|ASIA)(?![A-Z0-9]*EXAMPLE\b)[A-Z0-9]{16}\b"),  # AWS's own pages write ...EXAMPLE
+    (
+        "an AWS secret key",
+        r"(?i)aws_?secret_?access_?key[\"']?\s*[:=]\s*[\"']?(?P<secret>[A-Za-z0-9/+]{40})(?![A-Za-z0-9/+])",
+    ),
+    ("a private key", r"-----BEGIN [A-Z ]*PRIVATE KEY-----"),
+    ("a Slack token", r"\bx(ox[abeprs]|app)-[A-Za-z0-9-]{10,}"),
+    ("a GitHub token", r"\b(gh[pousr]_[A-Za-z0-9]{36}|github_pat_[A-Za-z0-9_]{22,})\b"),
+    ("a GitLab token", r"\bglpat-[A-Za-z0-9_-]{20,}"),
+    ("a Google API key", r"\bAIza[A-Za-z0-9_-]{35}\b"),
+    ("a Stripe key", r"\b[rs]k_live_[A-Za-z0-9]{16,}\b"),
+    ("a SendGrid key", r"\bSG\.[A-Za-z0-9_-]{22}\.[A-Za-z0-9_-]{43}\b"),
+    ("a token", r"\beyJ[A-Za-z0-9_-]{10,}\.eyJ[A-Za-z0-9_-]{10,}\.[A-Za-z0-9_-]{10,}"),
+    ("a token", r"(?i)\b(bearer|basic) +(?P<secret>(?=[a-z0-9._~+/=-]*[0-9])[a-z0-9._~+/=-]{16,})"),
+    ("a password in a URL", r"\b[a-z][a-z0-9+.-]*://[^\s/:@${}'\"]*:(?P<secret>(?![*x]+@)[^\s/:@${}<>'\"]{3,})@"),
+    ("a password", r"(?i)(?<![?&\w])[a-z0-9_-]*(password|passwd|mysql_pwd)=[\"']?(?P<secret>[^\s$\"'{}<>*/;&|`]{6,})"),
 )
-_HINT = "keep it in Secrets Manager or Parameter Store and give the task its name"
+_PATTERNS = tuple((what, re.compile(pattern)) for what, pattern in _LOOKS)
+# Keys whose value is a secret if it can be one: any word, or only what looks drawn by lot, since a token may be the name of one.
+_PASSWORD = re.compile(r"(?i)(password|passwd|passphrase|_pwd)\Z")
+_TOKEN = re.compile(r"(?i)(secret|token|api[_-]?key|(access|private|secret)[_-]?key|credentials?)\Z")
+_NAME = re.compile(
+    r"(?i)(\A|[._-])(password|passwd|secret|token|key)s?([._-]|\Z)|\A[a-z_-]+\.[a-z._-]+\Z"
+)  # rather the name of a secret
+_REFERENCE = re.compile(r"\$|[./~<*]|arn:|\s")
+_PASSWORD_CHARS, _TOKEN_CHARS, _HEX_CHARS = 6, 16, 24
+_HINT = (
+    "aws ssm put-parameter --type SecureString --name /stepdig/STACK/secrets/{key} (on a laptop: stepdig secrets --local "
+    "--set {key}), and write ${{secret:{key}}} here"
+)
 
 
-def find(node: Node, problems: Problems, hint: str = _HINT) -> None:
-    """Note every text below a node that looks like a secret."""
+@dataclass(frozen=True, slots=True)
+class Secret:
+    """A secret that is written out: `what` it is, up to "written out here", and which characters of its text."""
+
+    what: str
+    start: int
+    end: int
+
+
+def find(node: Node, problems: Problems, hint: str = "", key: str = "") -> None:
+    """Note every text below a node that looks like a secret; `key` is what it is the value of, `hint` in place of ours."""
     if isinstance(node, Mapping):
-        for key, value in node:
-            find(key, problems, hint)
-            find(value, problems, hint)
+        keys = {name.value for name, _ in node}
+        for name, value in node:
+            find(name, problems, hint)
+            known = name.value == "password" and "mail>" in keys  # which mail> has its own words for
+            find(value, problems, hint, "" if known else str(name.value))
     elif isinstance(node, Sequence):
         for item in node.items:
-            find(item, problems, hint)
+            find(item, problems, hint, key)
     elif isinstance(node.value, str):
-        _look(node, node.value, problems, hint)
+        _note(node, node.value, problems, hint, key)
 
 
-def _look(node: Scalar, text: str, problems: Problems, hint: str) -> None:
-    for what, pattern in _LOOKS:
-        found = pattern.search(text)
-        if found:
-            at, words = node.position(found.start()), f"{what} is written out here"
-            problems.found.append(Problem(at, "SD410", words, hint, len(found[0]), secret=True))
+def written_out(text: str, key: str = "") -> Iterator[Secret]:
+    """Yield the secrets in a text, in order, none twice; all of it by its `key` if nothing is by its looks."""
+    found: list[Secret] = []
+    for what, pattern in _PATTERNS:
+        for it in pattern.finditer(text):
+            start, end = it.span("secret" if "secret" in pattern.groupindex else 0)
+            if not any(start < other.end and other.start < end for other in found):
+                found.append(Secret(f"{what} is", start, end))
+    if not found and _by_name(key, text):
+        found.append(Secret(f"'{key}' is a secret by its name, and", 0, len(text)))
+    yield from sorted(found, key=lambda it: it.start)
+
+
+def _by_name(key: str, text: str) -> bool:
+    """Tell whether a value is a secret by its key."""
+    if "${" in text or _REFERENCE.match(text) or " " in text or _NAME.search(text):
+        return False
+    if _PASSWORD.search(key):
+        return len(text) >= _PASSWORD_CHARS
+    kinds = sum(bool(re.search(kind, text)) for kind in ("[a-z]", "[A-Z]", "[0-9]"))
+    drawn = kinds == len(("a", "A", "0")) or (len(text) >= _HEX_CHARS and re.fullmatch(r"[0-9a-f]+", text) is not None)
+    return bool(_TOKEN.search(key)) and len(text) >= _TOKEN_CHARS and drawn
+
+
+def _note(node: Scalar, text: str, problems: Problems, hint: str, key: str) -> None:
+    for it in written_out(text, key):
+        name = re.sub(r"[^A-Za-z0-9_.@-]+|.*>", "-", key).strip("-._@") or "KEY"
+        at, length = node.position(it.start), it.end - it.start
+        said = hint or _HINT.format(key=name)
+        problems.found.append(Problem(at, "SD410", f"{it.what} written out here", said, length, secret=True))
