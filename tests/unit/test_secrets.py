@@ -121,13 +121,13 @@ def test_the_hint_says_how_to_move_it() -> None:
 
 HOOK = "https://hooks.slack.com/services/T0/B0/abc"
 PLACES = {
-    "the workflow": ({"a.dig": f"+a: {{sh>: run, hook: '{HOOK}'}}"}, "a.dig:1:24"),
+    "the workflow": ({"a.dig": f"+a: {{sh>: run, hook: '{HOOK}'}}"}, "a.dig:1:23"),
     "_env": ({"a.dig": f"_env: {{HOOK: '{HOOK}'}}\n+a: {{sh>: run}}"}, "a.dig:1:15"),
     "headers of http>": (
         {"a.dig": "+a:\n  http>: https://example.com/\n  headers:\n    - X-Key: AKIAABCDEFGHIJKLMNOP"},
         "a.dig:4:14",
     ),
-    "an included file": ({"a.dig": "+a:\n  sh>: run\n  x: !include b.yml", "b.yml": f"hook: {HOOK}"}, "b.yml:1:7"),
+    "an included file": ({"a.dig": "_export:\n  !include : b.yml\n+a: {sh>: run}", "b.yml": f"hook: {HOOK}"}, "b.yml:1:7"),
     "a called file": ({"a.dig": "+a: {call>: b.dig}", "b.dig": f"+b: {{sh>: 'curl {HOOK}'}}"}, "b.dig:1:17"),
     "a table list": (
         {"a.dig": "+a:\n  for_each>: {t: {file: l.csv}}\n  _do: {sh>: run}", "l.csv": f"name,hook\nshop,{HOOK}\n"},
