@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import os
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import TextIO
@@ -23,7 +23,8 @@ CARETS = re.compile(r"(?m)^( {7,})(\^+)(.*)$")
 def as_text(problems: Sequence[Problem], colour: bool) -> str:
     """Return all problems with their source lines and the count at the end; paths are read from where we stand."""
     sources = {path: _lines(path) for path in dict.fromkeys(problem.at.path for problem in problems)}
-    text = "\n".join(_shown(problem, sources[problem.at.path]) for problem in problems)
+    problems, lines = _hidden(problems, sources)
+    text = "\n".join(_shown(problem, lines[problem.at.path]) for problem in problems)
     if colour:
         text = HEAD.sub("\x1b[1m\\1\x1b[0m: \x1b[31m\\2\x1b[0m", text)
         text = CARETS.sub("\\1\x1b[1;31m\\2\x1b[0m\x1b[33m\\3\x1b[0m", text)
@@ -32,12 +33,32 @@ def as_text(problems: Sequence[Problem], colour: bool) -> str:
 
 def as_json(problems: Sequence[Problem]) -> str:
     """Return one object a line: event, path, line, column, code, text, hint."""
+    if any(problem.secret for problem in problems):
+        problems, _ = _hidden(problems, {path: _lines(path) for path in {problem.at.path for problem in problems}})
     rows = (
         {"event": "problem", "path": p.at.path, "line": p.at.line, "column": p.at.column}
         | {"code": p.code, "text": p.text, "hint": p.hint}
         for p in problems
     )
     return "".join(json.dumps(row, ensure_ascii=False) + "\n" for row in rows)
+
+
+def _hidden(
+    problems: Sequence[Problem], sources: Mapping[str, list[str]]
+) -> tuple[Sequence[Problem], Mapping[str, list[str]]]:
+    """Return problems and lines without the secrets that were found: other problems show the same line, or repeat it."""
+    found: set[str] = set()
+    for problem in problems:
+        at, lines = problem.at, sources[problem.at.path]
+        if problem.secret and 0 < at.line <= len(lines):
+            found.add(lines[at.line - 1][at.column - 1 : at.column - 1 + problem.length].strip())
+    for text in sorted(found - {""}, key=len, reverse=True):
+        stars = "*" * len(text)
+        sources = {path: [line.replace(text, stars) for line in lines] for path, lines in sources.items()}
+        problems = [
+            replace(it, text=it.text.replace(text, stars), hint=it.hint.replace(text, stars)) for it in problems
+        ]
+    return problems, sources
 
 
 def count(number: int, noun: str) -> str:
