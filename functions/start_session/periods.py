@@ -79,13 +79,16 @@ def _interval(schedule: Mapping[str, Any], time: datetime, way: int) -> datetime
 
 
 def _search(schedule: Mapping[str, Any], zone: tzinfo, time: datetime, way: int) -> datetime | None:
-    # A day more at both ends: a local day's sessions need not lie in the order of the days of UTC.
+    # A day more at the start, and the day after the one found: where clocks go back over midnight, a day's last sessions come
+    # after the first ones of the next day.
     day = time.astimezone(zone).date() - timedelta(days=way)
+    best, choose = None, min if way > 0 else max
     for number in range(DAYS):
         at = day + timedelta(days=number * way)
         fitting = [it for it in _of_day(schedule, zone, at) if (it > time if way > 0 else it < time)]
-        if fitting:
-            return min(fitting) if way > 0 else max(fitting)
+        if best is not None:
+            return choose([best, *fitting])
+        best = choose(fitting, default=None)
     return None
 
 

@@ -18,7 +18,6 @@ from math import gcd
 from typing import Any
 
 from stepdig.language.days import LAST_DAY, longest
-from stepdig.limits import SCHEDULE_EXPRESSION_CHARS
 
 Offsets = Sequence[
     tuple[int | None, int]
@@ -133,22 +132,16 @@ def _lengths(month: int) -> tuple[int, ...]:
 
 
 def _text(due: Iterable[int], days: Mapping[str, set[int]], *, last_day: bool) -> str:
-    """Return the expression; where it would be too long, the fields that widen it least are widened."""
+    """Return the expression. The longest there is, two values of three in each field, has room in the 256 characters."""
     minutes, hours = {minute % 60 for minute in due}, {minute // 60 for minute in due}
     values = {"minutes": minutes, "hours": hours, **{name: _all(name) for name in _DAYS}, **days}
     # One of the two fields of days has to be ?, the one that excludes less.
     looser = "weekdays" if len(values["weekdays"]) / 7 >= len(values["days"]) / 31 else "days"
-    while True:
-        fields = {name: _field(name, values[name]) for name in values}
-        fields[looser] = "?"
-        if last_day and looser == "weekdays":
-            fields["days"] = "L"
-        text = f"cron({' '.join(fields[name] for name in _RANGES)} *)"
-        if len(text) <= SCHEDULE_EXPRESSION_CHARS:
-            return text
-        listed = [name for name in values if name != looser and "," in fields[name]]
-        widened = min(listed, key=lambda name: len(_hull(values[name])) / len(values[name]))
-        values[widened] = _hull(values[widened])
+    fields = {name: _field(name, values[name]) for name in values}
+    fields[looser] = "?"
+    if last_day and looser == "weekdays":
+        fields["days"] = "L"
+    return f"cron({' '.join(fields[name] for name in _RANGES)} *)"
 
 
 _DAYS = ("days", "months", "weekdays")
@@ -157,10 +150,6 @@ _DAYS = ("days", "months", "weekdays")
 def _all(name: str) -> set[int]:
     first, last = _RANGES[name]
     return set(range(first, last + 1))
-
-
-def _hull(values: set[int]) -> set[int]:
-    return set(range(min(values), max(values) + 1))
 
 
 def _field(name: str, values: set[int]) -> str:
