@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import runpy
+import sys
 from collections.abc import Sequence
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
+from machines import ROOT
 from policies import HERE, VALUES, Request, allows, resolved
 
 from stepdig.iam import Statement, Used, document, execution_statements, of_job, task_statements, used, value_from
@@ -23,7 +27,7 @@ ANY_KEY = f"arn:aws:kms:{HERE}:key/99999999-2222-3333-4444-555555555555"
 
 # What the runner does: it fetches the archive, reads, writes and lists outputs, all encrypted by the stack's key.
 RUNNER = [
-    Request("s3:GetObject", f"{BUCKET}/archives/shop/0123456789abcdef.zip"),
+    Request("s3:GetObject", f"{BUCKET}/archives/shop-0123456789abcdef.zip"),
     Request("s3:GetObject", RUN),
     Request("s3:PutObject", RUN),
     Request("s3:ListBucket", BUCKET, {"s3:prefix": "runs/shop-nightly/20261120T000000Z-1/+load/"}),
@@ -52,8 +56,8 @@ TASKS: dict[str, tuple[Job, list[Request]]] = {
 FORBIDDEN = [
     Request("s3:GetObject", f"{BUCKET}/runs/shop-other/20261120T000000Z-1/+load/output.json"),
     Request("s3:GetObject", f"{BUCKET}/state/shop-other/load/diff.yml"),
-    Request("s3:GetObject", f"{BUCKET}/archives/shopping/0123.zip"),
-    Request("s3:PutObject", f"{BUCKET}/archives/shop/0123456789abcdef.zip"),
+    Request("s3:GetObject", f"{BUCKET}/archives/shop-eu-0123456789abcdef.zip"),
+    Request("s3:PutObject", f"{BUCKET}/archives/shop-0123456789abcdef.zip"),
     Request("s3:DeleteObject", RUN),
     Request("s3:ListBucket", BUCKET, {"s3:prefix": "runs/"}),
     Request("s3:ListBucket", BUCKET),
@@ -88,6 +92,16 @@ def test_the_program_of_a_container_may_do_what_it_does(name: str) -> None:
     assert [it for it in needed if not allows(policy, it)] == []
     assert idle(policy, needed) == []
     assert [it for it in FORBIDDEN if allows(policy, it)] == []
+
+
+def test_an_archive_is_named_as_the_function_publish_names_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The two sides of the name: what puts the archive there, and what may read it."""
+    monkeypatch.setitem(sys.modules, "errors", SimpleNamespace(NotPacked=Exception))  # a module of the same folder
+    packages = runpy.run_path(str(ROOT / "functions/publish/packages.py"), {"__name__": "packages"})
+    for project in ("shop", "a b/c", ".hidden", "x" * 120):
+        key = f"{BUCKET}/archives/{packages['named'](project, '0123456789abcdef0123')}.zip"
+        policy = _policy(task_statements("shop-nightly", Job("load"), project=project))
+        assert allows(policy, Request("s3:GetObject", key))
 
 
 def test_only_a_job_with_state_reads_state() -> None:

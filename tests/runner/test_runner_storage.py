@@ -2,9 +2,10 @@
 
 import boto3
 import pytest
+from botocore.stub import Stubber
 from moto import mock_aws
 
-from stepdig.runner.storage import FolderStorage, StorageError, open_storage
+from stepdig.runner.storage import BucketStorage, FolderStorage, StorageError, open_storage
 
 KEY = "runs/wf/x/+a=[b]{c}%25&@,.^`/0/output.json"
 
@@ -64,3 +65,28 @@ def test_a_folder_keeps_no_half_written_file(tmp_path):
 def test_other_urls_are_refused():
     with pytest.raises(ValueError, match="neither an s3"):
         open_storage("https://example.com/")
+
+
+@pytest.mark.parametrize("kept", [[], [KEY + ".bak"], [KEY]])
+def test_what_s3_forbids_to_read_is_missing_only_if_the_list_says_so(kept):
+    """S3 answers 403 for a missing object to a role that may list nothing but prefixes."""
+    client = boto3.client("s3", region_name="us-east-1", aws_access_key_id="x", aws_secret_access_key="x")
+    with Stubber(client) as s3:
+        s3.add_client_error("get_object", "AccessDenied", http_status_code=403)
+        s3.add_response("list_objects_v2", {"Contents": [{"Key": key} for key in kept]}, {"Bucket": "b", "Prefix": KEY})
+        storage = BucketStorage(client, "b")
+        if KEY in kept:
+            with pytest.raises(StorageError, match="AccessDenied"):
+                storage.get(KEY)
+        else:
+            assert storage.get(KEY) is None
+        s3.assert_no_pending_responses()
+
+
+def test_what_s3_forbids_to_read_and_to_list_is_forbidden():
+    client = boto3.client("s3", region_name="us-east-1", aws_access_key_id="x", aws_secret_access_key="x")
+    with Stubber(client) as s3:
+        s3.add_client_error("get_object", "AccessDenied", http_status_code=403)
+        s3.add_client_error("list_objects_v2", "AccessDenied", http_status_code=403)
+        with pytest.raises(StorageError, match="GetObject operation"):
+            BucketStorage(client, "b").get(KEY)

@@ -17,6 +17,9 @@ _ECR = re.compile(
     r"(?P<account>[0-9]{12}|\$\{AWS::AccountId\})\.dkr\.ecr\.(?P<region>[a-z0-9-]+|\$\{AWS::Region\})\.(amazonaws|\$\{AWS::URLSuffix\})"
 )
 _PULL = ("ecr:BatchGetImage", "ecr:GetDownloadUrlForLayer", "ecr:BatchCheckLayerAvailability")
+# How the function publish calls the archive of a project: its name, a hash. `?` is any character, so no other project's fits.
+_HASH_CHARS = 16
+_PLAIN = re.compile(r"[^A-Za-z0-9._-]+")
 _RUNNER = "what the task runner keeps: "
 
 
@@ -53,7 +56,8 @@ def task_statements(machine: str, job: Job, *, project: str, state: bool = False
 
 def _runner(machine: str, project: str, state: bool) -> tuple[Statement, ...]:
     """Return what the task runner needs: the archive, outputs of the workflow's runs, files kept between sessions."""
-    archive = arns.in_bucket(f"archives/{project}/*")
+    plain = _PLAIN.sub("-", project)[:100].lstrip(".-") or "x"
+    archive = arns.in_bucket(f"archives/{plain}-{'?' * _HASH_CHARS}.zip")
     below = [f"runs/{machine}/*", *([f"state/{machine}/*"] if state else [])]
     listed = {"StringLike": {"s3:prefix": tuple(below)}}
     what = "outputs of tasks" + (", files between sessions" if state else "")

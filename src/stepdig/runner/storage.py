@@ -80,7 +80,22 @@ class BucketStorage:
                 body: bytes = self._client.get_object(Bucket=self._bucket, Key=self._prefix + key)["Body"].read()
             except self._client.exceptions.NoSuchKey:
                 return None
+            except self._client.exceptions.ClientError as error:
+                if error.response["Error"]["Code"] != "AccessDenied" or not self._missing(key):
+                    raise
+                return None
         return body
+
+    def _missing(self, key: str) -> bool:
+        """Tell whether there is no such object, after S3 forbade to read it.
+
+        S3 says so, too, of what is not there, to a role that may not list the bucket as a whole; ours lists its own prefixes.
+        https://docs.aws.amazon.com/AmazonS3/latest/API/API_GetObject.html
+        """
+        try:
+            return key not in self.list(key)
+        except StorageError:
+            return False
 
     def put(self, key: str, body: bytes) -> None:
         """Write one object."""
