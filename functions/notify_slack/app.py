@@ -1,17 +1,39 @@
-"""notify_slack: sends a message of a workflow to Slack.
+"""notify_slack: sends messages to Slack, of workflows and about them.
 
-Event: {"message": a text, or a payload as digdag-slack's templates have it}: `text`, `attachments`, `blocks`,
-`username`, `icon_emoji` and the like; https://github.com/szyn/digdag-slack.
+Events: {"message": a text, or a payload as digdag-slack's templates have it} of a workflow itself
+(https://github.com/szyn/digdag-slack); a status change of an execution from EventBridge; a notice of SNS, such as an
+alarm of CloudWatch.
 """
 
 from __future__ import annotations
 
+import os
+from collections.abc import Iterator, Mapping
 from typing import Any
 
+import message
+import notices
 import runtime
+import status
 from blocks import render
 
 
 def handler(event: dict[str, Any], context: runtime.Context) -> dict[str, Any]:
-    """Render the message, send it, tell how that went."""
-    return runtime.send(render(event.get("message")), context.get_remaining_time_in_millis)
+    """Send the messages of an event; tell how that went, of several how it went with the last."""
+    answer: dict[str, Any] = {"sent": False}
+    for payload in _payloads(event):
+        answer = runtime.send(render(payload), context.get_remaining_time_in_millis)
+    return answer
+
+
+def _payloads(event: Mapping[str, Any]) -> Iterator[object]:
+    if event.get("detail-type") == status.DETAIL_TYPE:
+        stack = os.environ.get("STACK", "")
+        on, except_ = os.environ.get("NOTIFY_ON", ""), os.environ.get("NOTIFY_EXCEPT", "")
+        if status.wanted(event["detail"], on, except_, stack):
+            run = status.known(event, runtime.aws(), stack)
+            yield message.payload(run, os.environ.get("ENVIRONMENT", ""))
+    elif isinstance(event.get("Records"), list):
+        yield from notices.payloads(event)
+    else:
+        yield event.get("message")
