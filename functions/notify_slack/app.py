@@ -31,7 +31,7 @@ def _payloads(event: Mapping[str, Any]) -> Iterator[object]:
         stack = os.environ.get("STACK", "")
         on, except_ = os.environ.get("NOTIFY_ON", ""), os.environ.get("NOTIFY_EXCEPT", "")
         if status.wanted(event["detail"], on, except_, stack):
-            run = status.known(event, runtime.aws(), stack)
+            run = status.known(event, runtime.aws(), stack, os.environ.get("AWS_LAMBDA_FUNCTION_NAME", ""))
             yield message.payload(run, os.environ.get("ENVIRONMENT", ""))
     elif isinstance(event.get("Records"), list):
         yield from notices.payloads(event)

@@ -14,7 +14,6 @@ from typing import Any
 Event = Mapping[str, Any]
 
 START = "start session"  # the first state of every definition
-NOTIFIES = "notify_slack"  # failing to send a message of a workflow fails no task
 _ENDINGS = ("Failed", "TimedOut")
 _NOT_A_TASK = ("Execution", "Map", "Parallel")  # a whole that failed since a part did
 
@@ -45,8 +44,10 @@ def first_run_object(events: Iterable[Event]) -> Mapping[str, Any]:
     return {}
 
 
-def failed_steps(events: Iterable[Event], ours: str = NOTIFIES) -> list[Step]:
-    """Return the steps whose last try failed, in the order they did so; `ours` is the name of this very function.
+def failed_steps(events: Iterable[Event], ours: str = "") -> list[Step]:
+    """Return the steps whose last try failed, in the order they did so.
+
+    `ours` is the name of the function that sends messages: failing to send one of a workflow fails no task.
 
     What was tried again and succeeded, was ignored, or is one of our own states (a blank in its name) is not among them.
     """
@@ -115,7 +116,9 @@ def _is_message(known: Mapping[int, Event], event: Event, ours: str) -> bool:
     details = scheduled.get("taskScheduledEventDetails") or {}
     called = str(_object(details.get("parameters")).get("FunctionName", ""))
     return (
-        details.get("resourceType") == "lambda" and bool(called) and called.rpartition(":function:")[2].startswith(ours)
+        details.get("resourceType") == "lambda"
+        and bool(ours)
+        and called.rpartition(":function:")[2].split(":")[0] == ours
     )
 
 

@@ -94,8 +94,8 @@ def wanted(detail: Mapping[str, Any], on: str, except_: str, stack: str) -> bool
     return status in ENDED and status in listed and "/" not in machine and not {name, f"{name}:{status}"} & silent
 
 
-def known(event: Mapping[str, Any], aws: Aws, stack: str) -> Run:
-    """Return what is known of the run that an event tells of."""
+def known(event: Mapping[str, Any], aws: Aws, stack: str, ours: str = "") -> Run:
+    """Return what is known of the run that an event tells of; `ours` is the name of the function that sends messages."""
     arn = str(event["detail"]["executionArn"])
     detail = {**event["detail"], **{key: value for key, value in aws.execution(arn).items() if value is not None}}
     machine = _machine(str(detail["stateMachineArn"]))
@@ -117,14 +117,15 @@ def known(event: Mapping[str, Any], aws: Aws, stack: str) -> Run:
         redrives=int(detail.get("redriveCount") or 0),
         not_redrivable=_not_redrivable(detail),
     )
-    return run if run.status == "SUCCEEDED" else _with_failure(run, detail, machine, aws, stack)
+    return run if run.status == "SUCCEEDED" else _with_failure(run, detail, (machine, stack, ours), aws)
 
 
-def _with_failure(run: Run, detail: Mapping[str, Any], machine: str, aws: Aws, stack: str) -> Run:
+def _with_failure(run: Run, detail: Mapping[str, Any], names: tuple[str, str, str], aws: Aws) -> Run:
     """Return the run with what failed in it, why, and the last lines that the first of it wrote."""
+    machine, stack, ours = names
     error, cause = detail.get("error"), detail.get("cause")
     events = aws.last_events(run.arn)
-    steps = history.failed_steps(events) if run.status == "FAILED" else history.running_steps(events)
+    steps = history.failed_steps(events, ours) if run.status == "FAILED" else history.running_steps(events)
     parts = tuple(_part(step, run, machine, stack) for step in _foremost(steps, error, cause))
     lines: Sequence[str] = ()
     if parts and parts[0].stream is not None:

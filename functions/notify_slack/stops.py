@@ -70,6 +70,12 @@ STOPS = (
         _INIT,
     ),
     row(
+        r"ResourceInitialization.*(logger|logging driver|log group|log stream|awslogs)",
+        "The log of the container could not be opened.",
+        "Check that the job's log group is there (deploying makes it) and that CloudWatch Logs can be reached.",
+        _INIT,
+    ),
+    row(
         r"ResourceInitialization.*(ResourceNotFound|ParameterNotFound|can't find|invalid ?parameters|json key"
         r"|marked for deletion)",
         "A secret of the job is not there.",
@@ -87,12 +93,6 @@ STOPS = (
         r"ResourceInitialization.*(access ?denied|not authorized)",
         "The container's execution role lacks a right.",
         "Read the words above: they name the right. Deploy again if the role was changed by hand.",
-        _INIT,
-    ),
-    row(
-        r"ResourceInitialization.*(logger|logging driver|log group|log stream|awslogs)",
-        "The log of the container could not be opened.",
-        "Check that the job's log group is there (deploying makes it) and that CloudWatch Logs can be reached.",
         _INIT,
     ),
     row(
