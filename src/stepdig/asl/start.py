@@ -12,6 +12,10 @@ from stepdig.jsonata_text import literal
 from stepdig.limits import START_CHARS
 
 NAME = "start session"
+_TIME = (
+    "^[0-9]{4}-(0[1-9]|1[0-2])-(0[1-9]|[12][0-9]|3[01])T([01][0-9]|2[0-3])(:[0-5][0-9]){2}([.][0-9]+)?"
+    "(Z|[+-][0-9]{2}:?[0-9]{2})?$"
+)
 
 
 def start_state(
@@ -20,7 +24,10 @@ def start_state(
     """Return the Pass that assigns `$run` from the execution's input, `{}` included, and empties the given variables."""
     run = (
         "($in:=$states.context.Execution.Input;$in:=$type($in)='object'?$in:{};"
-        "$p:=$exists($in.params)?$in.params:{};"
+        "$x:=$keys($in)[$not($contains($,/^((last_|next_|last_executed_)?session_time|session_uuid|attempt_id|params|AWS_.*"
+        "|[Cc]omment)$/))];$p:=$exists($in.params) and $in.params!=null?$in.params:{};"
+        "$exists($x)?$error('the input of a run has no '&$x[0]&'; it has session_time and params')"
+        ":$type($p)!='object'?$error('params must be an object, not '&$substring($string($p),0,60)):"
         f"$length($string([$string($in)]))>{START_CHARS}?$error('the input of a run may have {START_CHARS} characters "
         "as JSON inside JSON, where a quote counts as two')"
         f":({checked_params(machine.inputs, only=bool(machine.lists))}{_session_time(machine.offsets)}"
@@ -46,6 +53,7 @@ def _session_time(offsets: tuple[tuple[int | None, int], ...]) -> str:
     """Return JSONata that binds `$st`, the session time with the workflow's offset.
 
     A given time without offset is a time of the workflow's zone; without any it is the start of the execution, to the second.
+    What is none raises.
     """
     first = offsets[0][1]
     if len(offsets) == 1:
@@ -56,8 +64,13 @@ def _session_time(offsets: tuple[tuple[int | None, int], ...]) -> str:
         # Before a transition beside it, so that a time that comes twice is the earlier and one that is skipped moves on.
         at_utc, at_local = "$at($u)", f"$at($l-{max(offset for _, offset in offsets) * 1000})"
     return (
-        f"{zone}$g:=$exists($in.session_time)?$replace($in.session_time,' ','T'):'';"
-        "$g:=$length($g)=10?$g&'T00:00:00':$g;"
+        f"{zone}$g:=$exists($in.session_time) and $in.session_time!=null?$replace($string($in.session_time),' ','T'):'';"
+        "$g:=$length($g)=10?$g&'T00:00:00':$replace($g,/^(.{16})(|Z|[+-].*)$/,'$1:00$2');"
+        f"$g=''?$g:$contains($g,/{_TIME}/)?"
+        # A month's days: not every engine refuses the 30th of February.
+        "($fromMillis($toMillis($substring($g,0,8)&'01T00:00:00Z')+($number($substring($g,8,2))-1)*86400000,'[D01]')"
+        "!=$substring($g,8,2)?$error('session_time '&$g&': no such day'))"
+        ":$error('session_time '&$substring($g,0,60)&': give 2026-11-20, 2026-11-20 07:00:00 or 2026-11-20T07:00:00+09:00');"
         "$u:=$g=''?$floor($toMillis($states.context.Execution.StartTime)/1000)*1000"
         ":$contains($g,/(Z|[+-][0-9][0-9]:?[0-9][0-9])$/)?$toMillis($g)"
         f":($l:=$toMillis($g&'Z');$l-{at_local}*1000);"
