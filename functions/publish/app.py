@@ -25,12 +25,12 @@ KINDS = {"Custom::ProjectArchive": ("Project", "archive"), "Custom::JobImage": (
 def handler(event: dict[str, Any], context: Any) -> None:  # noqa: ANN401 - Lambda's context
     """Hear CloudFormation or EventBridge. Every request of CloudFormation is answered, at once or when its build has ended."""
     if event.get("source") == "aws.codebuild":
-        _build_ended(str(event["detail"]["build-id"]))
+        _build_ended(str(event["detail"]["build-id"]), context)
         return
     try:
         if event["RequestType"] != "Delete" and _passed_on(event, context):
             return
-        data = _published(event)
+        data = _published(event, context)
     except Exception as error:
         runtime.logger.exception("a request of CloudFormation failed")
         answer.failed(runtime.http, event, _physical_id(event), f"{type(error).__name__}: {error}")
@@ -50,14 +50,14 @@ def _passed_on(event: Mapping[str, Any], context: Any) -> bool:  # noqa: ANN401
     return True
 
 
-def _published(event: Mapping[str, Any]) -> dict[str, str] | None:
+def _published(event: Mapping[str, Any], context: Any) -> dict[str, str] | None:  # noqa: ANN401
     """Return the attributes of a resource, or None when they are known later."""
     if event["RequestType"] == "Delete":
         return {}  # executions that run, or are redriven, need what is there; the bucket's and the repository's rules tidy up
     name = _name(event)
     if event["ResourceType"] == "Custom::ProjectArchive":
         return archives.publish(runtime.client("s3"), runtime.bucket(), runtime.folder(), name)
-    return images.wanted(runtime.place(), name, answer.kept(event, _physical_id(event)))
+    return images.wanted(runtime.place(context.invoked_function_arn), name, answer.kept(event, _physical_id(event)))
 
 
 def _name(event: Mapping[str, Any]) -> str:
@@ -78,9 +78,9 @@ def _physical_id(event: Mapping[str, Any]) -> str:
     return f"{word}-{event.get('ResourceProperties', {}).get(prop, '')}"
 
 
-def _build_ended(build_id: str) -> None:
+def _build_ended(build_id: str, context: Any) -> None:  # noqa: ANN401
     """Answer all who wait for a build. One who cannot be answered keeps nobody else waiting, and is tried again."""
-    place = runtime.place()
+    place = runtime.place(context.invoked_function_arn)
     end = images.ended(place, build_id)
     if end is None:
         return

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -21,6 +22,7 @@ BUILDERS = {
     "x86_64": ("LINUX_CONTAINER", "aws/codebuild/amazonlinux-x86_64-standard:5.0", "linux/amd64"),
     "arm64": ("ARM_CONTAINER", "aws/codebuild/amazonlinux-aarch64-standard:3.0", "linux/arm64"),
 }
+_NAME = re.compile(r"\$\{([A-Za-z:]+)\}")
 # https://docs.aws.amazon.com/codebuild/latest/userguide/view-build-details.html#view-build-details-phases
 PHASES = {
     "QUEUED": "waiting for a builder",
@@ -37,6 +39,7 @@ class Place:
 
     folder     of this function's package
     buildspec  what CodeBuild does
+    filled     what stands for `${Name}` in the reference of a base image
     """
 
     s3: Any
@@ -47,6 +50,7 @@ class Place:
     project: str
     folder: Path
     buildspec: str
+    filled: Mapping[str, str]
 
 
 @dataclass(frozen=True)
@@ -61,7 +65,8 @@ class Ended:
 def wanted(place: Place, job: str, request: Mapping[str, Any]) -> dict[str, str] | None:
     """Return the attribute Uri, or None when the request is kept until a build has ended. Raises NotPacked."""
     told = packages.told(place.folder, "images", job)
-    tag = packages.named(job, told["hash"])
+    base = _base(place, str(told.get("image", "")))
+    tag = packages.named(job, hashlib.sha256(f"{told['hash']} {base}".encode()).hexdigest() if base else told["hash"])
     if _there(place, tag):
         return {"Uri": uri(place, tag)}
     name = hashlib.sha256(str(request["RequestId"]).encode()).hexdigest()[:32]
@@ -74,7 +79,7 @@ def wanted(place: Place, job: str, request: Mapping[str, Any]) -> dict[str, str]
     if _there(place, tag):
         forget(place, waiting)
         return {"Uri": uri(place, tag)}
-    _start(place, job, tag, str(told["architecture"]), build)
+    _start(place, job, tag, {"base": base, "architecture": str(told["architecture"]), "before": build})
     return None
 
 
@@ -110,12 +115,19 @@ def _there(place: Place, tag: str) -> bool:
     return bool(found["imageDetails"])
 
 
-def _start(place: Place, job: str, tag: str, architecture: str, before: str) -> None:
+def _base(place: Place, image: str) -> str:
+    """Return the reference of a base image that holds `${Name}`, these filled in; empty for one that says all by itself."""
+    if "${" not in image:
+        return ""
+    return _NAME.sub(lambda found: place.filled[found[1]], image)
+
+
+def _start(place: Place, job: str, tag: str, wish: Mapping[str, str]) -> None:
     """Start a build. Two that start it at once, after the same one before, are given the same: the token says so."""
-    kind, image, platform = BUILDERS[architecture]
+    kind, image, platform = BUILDERS[wish["architecture"]]
     key = f"builds/{tag}/context.zip"
     archives.put(place.s3, place.bucket, key, place.folder / "images" / f"{job}.zip")
-    variables = {"TAG": tag, "REPOSITORY": place.repository, "PLATFORM": platform}
+    variables = {"TAG": tag, "REPOSITORY": place.repository, "PLATFORM": platform, "BASE": wish["base"]}
     started = place.codebuild.start_build(
         projectName=place.project,
         sourceTypeOverride="S3",
@@ -125,9 +137,9 @@ def _start(place: Place, job: str, tag: str, architecture: str, before: str) -> 
         imageOverride=image,
         privilegedModeOverride=True,
         environmentVariablesOverride=[
-            {"name": name, "value": value, "type": "PLAINTEXT"} for name, value in variables.items()
+            {"name": name, "value": value, "type": "PLAINTEXT"} for name, value in variables.items() if value
         ],
-        idempotencyToken=hashlib.sha256(f"{tag} {before}".encode()).hexdigest(),
+        idempotencyToken=hashlib.sha256(f"{tag} {wish['before']}".encode()).hexdigest(),
     )
     body = json.dumps({"id": started["build"]["id"]}).encode()
     place.s3.put_object(Bucket=place.bucket, Key=f"builds/{tag}/build.json", Body=body)

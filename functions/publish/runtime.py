@@ -42,11 +42,14 @@ def folder() -> Path:
     return Path(os.environ.get("PACKED", _FOLDER))
 
 
-def place() -> Place:
-    """Return where images are made and kept."""
+def place(arn: str) -> Place:
+    """Return where images are made and kept; `arn` is this function's own."""
+    _, partition, _, region, account, *_ = arn.split(":")
+    own = {"AWS::Partition": partition, "AWS::Region": region, "AWS::AccountId": account}
+    stack = {name: os.environ.get(name.upper(), "") for name in ("Stack", "Environment")}
     clients = (client("s3"), client("ecr"), client("codebuild"))
     names = (bucket(), os.environ["REPOSITORY"], os.environ["BUILD_PROJECT"])
-    return Place(*clients, *names, folder(), (_FOLDER / "buildspec.yml").read_text())
+    return Place(*clients, *names, folder(), (_FOLDER / "buildspec.yml").read_text(), {**own, **stack})
 
 
 def version() -> str:

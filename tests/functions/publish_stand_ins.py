@@ -5,11 +5,15 @@ from __future__ import annotations
 import gzip
 import json
 from pathlib import Path
+from types import SimpleNamespace
 
 import botocore
 from botocore.model import ServiceModel
 from botocore.validate import validate_parameters
 
+CONTEXT = SimpleNamespace(
+    function_name="shop-publish", invoked_function_arn="arn:aws:lambda:us-east-1:123456789012:function:shop-publish"
+)
 REPOSITORY = "123456789012.dkr.ecr.us-east-1.amazonaws.com/shop-jobs"
 _MODEL = Path(botocore.__file__).parent / "data/codebuild/2016-10-06/service-2.json.gz"
 

@@ -7,12 +7,11 @@ from types import SimpleNamespace
 import boto3
 import pytest
 from moto import mock_aws
-from publish_stand_ins import REPOSITORY, CodeBuild, ended, package, request
+from publish_stand_ins import CONTEXT, REPOSITORY, CodeBuild, ended, package, request
 
 from stepdig.local.functions import Modules
 
 FUNCTION = Path(__file__).resolve().parents[2] / "functions/publish"
-CONTEXT = SimpleNamespace(function_name="shop-publish")
 HASH = "0123456789abcdef" * 4
 
 
@@ -117,6 +116,23 @@ def test_a_new_image_is_built_for_its_processor(app, tmp_path, http_server, arch
     app.handler(ended("shop-images:1"), CONTEXT)
     assert answers(http_server)[1]["Data"] == {"Uri": f"{REPOSITORY}:load-0123456789abcdef"}
     assert not [key for key in keys(app) if "waiting" in key]
+
+
+def test_a_base_image_that_only_the_stack_knows_is_filled_in_and_is_part_of_the_tag(
+    app, tmp_path, http_server, monkeypatch
+):
+    base = "${AWS::AccountId}.dkr.ecr.${AWS::Region}.amazonaws.com/${Stack}-${Environment}:1"
+    package(tmp_path, images={"load": {"hash": HASH, "architecture": "x86_64", "image": base}})
+    tags = []
+    for number, environment in enumerate(("dev", "prod", "prod"), 1):
+        monkeypatch.setenv("STACK", "shop")
+        monkeypatch.setenv("ENVIRONMENT", environment)
+        app.handler(request(http_server.url, "JobImage", number=number, Job="load"), CONTEXT)
+        given = list(app.aws["codebuild"].builds.values())[-1]["given"]
+        variables = {it["name"]: it["value"] for it in given["environmentVariablesOverride"]}
+        assert variables["BASE"] == f"123456789012.dkr.ecr.us-east-1.amazonaws.com/shop-{environment}:1"
+        tags.append(variables["TAG"])
+    assert tags[0] != tags[1] == tags[2]
 
 
 def test_all_who_ask_for_an_image_share_its_build(app, tmp_path, http_server):

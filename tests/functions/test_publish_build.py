@@ -4,13 +4,12 @@ import json
 import os
 import subprocess
 from pathlib import Path
-from types import SimpleNamespace
 
 import boto3
 import pytest
 import yaml
 from moto import mock_aws
-from publish_stand_ins import REPOSITORY, package, request
+from publish_stand_ins import CONTEXT, REPOSITORY, package, request
 
 from stepdig.local.functions import Modules
 
@@ -18,7 +17,7 @@ FUNCTION = Path(__file__).resolve().parents[2] / "functions/publish"
 SPEC = yaml.safe_load((FUNCTION / "buildspec.yml").read_text())
 
 
-def build(tmp_path, platform, *, fails=""):
+def build(tmp_path, platform, *, fails="", **more):
     """Run the phases as CodeBuild does: command by command, no phase after one that failed. Return code and calls."""
     programs = tmp_path / "bin"
     programs.mkdir()
@@ -28,7 +27,7 @@ def build(tmp_path, platform, *, fails=""):
         )
         (programs / name).write_text(f'{text}[ "$1" != "{fails}" ]\n')
         (programs / name).chmod(0o755)
-    given = {"TAG": "load-0123456789abcdef", "REPOSITORY": REPOSITORY, "PLATFORM": platform}
+    given = {"TAG": "load-0123456789abcdef", "REPOSITORY": REPOSITORY, "PLATFORM": platform, **more}
     env = {**given, "PATH": f"{programs}:{os.environ['PATH']}", "CALLS": str(tmp_path / "calls")}
     code = 0
     for phase in SPEC["phases"].values():
@@ -50,6 +49,15 @@ def test_a_build_logs_in_builds_for_one_processor_and_pushes(tmp_path):
         f"docker build --platform linux/arm64 --tag {REPOSITORY}:load-0123456789abcdef .",
         f"docker push {REPOSITORY}:load-0123456789abcdef",
     ]
+
+
+def test_a_base_image_that_publish_filled_in_is_handed_on(tmp_path):
+    code, calls = build(tmp_path, "linux/amd64", BASE="1.dkr.ecr/x:1")
+    assert code == 0
+    assert (
+        f"docker build --platform linux/amd64 --build-arg BASE=1.dkr.ecr/x:1 --tag {REPOSITORY}:load-0123456789abcdef ."
+        in calls
+    )
 
 
 def test_an_image_that_is_not_built_is_not_pushed(tmp_path):
@@ -87,9 +95,8 @@ def test_the_function_with_clients_and_files_of_its_own(tmp_path, monkeypatch, h
             serviceRole="arn:aws:iam::123456789012:role/service-role/build",
         )
         app = Modules(folder).load("app")
-        context = SimpleNamespace(function_name="publish")
-        app.handler(request(http_server.url, "ProjectArchive", Project="shop", PublishVersion="7"), context)
-        app.handler(request(http_server.url, "JobImage", number=2, Job="load", PublishVersion="7"), context)
+        app.handler(request(http_server.url, "ProjectArchive", Project="shop", PublishVersion="7"), CONTEXT)
+        app.handler(request(http_server.url, "JobImage", number=2, Job="load", PublishVersion="7"), CONTEXT)
         assert len(boto3.client("codebuild").list_builds()["ids"]) == 1
         kept = boto3.client("s3").list_objects_v2(Bucket="shop-bucket")["Contents"]
     assert [it["Key"].rpartition("/")[2] for it in kept if "waiting" not in it["Key"]] == [
@@ -109,5 +116,5 @@ def test_a_function_without_its_variables_still_answers(tmp_path, monkeypatch, h
     monkeypatch.setenv("PACKED", str(tmp_path))
     monkeypatch.delenv(name)
     app = Modules(FUNCTION).load("app")
-    app.handler(request(http_server.url, "JobImage", Job="load"), SimpleNamespace(function_name="publish"))
+    app.handler(request(http_server.url, "JobImage", Job="load"), CONTEXT)
     assert json.loads(http_server.requests[0].body)["Reason"] == f"KeyError: '{name}'"

@@ -72,6 +72,13 @@ def test_an_image_of_somebody_else_gets_the_runner_and_nothing_of_the_folder(tmp
     assert made.image == "embulk/embulk:1"
 
 
+def test_an_image_that_only_the_stack_knows_is_an_argument_of_the_build(tmp_path):
+    image = "${AWS::AccountId}.dkr.ecr.${AWS::Region}.amazonaws.com/base:1"
+    made = context(tmp_path, Job("load", image=image))
+    assert dockerfile(made) == f"ARG BASE\nFROM ${{BASE}}\n{LINE}\n"
+    assert made.image == image
+
+
 def test_a_job_without_any_file_is_python(tmp_path):
     assert dockerfile(context(tmp_path, Job("default"))) == f"FROM {PYTHON}\n{LINE}\n"
 

@@ -105,7 +105,7 @@ def _images(root: Path, compiled: Mapping[Workflow, Compiled], problems: Problem
         context = images.context(job, root, runner, problems)
         if context is not None:
             told = {
-                "hash": digest(context.files, job.architecture),
+                "hash": digest(context.files, job.architecture, context.image),
                 "image": context.image,
                 "architecture": job.architecture,
             }

@@ -23,6 +23,7 @@ _COPY = f"COPY {runner_zip.NAME} {runner_zip.PLACE}"
 _COPIES = re.compile(rf"^\s*COPY\s.*\b{re.escape(runner_zip.NAME)}\s+{re.escape(runner_zip.PLACE)}\s*$", re.M | re.I)
 _FROM = re.compile(r"^\s*FROM\s", re.M | re.I)
 _SCRATCH = re.compile(r"^\s*FROM\s+(?:--\S+\s+)*scratch\b", re.I)
+FILLED = "ARG BASE\nFROM ${BASE}\n"  # of an image that only the stack knows: `publish` fills `${AWS::AccountId}` and its like in
 REQUIREMENTS = f"""\
 FROM {PYTHON}
 COPY *.txt /opt/job/
@@ -43,7 +44,7 @@ def context(job: Job, root: Path, runner: bytes, problems: Problems) -> Context 
     if job.task_definition or (job.plain and job.image):
         return None
     if job.image:
-        return Context(_with_runner(f"FROM {job.image}\n", {}, runner), job.image)
+        return Context(_with_runner(f"FROM {job.image}\n" if "${" not in job.image else FILLED, {}, runner), job.image)
     folder = root / "jobs" / job.name
     files = sources(folder, root, problems) if folder.is_dir() else {}
     files.pop("job.yml", None)  # sizes and rights: they change no image
