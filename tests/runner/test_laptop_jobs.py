@@ -5,11 +5,12 @@ import os
 import sys
 import zipfile
 from pathlib import Path
+from types import MappingProxyType
 
 import pytest
 
 from stepdig.local.guard import Guard
-from stepdig.local.jobs import DONE, JobError, Jobs
+from stepdig.local.jobs import DONE, JobError, Jobs, Settings
 from stepdig.local.processes import spawn
 
 
@@ -35,10 +36,11 @@ def project(tmp_path):
 
 
 class Laptop:
-    def __init__(self, folder):
+    def __init__(self, folder, secrets=MappingProxyType({}), settings=MappingProxyType({})):
         self.guard = Guard()
         self.said = []
-        self.jobs = Jobs(folder / "jobs", folder / ".stepdig/jobs", self.guard, self.said.append)
+        cache = folder / ".stepdig/jobs"
+        self.jobs = Jobs(folder / "jobs", cache, self.guard, self.said.append, secrets.get, settings)
 
     async def output(self, job, argv):
         lines = []
@@ -48,9 +50,9 @@ class Laptop:
         return lines
 
 
-def on_laptop(folder, work):
+def on_laptop(folder, work, secrets=None, **settings):
     async def go():
-        laptop = Laptop(folder)
+        laptop = Laptop(folder, secrets or {}, settings)
         try:
             return await work(laptop), laptop.said
         finally:
@@ -167,29 +169,46 @@ def test_requirements_named_by_others_count_too(project):
     assert on_laptop(project, work)[0] == ["bye"]
 
 
-@pytest.mark.parametrize(
-    ("text", "said"),
-    [
-        ("python: 1.2\n", "python: 1.2: there is no python1.2 on this machine"),
-        ("python: [a]\n", "python: is a version or a program, not a list or a mapping"),
-        ("{broken\n", "cannot be read: "),
-    ],
-)
-def test_a_job_yml_that_asks_for_what_is_not_there_is_told(project, text, said):
-    (project / "jobs/load/job.yml").write_text(text)
-
+def test_a_python_that_is_not_there_is_told(project):
     async def work(laptop):
         with pytest.raises(JobError) as error:
             await laptop.jobs.environment("load")
         return str(error.value)
 
-    assert said in on_laptop(project, work)[0]
+    said, _ = on_laptop(project, work, load=Settings(python="1.2"))
+    assert said == "job load: python: 1.2: there is no python1.2 on this machine"
 
 
 def test_the_python_of_job_yml_is_that_of_py(project):
-    (project / "jobs/load/job.yml").write_text(f"python: {sys.executable}\nimage: ignored\n")
-
     async def work(laptop):
         return (await laptop.jobs.environment("load")).python
 
-    assert on_laptop(project, work)[0] == (sys.executable,)
+    assert on_laptop(project, work, load=Settings(python=sys.executable))[0] == (sys.executable,)
+
+
+def test_what_job_yml_says_reaches_the_commands_of_the_job_alone(project, monkeypatch):
+    monkeypatch.setenv("INHERITED", "from the shell")
+    settings = Settings(
+        environment={"LEVEL": "info"},
+        secrets=("DB_PASSWORD", "INHERITED", "NONE"),
+        files=("KEY_PATH",),
+        workspace=project / ".stepdig/workspace",
+        grace=3,
+    )
+
+    async def work(laptop):
+        shown = 'echo "$LEVEL $DB_PASSWORD $INHERITED $NONE"; cd "$STEPDIG_WORKSPACE" && pwd'
+        seen = await laptop.output("load", ["sh", "-c", shown])
+        other = await laptop.output("other", ["sh", "-c", 'echo "$LEVEL$DB_PASSWORD$STEPDIG_WORKSPACE"'])
+        made = await laptop.jobs.environment("load")
+        return seen, other, made.files, made.grace
+
+    secrets = {"DB_PASSWORD": "hunter2", "KEY_PATH": "{}"}
+    found, said = on_laptop(project, work, secrets, load=settings)
+    assert found == (
+        ["info hunter2 from the shell ", str(project / ".stepdig/workspace")],
+        [""],
+        {"KEY_PATH": "{}"},
+        3,
+    )
+    assert said == ["job load: NONE is not set here: stepdig secrets --local --set NONE"]

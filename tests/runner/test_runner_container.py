@@ -213,3 +213,49 @@ def test_runner_and_expressions_alone_run_from_a_zip_on_python_3_8(bucket, tmp_p
 
     assert run(tmp_path / "bucket", python=(python, "-I", str(carried))) == (0, "2026-11-19 1-3\n", "")
     assert json.loads(bucket.get(f"{PREFIX}/+t/output.json"))["store_params"] == {"v": [3, 8]}
+
+
+def test_secrets_in_files_are_there_for_their_user_while_the_command_runs(bucket, tmp_path):
+    command = 'cat "$KEY_PATH"; stat -c %a "$KEY_PATH"; echo "$KEY_PATH"; env | grep -c ^STEPDIG_FILE; true'
+    bucket.put(KEY, archive({"+t": task({"sh>": command})}))
+    code, out, _ = run(tmp_path / "bucket", STEPDIG_FILE_KEY_PATH='{"key": 1}\n')
+    content, mode, path, others = out.splitlines()
+    assert (code, content, mode, others) == (0, '{"key": 1}', "600", "0")
+    assert not Path(path).exists()
+
+
+def test_the_workspace_is_what_a_command_sees_of_our_variables(bucket, tmp_path):
+    bucket.put(KEY, archive({"+t": task({"sh>": "env | grep ^STEPDIG_"})}))
+    assert run(tmp_path / "bucket", STEPDIG_WORKSPACE="/workspace")[1] == "STEPDIG_WORKSPACE=/workspace\n"
+
+
+def test_files_of_state_are_found_again_and_a_failure_leaves_the_kept_one_alone(bucket, tmp_path):
+    """The first run finds what the project has, or nothing; one that fails changes nothing."""
+    counting = {
+        **task({"sh>": 'cat diff.yml seen/all.txt; echo "$p" >> diff.yml; mkdir -p seen; echo x >> seen/all.txt'})
+    }
+    failing = task({"sh>": "echo broken > diff.yml; exit 3"})
+    for one in (counting, failing):
+        one["state"] = ["diff.yml", "seen/all.txt"]
+    bucket.put(KEY, archive({"+t": counting}, {"diff.yml": "first\n"}))
+    assert run(tmp_path / "bucket")[:2] == (0, "first\n")
+    assert bucket.get("state/shop-wf/+t/diff.yml") == b"first\ngiven\n"
+    bucket.put(KEY, archive({"+t": failing}))
+    assert run(tmp_path / "bucket")[0] == 3
+    bucket.put(KEY, archive({"+t": counting}))
+    assert run(tmp_path / "bucket")[:2] == (0, "first\ngiven\nx\n")
+
+
+def test_a_task_that_adds_subtasks_keeps_its_files_when_they_have_ended(bucket, tmp_path):
+    code = """
+import digdag
+def f():
+    open("seen.txt", "a").write("f")
+    digdag.env.add_subtask(g)
+def g():
+    open("seen.txt", "a").write("g")
+"""
+    one = {**task({"py>": "m.f"}), "state": ["seen.txt"]}
+    bucket.put(KEY, archive({"+t": one}, {"m.py": code}))
+    assert run(tmp_path / "bucket")[0] == 0
+    assert bucket.get("state/shop-wf/+t/seen.txt") == b"fg"

@@ -36,7 +36,8 @@ def begin(
     """Name a new run and lay out its folder."""
     root = workflow.project.root
     runs = root / ".stepdig" / "runs" / workflow.machine
-    required = _local.required_of(compile_required(compiled, workflow))
+    others = compile_required(compiled, workflow)
+    required, jobs = _local.required_of(others), _local.settings_of([*others.values(), compiled], root)
     definition = _local.definition_of(compiled, workflow)
     around = session.scheduled(compiled.bundle, at, at.tzinfo or UTC, runs)
     given = {"session_time": at.isoformat(), "params": params, **around}
@@ -46,7 +47,9 @@ def begin(
     folder = RunDir.create(root, f"{workflow.machine}/{name}", definition, given, name, workflow.machine, kept)
     run = _run(args, workflow, at, folder, name)
     shows = args.show_params
-    return _local.Start(workflow, definition, compiled.bundle, given, run, folder, required, shows_params=shows)
+    return _local.Start(
+        workflow, definition, compiled.bundle, given, run, folder, required, shows_params=shows, jobs=jobs
+    )
 
 
 def go_on(args: Namespace, workflow: Workflow, compiled: Compiled, earlier: Earlier) -> _local.Start | None:
@@ -55,13 +58,16 @@ def go_on(args: Namespace, workflow: Workflow, compiled: Compiled, earlier: Earl
     if definition != earlier.definition:
         return None
     given = earlier.start["input"]
-    required = _local.required_of(compile_required(compiled, workflow))
+    others = compile_required(compiled, workflow)
+    required, jobs = _local.required_of(others), _local.settings_of([*others.values(), compiled], workflow.project.root)
     folder = RunDir(earlier.folder)
     run = _run(args, workflow, datetime.fromisoformat(given["session_time"]), folder, earlier.name)
     rows = earlier.tracker()
     for row in rows.rows.values():
         row.started = row.started if row.state in ENDED_WELL else None  # the time in between was not spent on it
-    return _local.Start(workflow, definition, compiled.bundle, given, run, folder, required, rows, args.show_params)
+    return _local.Start(
+        workflow, definition, compiled.bundle, given, run, folder, required, rows, args.show_params, jobs
+    )
 
 
 def view(args: Namespace, start: _local.Start) -> View:

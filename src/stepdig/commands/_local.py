@@ -8,25 +8,28 @@ import json
 import os
 import signal
 import time
-from collections.abc import AsyncIterator, Callable, Mapping
+from collections.abc import AsyncIterator, Callable, Iterable, Mapping
 from dataclasses import dataclass, field
+from pathlib import Path
 from types import MappingProxyType
 from typing import Any
 
 from stepdig.asl.leaves import machine_token
+from stepdig.language.job import Job
 from stepdig.local.engine import Engine
-from stepdig.local.execution import Execution, machine_arn
+from stepdig.local.execution import ACCOUNT, REGION, Execution, machine_arn
 from stepdig.local.functions import Functions
 from stepdig.local.history import Event
 from stepdig.local.integrations import Integrations
 from stepdig.local.integrations.s3 import LocalS3
-from stepdig.local.jobs import Jobs
+from stepdig.local.jobs import Jobs, Settings
 from stepdig.local.rundir import RunDir
 from stepdig.local.secrets import LocalSecrets
+from stepdig.local.state_files import LastingStorage
 from stepdig.local.substitutions import substitute
 from stepdig.local.tasks import LocalTasks
 from stepdig.pipeline import Compiled
-from stepdig.project import Workflow
+from stepdig.project import JOBS, Workflow
 from stepdig.report.rows import Change
 from stepdig.report.track import Tracker
 from stepdig.report.view import Run, View, ended
@@ -34,8 +37,20 @@ from stepdig.runner.storage import FolderStorage
 
 FRAME_SECONDS = 0.1
 OK, FAILED, INTERRUPTED = 0, 1, 130
+_FILLS = {
+    "AWS::Region": REGION,
+    "AWS::AccountId": ACCOUNT,
+    "AWS::Partition": "aws",
+    "Environment": "local",
+    "Stack": "local",
+}
 BUCKET = "local"  # the bucket's name; it is the folder `s3` of the run
-HERE = {"Bucket": BUCKET, "Archive": "local", "Stack": "local", "Environment": "local"}  # no archive: the files as they are
+HERE = {
+    "Bucket": BUCKET,
+    "Archive": "local",
+    "Stack": "local",
+    "Environment": "local",
+}  # no archive: the files as they are
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,6 +58,7 @@ class Start:
     """A run about to start: its machine with substitutions made, the execution's input, the folder that keeps it.
 
     required      the other workflows it may start: name of the machine -> definition and bundle
+    jobs          what a laptop does of their jobs, by name
     resumed       the rows of a run that goes on; None of a new one
     shows_params  whether each command task's parameters are shown before it runs
     """
@@ -56,6 +72,7 @@ class Start:
     required: Mapping[str, Required] = field(default_factory=dict)
     resumed: Tracker | None = None
     shows_params: bool = False
+    jobs: Mapping[str, Settings] = field(default_factory=dict)
 
 
 Required = tuple[dict[str, Any], Mapping[str, Any]]
@@ -73,6 +90,35 @@ def definition_of(compiled: Compiled, workflow: Workflow) -> dict[str, Any]:
     values |= {machine_token(name): machine_arn(f"{project}-{name}") for name in compiled.requires}
     definition: dict[str, Any] = json.loads(substitute(compiled.definition_text, values))
     return definition
+
+
+def settings_of(workflows: Iterable[Compiled], root: Path) -> dict[str, Settings]:
+    """Return what a laptop does of the jobs of some workflows, by name."""
+    return {name: _settings(job, root) for it in workflows for name, job in it.jobs.items()}
+
+
+def _settings(job: Job, root: Path) -> Settings:
+    """Return what a laptop does of a job; a folder describes the images that are meant to be stood in for."""
+    described = (root / JOBS / job.name).is_dir()
+    unused = (
+        "" if described else f"the image {job.image}" if job.image else f"the task definition {job.task_definition}"
+    )
+    return Settings(
+        job.python,
+        {name: _filled(text) for name, text in job.environment.items()},
+        tuple(job.secrets),
+        tuple(job.secret_files),
+        root / ".stepdig" / "workspace" if job.workspace else None,
+        None if job.stop_grace == Job("").stop_grace else job.stop_grace,
+        unused if job.image or job.task_definition else "",
+    )
+
+
+def _filled(text: str) -> str:
+    """Return a text of job.yml with what a deployment would fill in."""
+    for name, value in _FILLS.items():
+        text = text.replace(f"${{{name}}}", value)
+    return text
 
 
 def execute(start: Start, view: View) -> int:
@@ -181,8 +227,8 @@ def _tasks(start: Start, engine: Engine, reporter: Reporter) -> LocalTasks:
         {start.workflow.machine: start.bundle, **{name: bundle for name, (_, bundle) in start.required.items()}},
         start.workflow.project.folder,
         start.folder.path / "work",
-        FolderStorage(start.folder.s3),
-        Jobs(root / "jobs", root / ".stepdig" / "jobs", engine.guard, note, LocalSecrets(root).get),
+        LastingStorage(FolderStorage(start.folder.s3), root / ".stepdig"),
+        Jobs(root / "jobs", root / ".stepdig" / "jobs", engine.guard, note, LocalSecrets(root).get, start.jobs),
         engine.clock,
     )
     tasks.on_params = on_params if start.shows_params else None

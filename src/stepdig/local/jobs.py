@@ -1,9 +1,9 @@
 """Jobs on a laptop: a cached virtual environment in place of the image that `jobs/<name>/Dockerfile` builds.
 
 `jobs/<name>/requirements.txt` is installed once into `.stepdig/jobs/<name>-<hash>/`; a job without one is the host's own
-PATH. Programs in `jobs/<name>/bin/`, which an image would copy, come before both. Of `job.yml` only `python:` is read
-here (`3.12`, `python3.12` or a path). An environment is made in its place, since its scripts hold their path, under a
-lock, and counts once its last file is written.
+PATH. Programs in `jobs/<name>/bin/`, which an image would copy, come before both. What `job.yml` says comes as `Settings`;
+sizes, capacity and rights mean nothing here. An environment is made in its place, since its scripts hold their path, under
+a lock, and counts once its last file is written.
 """
 
 from __future__ import annotations
@@ -17,9 +17,10 @@ import os
 import shutil
 import sys
 import time
-from collections.abc import AsyncIterator, Callable, Mapping
-from dataclasses import dataclass
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
+from types import MappingProxyType
 
 from stepdig.local.guard import Guard
 from stepdig.local.processes import spawn
@@ -29,6 +30,8 @@ DONE = ".stepdig-complete"
 LAST_LINES = 12
 LOCK_SECONDS = 0.1  # between looks at a lock that another run holds
 
+KEEPS_SECRETS = "stepdig secrets --local --set"
+
 Report = Callable[[str], None]
 
 
@@ -37,11 +40,35 @@ class JobError(Exception):
 
 
 @dataclass(frozen=True, slots=True)
+class Settings:
+    """What a laptop does of a job.yml.
+
+    python       a version (`3.12`: the program `python3.12`), a program or a path; "": what there is
+    environment  variables of its commands
+    secrets      variables that are given a secret, by their own names as keys
+    files        variables that are given the path of a file with a secret
+    workspace    a folder that all tasks share; None: it asks for none
+    grace        seconds between SIGTERM and SIGKILL; None: as for all
+    unused       the image that a task names itself, which is not used here; "": none
+    """
+
+    python: str = ""
+    environment: Mapping[str, str] = field(default_factory=dict)
+    secrets: Sequence[str] = ()
+    files: Sequence[str] = ()
+    workspace: Path | None = None
+    grace: float | None = None
+    unused: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class Environment:
-    """What a job gives a command: variables over the host's, and the Python of py>."""
+    """What a job gives a command: variables over the host's, the Python of py>, secrets in files, the seconds to end well."""
 
     variables: Mapping[str, str]
     python: tuple[str, ...]
+    files: Mapping[str, str] = field(default_factory=dict)
+    grace: float | None = None
 
 
 class Jobs:
@@ -51,6 +78,7 @@ class Jobs:
     cache    where environments are kept, `.stepdig/jobs`
     report   told in a sentence when an environment is being made, since that takes a while
     secret   gives a secret by its key, or None: what task definitions do in the cloud
+    settings what job.yml files say, by the job's name
     """
 
     def __init__(
@@ -60,8 +88,10 @@ class Jobs:
         guard: Guard,
         report: Report,
         secret: Callable[[str], str | None] = no_secret,
+        settings: Mapping[str, Settings] = MappingProxyType({}),
     ) -> None:
         self.secret = secret
+        self._settings = settings
         self._folder = folder
         self._cache = cache
         self._guard = guard
@@ -81,14 +111,31 @@ class Jobs:
             return self._ready[name]
 
     async def _environment(self, name: str) -> Environment:
+        """Return what the job's folder gives, with what its job.yml says over it."""
+        settings = self._settings.get(name, Settings())
+        if settings.unused:
+            self._report(f"job {name}: {settings.unused} is not used on this machine, but what is installed here")
+        made = await self._installed(name, _python(name, settings.python))
+        given = {key: self.secret(key) for key in (*settings.secrets, *settings.files)}
+        missing = sorted(key for key, text in given.items() if text is None and key not in os.environ)
+        if missing:
+            self._report(f"job {name}: {', '.join(missing)} is not set here: {KEEPS_SECRETS} {missing[0]}")
+        found = {key: text for key, text in given.items() if text is not None}
+        variables = {**settings.environment, **{key: found[key] for key in settings.secrets if key in found}}
+        if settings.workspace is not None:
+            settings.workspace.mkdir(parents=True, exist_ok=True)
+            variables["STEPDIG_WORKSPACE"] = str(settings.workspace)
+        files = {key: found[key] for key in settings.files if key in found}
+        return Environment({**made.variables, **variables}, made.python, files, settings.grace)
+
+    async def _installed(self, name: str, python: str) -> Environment:
         folder = self._folder / name
         requirements = folder / "requirements.txt"
-        python = _python(folder)
         tools = [str(folder / "bin")] if (folder / "bin").is_dir() else []
         around = os.environ.get("PATH", os.defpath)
         if not requirements.is_file():
-            path = {"PATH": os.pathsep.join([*tools, around])} if tools else {}
-            return Environment(path, (python or shutil.which("python3") or sys.executable,))
+            found = {"PATH": os.pathsep.join([*tools, around])} if tools else {}
+            return Environment(found, (python or shutil.which("python3") or sys.executable,))
         place = self._cache / f"{name}-{_hash(requirements, python)}"
         if not (place / DONE).exists():
             async with _locked(place.with_name(place.name + ".lock")):
@@ -138,26 +185,14 @@ async def _locked(path: Path) -> AsyncIterator[None]:
         yield
 
 
-def _python(folder: Path) -> str:
-    """Return the `python:` of job.yml as a program, or an empty text. Raises JobError."""
-    path = folder / "job.yml"
-    if not path.is_file():
+def _python(job: str, given: str) -> str:
+    """Return the `python:` of a job as a program, or an empty text. Raises JobError."""
+    if not given:
         return ""
-    import yaml  # a run without jobs does without
-
-    try:
-        read = yaml.load(path.read_text(encoding="utf-8"), yaml.BaseLoader)  # noqa: S506 - makes texts only: 3.10 stays
-    except (yaml.YAMLError, UnicodeDecodeError) as error:
-        raise JobError(f"{path} cannot be read: {' '.join(str(error).split())}") from None
-    given = read.get("python") if isinstance(read, dict) else None
-    if given is None or given == "":
-        return ""
-    if not isinstance(given, str):
-        raise JobError(f"{path}: python: is a version or a program, not a list or a mapping")
     name = f"python{given}" if given[0].isdigit() else given
     found = shutil.which(name)
     if found is None:
-        raise JobError(f"{path}: python: {given}: there is no {name} on this machine")
+        raise JobError(f"job {job}: python: {given}: there is no {name} on this machine")
     return found
 
 

@@ -16,10 +16,13 @@ from stepdig.local.clock import Clock
 from stepdig.local.integrations.ecs import TaskOutcome, TaskRequest
 from stepdig.local.jobs import Environment, JobError, Jobs
 from stepdig.local.processes import GRACE_SECONDS, spawn
-from stepdig.runner import commands, loops, outputs, parameters, programs
+from stepdig.local.state_files import mirror
+from stepdig.runner import commands, loops, outputs, parameters, programs, secret_files
 from stepdig.runner.secret_texts import VARIABLE
 from stepdig.runner.shapes import Host, Program, TaskError, TaskRun
 from stepdig.runner.storage import Storage
+
+CANNOT_START = 127  # a shell's code for a command that is not there
 
 # (request, Digdag's message): told of each task that fails
 OnFailure = Callable[[TaskRequest, str], None]
@@ -66,15 +69,52 @@ class LocalTasks:
         given = request.container_overrides["Environment"]
         workflow, _, key = given["STEPDIG_TASK"].rpartition(" ")
         bundle = self._bundles[workflow]
-        at = TaskRun(bundle, key, json.loads(given["STEPDIG_RUN"]))
+        at = TaskRun(bundle, key, json.loads(given.get("STEPDIG_RUN", "{}")))
         try:
             job = self._jobs.ready(at.task["job"]) or await self._jobs.environment(at.task["job"])
         except JobError as error:
             self._fail(request, str(error))
             return TaskOutcome(None, "TaskFailedToStart", str(error))
-        context = evaluate.Context(bundle["offsets"], int(self._clock.now() * 1000))
         work_dir = self._work_dir / f"{next(self._numbers)}{key}"
-        host = Host(self._project_dir, work_dir, self._env(at, job), job.python, self._jobs.secret)
+        files = secret_files.write(work_dir / "secrets", job.files)
+        env = {**self._env(at, job), **files} if files else self._env(at, job)
+        try:
+            if at.task.get("plain"):
+                return await self._plain(request, at, env, job)
+            return await self._run(request, at, work_dir, env, job)
+        finally:
+            secret_files.forget(files)
+
+    async def _plain(self, request: TaskRequest, at: TaskRun, env: Mapping[str, str], job: Environment) -> TaskOutcome:
+        """Run the command that a plain image would be given."""
+        argv = request.container_overrides.get("Command")
+        if not argv:
+            text = "there is no command: what the image itself would run is not known on this machine (config)"
+            self._fail(request, text)
+            return TaskOutcome(1)
+        given = {name: it for name, it in request.container_overrides["Environment"].items() if name != "STEPDIG_TASK"}
+        cwd = self._project_dir / (at.task.get("directory") or "")
+        made = Program([str(word) for word in argv], {**env, **given}, cwd)
+        try:
+            code = await self._spawn(made, request, job)
+        except TaskError as error:
+            self._fail(request, str(error))
+            return TaskOutcome(CANNOT_START)
+        if code:
+            self._on_failure(request, f"Command failed with code {code} (runtime)")
+        return TaskOutcome(code)
+
+    async def _run(
+        self, request: TaskRequest, at: TaskRun, work_dir: Path, env: Mapping[str, str], job: Environment
+    ) -> TaskOutcome:
+        """Run a task as the runner of a container would."""
+        bundle = at.bundle
+        context = evaluate.Context(bundle["offsets"], int(self._clock.now() * 1000))
+        project = self._project_dir
+        if at.task.get("state"):
+            below = f"{at.task['directory']}/" if at.task.get("directory") else ""
+            project = mirror(project, work_dir / "project", [below + file for file in at.task["state"]])
+        host = Host(project, work_dir, env, job.python, self._jobs.secret)
         if self.on_params is not None:
             with contextlib.suppress(EvaluationError, ValueError):  # then the task itself says what is wrong
                 shown = parameters.shown(at, self._storage, context)
@@ -82,7 +122,7 @@ class LocalTasks:
         try:
             prepared = commands.prepare(at, host, self._storage, context)
             while True:
-                code = await self._spawn(prepared, request)
+                code = await self._spawn(prepared, request, job)
                 finished = commands.finish(prepared, code, self._storage)
                 if isinstance(finished, commands.Finished):
                     break
@@ -93,10 +133,11 @@ class LocalTasks:
             self._on_failure(request, finished.message)
         return TaskOutcome(finished.exit_code)
 
-    async def _spawn(self, made: Program, request: TaskRequest) -> int:
+    async def _spawn(self, made: Program, request: TaskRequest, job: Environment) -> int:
         """Run a process to its end; return its code. Raises TaskError when the system refuses to start it."""
         try:
-            return await spawn(made.argv, made.env, made.cwd, request.guard, request.on_output, self._grace)
+            grace = self._grace if job.grace is None else job.grace
+            return await spawn(made.argv, made.env, made.cwd, request.guard, request.on_output, grace)
         except (OSError, ValueError) as error:  # ValueError: a NUL in an argument or a variable
             raise TaskError(programs.cannot_run(made, error)) from None
         finally:

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from typing import Mapping, Optional, Sequence, Union
 
 from stepdig.expressions import evaluate
-from stepdig.runner import loops, outputs, parameters, programs, results, subtask_job
+from stepdig.runner import loops, outputs, parameters, programs, results, state_files, subtask_job
 from stepdig.runner.shapes import Host, Json, Program, Result, TaskError, TaskRun
 from stepdig.runner.storage import Storage
 
@@ -22,12 +22,14 @@ class Prepared(Program):
     prefix    where the task's outputs lie in the storage
     fetch     stored names that the machine reads, for which it has `room` bytes
     subtasks  what the process of subtasks is told, should the task add any
+    state     files to keep when it has succeeded
     """
 
     prefix: str = ""
     fetch: Sequence[str] = ()
     room: int = outputs.STORES_BYTES
     subtasks: Optional[subtask_job.Parent] = None
+    state: state_files.Kept = ()
 
 
 @dataclass(frozen=True)
@@ -60,7 +62,8 @@ def prepare(at: TaskRun, host: Host, storage: Storage, context: evaluate.Context
     made = programs.program(asked, host, context)
     parent = subtask_job.Parent(asked, host, at.bundle["offsets"]) if asked.operator in subtask_job.ADDING else None
     room = task.get("fetch_bytes", outputs.STORES_BYTES)
-    return Prepared(**vars(made), prefix=prefix, fetch=task.get("fetch") or (), room=room, subtasks=parent)
+    state = state_files.fetch(at, storage, made.cwd)
+    return Prepared(**vars(made), prefix=prefix, fetch=task.get("fetch") or (), room=room, subtasks=parent, state=state)
 
 
 def finish(prepared: Prepared, exit_code: int, storage: Storage) -> Union[Finished, Prepared]:
@@ -72,14 +75,17 @@ def finish(prepared: Prepared, exit_code: int, storage: Storage) -> Union[Finish
     if ended.exit_code:
         return _failed(prepared, ended, storage)
     if prepared.output_path is None:
+        state_files.keep(prepared.state, storage)
         return Finished(0)
     if prepared.subtasks is not None and ended.output.get("subtask_config"):
         made = subtask_job.program(prepared.subtasks, ended.output)
-        return Prepared(**vars(made), prefix=prepared.prefix, fetch=prepared.fetch, room=prepared.room)
+        last = prepared
+        return Prepared(**vars(made), prefix=last.prefix, fetch=last.fetch, room=last.room, state=last.state)
     try:
         outputs.write_output(storage, prepared.prefix, ended.output, prepared.fetch, prepared.room)
     except outputs.OutputError as error:
         return fail(prepared.prefix, storage, f"{error} (config)")
+    state_files.keep(prepared.state, storage)
     return Finished(0, outputs=ended.output.get("store_params") or {})
 
 

@@ -2,7 +2,8 @@
 
 Environment, from the override: `STEPDIG_TASK` (`<workflow> <task key>`) and `STEPDIG_RUN` (docs/design.md). From the
 task definition: `STEPDIG_BUCKET` (a bucket's name, or an s3:// or file:// URL) and, if wanted, `STEPDIG_GRACE_SECONDS` (how
-long a stopped command may take before it is killed; ECS itself kills after `stopTimeout`, 30 s by default). The run object
+long a stopped command may take before it is killed; ECS itself kills after `stopTimeout`, 30 s by default),
+`STEPDIG_WORKSPACE`, `STEPDIG_SECRET_...` and `STEPDIG_FILE_...`. Commands see none of them but the workspace. The run object
 names the project's zip, `archive`: a run that is redriven after a deployment goes on with the files that it began with.
 """
 
@@ -24,11 +25,12 @@ from types import FrameType
 from typing import Callable, Dict, Mapping, Optional
 
 from stepdig.expressions import evaluate
-from stepdig.runner import commands, loops, outputs, programs, secret_texts
+from stepdig.runner import commands, loops, outputs, programs, secret_files, secret_texts
 from stepdig.runner.shapes import Host, Json, Program, TaskError, TaskRun
 from stepdig.runner.storage import Storage, StorageError, open_storage
 
 GRACE_SECONDS = 25.0  # less than ECS's 30, so that the outputs are still written
+WORKSPACE = "STEPDIG_WORKSPACE"  # where the file system that tasks share is mounted
 CANNOT_START = 126  # a shell's code for a command that cannot be run
 
 
@@ -55,6 +57,8 @@ def main(environ: Mapping[str, str]) -> int:
             extract(archive, project)
             at = TaskRun(_bundle(project, workflow, task_key), task_key, run)
             base = {name: value for name, value in environ.items() if not name.startswith("STEPDIG_")}
+            base.update({name: environ[name] for name in (WORKSPACE,) if name in environ})
+            base.update(secret_files.write(Path(folder) / "secrets", secret_files.given(environ)))
             host = Host(project, Path(folder) / "task", base, [sys.executable], _secrets(environ))
             finished = run_task(at, host, storage, stop)
             if finished.message:

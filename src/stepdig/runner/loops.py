@@ -79,6 +79,21 @@ def iteration_name(loop: Mapping[str, Json], loop_input: Mapping[str, Json]) -> 
     return "for-" + "&".join(parts)
 
 
+def label(loop: Mapping[str, Json], loop_input: Mapping[str, Json]) -> str:
+    """Return what names an iteration from session to session: the labels of its rows, not their places. Raises LoopError."""
+    if loop["operator"] == "loop":
+        return f"loop={index(loop, loop_input)}"
+    if loop["operator"] == "for_range":
+        limits = _given(loop["variables"][0], loop_input)
+        return f"from={limits['from']},to={limits['to']}"
+    parts = []
+    for variable, (_, value) in zip(loop["variables"], _elements(loop, loop_input)):  # noqa: B905 - as above
+        column = variable.get("label")
+        named = value[column] if column is not None and isinstance(value, dict) else value
+        parts.append(f"{variable['name']}={_text(named)}")
+    return ",".join(parts)
+
+
 def fill_name(name: str, bundle: Mapping[str, Json], loop_input: Mapping[str, Json]) -> str:
     """Return a full task name with each `[+loop]` replaced by the iteration's name.
 
