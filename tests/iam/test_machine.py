@@ -14,7 +14,7 @@ from machines import FILES, ROOT, Deployed, compiled, deployed
 from policies import HERE, VALUES, Request, allows, applies, resolved
 
 from stepdig.iam import Roles, document, machine_statements
-from stepdig.language.job import named
+from stepdig.language.job import Job, named
 from stepdig.problem import ProblemsFound
 
 # `s3_wait>: ${session_uuid}` looks in a bucket that only the run knows: refused, see below.
@@ -214,6 +214,10 @@ def test_a_task_definition_from_elsewhere_runs_with_roles_that_are_not_known() -
     policy = _derived(_task("ecs:runTask", **{**RUN, "TaskDefinition": f"{arn}:3"}))
     assert [it["Resource"] for it in policy] == [[f"{arn}:3"], ["arn:aws:iam::123456789012:role/*"]]
     assert policy[1]["Condition"] == {"StringEquals": {"iam:PassedToService": "ecs-tasks.amazonaws.com"}}
+    theirs = Job("theirs", task_definition=arn, pass_roles=(f"{arn}-role",))
+    definition = {"States": {"+a": _task("ecs:runTask", **{**RUN, "TaskDefinition": "${JobTheirs}"})}}
+    [_, passed, *_] = machine_statements(definition, "shop-a", {"theirs": theirs}, roles=ROLES, requires={})
+    assert (passed.sid, passed.resources) == ("PassGivenRoles", (f"{arn}-role",))
     [run, _] = _derived(_task("ecs:runTask", **{**RUN, "TaskDefinition": arn}))
     assert run["Resource"] == [f"{arn}:*"]
 

@@ -101,6 +101,9 @@ def test_a_task_definition_of_others_is_plain():
     job, problems = read(f"task_definition: {ARN}\ncontainer: app\ntimeout: 20\n")
     assert problems == []
     assert job == Job("load", plain=True, task_definition=ARN, container="app", timeout=20)
+    role = "arn:aws:iam::123456789012:role/app"
+    job, problems = read(f"task_definition: {ARN}\ncontainer: app\npass_roles: ['{role}']\n")
+    assert (job.pass_roles, problems) == ((role,), [])
 
 
 # shape: what the declaration says, and so the editor, too
@@ -153,6 +156,8 @@ SENSES = [
     ("environment: {A: b}\nsecrets: {A: /a}", "1:15 SD617 'A' is set by 'secrets', too"),
     (f"task_definition: {ARN}", "1:1 SD618 'task_definition' needs 'container'"),
     ("container: app", "1:1 SD618 'container' cannot stand here: it names a container of 'task_definition'"),
+    ("pass_roles: ['arn:aws:iam::123456789012:role/app']", "1:1 SD618 'pass_roles' cannot stand here: it names the roles of"),
+    (f"task_definition: {ARN}\ncontainer: app\npass_roles: [app]", "3:14 SD612 'pass_roles' must be the ARN of a role"),
     (f"task_definition: {ARN}\ncontainer: app\nimage: a", "3:1 SD618 'image' cannot stand here"),
     ("image: a\nplain: true\nstate: [a]", "3:1 SD618 'state' cannot stand here: an image that is run as it is"),
     ("plain: true\nsecrets: {A: {file: /a}}", "2:14 SD618 'A': a plain image is given secrets in variables"),

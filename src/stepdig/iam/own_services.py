@@ -48,7 +48,7 @@ def _definition(call: Call, around: Around) -> Iterator[Statement]:
     reason = "containers of the tasks' jobs are started, in the stack's cluster alone"
     yield Statement("RunTasks", ("ecs:RunTask",), (runs,), _ON_CLUSTER, reason)
     if foreign:
-        yield _pass_foreign()
+        yield _pass_foreign(job.pass_roles if job is not None else ())
         return
     assert job is not None
     roles = (f"${{{around.roles.tasks[job.name]}.Arn}}", f"${{{around.roles.execution}.Arn}}")
@@ -56,9 +56,12 @@ def _definition(call: Call, around: Around) -> Iterator[Statement]:
     yield Statement("PassRoles", ("iam:PassRole",), roles, _TO_CONTAINERS, reason)
 
 
-def _pass_foreign() -> Statement:
-    """Return PassRole for a task definition that is not ours, whose roles are not known: of any, to containers alone."""
-    reason = "roles of a task definition that is not the stack's are not known; it alone can be run with them"
+def _pass_foreign(roles: tuple[str, ...]) -> Statement:
+    """Return PassRole for a task definition that is not ours: of the roles that job.yml names, else of any, to containers."""
+    if roles:
+        reason = "roles of a task definition that is not the stack's, which job.yml names (pass_roles)"
+        return Statement("PassGivenRoles", ("iam:PassRole",), roles, _TO_CONTAINERS, reason)
+    reason = "roles of a task definition that is not the stack's are not known; pass_roles of job.yml names them"
     return Statement("PassUnknownRoles", ("iam:PassRole",), (arns.ANY_ROLE,), _TO_CONTAINERS, reason)
 
 

@@ -39,6 +39,7 @@ class Job:
     state              files that a task finds again as its last successful run left them
     python             of a laptop's environment: a version, a program or a path
     task_definition    ARN of a task definition that is not ours; `container` of it is run
+    pass_roles         ARNs of its roles, which who starts it hands on; (): they are not known
     """
 
     name: str
@@ -61,6 +62,7 @@ class Job:
     state: tuple[str, ...] = ()
     python: str = ""
     task_definition: str = ""
+    pass_roles: tuple[str, ...] = ()
     container: str = "task"
 
 

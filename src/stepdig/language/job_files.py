@@ -77,6 +77,7 @@ def _job(name: str, top: Mapping, problems: Problems) -> Job:
         environment={variable: _printed(it) for variable, it in given.get("environment", {}).items()},
         statements=statements(top.get("iam"), problems),
         state=_state(top, problems),
+        pass_roles=tuple(given.get("pass_roles", ())),
         python=_text(top.get("python")),
         **_sizes(top, problems),
         **rest,
@@ -172,8 +173,9 @@ def _check_together(top: Mapping, given: MappingOf[str, object], problems: Probl
         wrong, why = _OF_OURS, "an image that is run as it is (plain) has no task runner, which would do this"
     else:
         wrong, why = (), ""
-    if "container" in given and "task_definition" not in given:
-        _note_key(top, "container", "it names a container of 'task_definition', which is not there", problems)
+    for key, what in (("container", "a container"), ("pass_roles", "the roles")):
+        if key in given and "task_definition" not in given:
+            _note_key(top, key, f"it names {what} of 'task_definition', which is not there", problems)
     for key in wrong:
         if key in given:
             _note_key(top, key, why, problems)

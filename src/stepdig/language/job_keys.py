@@ -67,6 +67,7 @@ _ARN = matching(
     "the ARN of a task definition",
     template=False,
 )
+_ROLE = matching(r"^arn:[a-z-]+:iam::[0-9]{12}:role/[A-Za-z0-9_+=,.@/-]+$", "the ARN of a role", template=False)
 
 
 _CPU = r"^([0-9]{3,5}|[0-9]{1,2}([.][0-9]{1,2})? ?[vV][cC][pP][uU])$"
@@ -133,5 +134,10 @@ KEYS = (
     Option("python", {"type": ["string", "integer", "number"]}, "on a laptop: a version, a program or a path"),
     Option("task_definition", _ARN, "the ARN of a task definition that is there already; with `container`"),
     Option("container", _CONTAINER, "which container of `task_definition` is given the command"),
+    Option(
+        "pass_roles",
+        list_of(_ROLE),
+        "the roles of `task_definition`; without it any role may be handed on to containers",
+    ),
 )
 JOB: Schema = {**mapping(*KEYS), "type": ["object", "null"]}
