@@ -111,7 +111,7 @@ def test_a_container_runs_a_task_from_what_was_packed(repo, tmp_path):
         "STEPDIG_BUCKET": f"file://{tmp_path}/bucket",
     }
     done = subprocess.run(
-        [sys.executable, tmp_path / "runner.pyz"], env=env, capture_output=True, text=True, check=False
+        [sys.executable, "-I", tmp_path / "runner.pyz"], env=env, capture_output=True, text=True, check=False
     )
     assert (done.returncode, done.stdout, done.stderr) == (0, "select 1", "")
 

@@ -84,7 +84,7 @@ def container(made, s3, s3_url, http_server, tmp_path):
             **more,
         }
         pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "text": True}
-        return subprocess.Popen([python, str(made)], env=env, cwd="/", **pipes)
+        return subprocess.Popen([python, "-I", str(made)], env=env, cwd="/", **pipes)
 
     return start
 
@@ -153,6 +153,16 @@ def test_the_command_has_the_images_python_and_not_the_runners_libraries(contain
     assert out.startswith("False ")
     assert "/opt/own" in out
     assert runner_zip.NAME not in out
+
+
+def test_variables_of_the_image_for_python_are_for_its_own_programs(container, s3, tmp_path):
+    """A PYTHONPATH with a json.py of its own, warnings as errors: the runner minds neither, the command has both."""
+    (tmp_path / "own").mkdir()
+    (tmp_path / "own/json.py").write_text("raise SystemExit('not the json you know')")
+    put(s3, {"+t": task({"sh>": "python3 -c 'import json'; echo $PYTHONWARNINGS"})})
+    code, out, err = end(container(sys.executable, PYTHONPATH=str(tmp_path / "own"), PYTHONWARNINGS="error"))
+    assert (code, out) == (0, "error\n")
+    assert "not the json you know" in err
 
 
 def test_s3_that_refuses_is_told(container, s3):
