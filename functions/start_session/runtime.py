@@ -7,6 +7,7 @@ from functools import cache
 from typing import Any
 
 import boto3
+import urllib3
 from aws_lambda_powertools import Logger
 from aws_lambda_powertools.metrics import MetricUnit, single_metric
 
@@ -16,6 +17,7 @@ from executions import Executions
 _PATIENT = boto3.session.Config(retries={"mode": "adaptive", "total_max_attempts": 10})
 
 logger = Logger(service="start_session")
+http = urllib3.PoolManager(timeout=urllib3.Timeout(connect=10, read=20), retries=3)
 
 
 @cache
@@ -29,13 +31,9 @@ class _Aws:
         return Executions(_client("stepfunctions"), machine, unqualified)
 
     def changed(self, schedule_arn: str) -> datetime | None:
-        group, schedule = schedule_arn.partition(":schedule/")[2].split("/")
-        scheduler = _client("scheduler")
-        try:
-            found: datetime = scheduler.get_schedule(GroupName=group, Name=schedule)["LastModificationDate"]
-        except scheduler.exceptions.ResourceNotFoundException:
-            return None
-        return found
+        group, name = schedule_arn.partition(":schedule/")[2].split("/")
+        found = _schedule(group, name)
+        return found["LastModificationDate"] if found is not None else None
 
     def log(self, text: str, **known: object) -> None:
         logger.info(text, extra=known)
@@ -43,6 +41,20 @@ class _Aws:
     def count(self, metric: str, workflow: str, number: int) -> None:
         with single_metric(name=metric, unit=MetricUnit.Count, value=number, namespace="stepdig") as it:
             it.add_dimension(name="Workflow", value=workflow)
+
+
+def state(group: str, name: str) -> str | None:
+    """Return whether a schedule is ENABLED or DISABLED; None when there is none of that name."""
+    found = _schedule(group, name)
+    return found["State"] if found is not None else None
+
+
+def _schedule(group: str, name: str) -> Any:  # noqa: ANN401 - as AWS has it
+    scheduler = _client("scheduler")
+    try:
+        return scheduler.get_schedule(GroupName=group, Name=name)
+    except scheduler.exceptions.ResourceNotFoundException:
+        return None
 
 
 def aws() -> _Aws:
