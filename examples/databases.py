@@ -161,5 +161,5 @@ def main(script: Path, command: list[str]) -> int:
 if __name__ == "__main__":
     try:
         sys.exit(main(Path(sys.argv[1]), sys.argv[2:]))
-    except Absent as absent:
-        sys.exit(str(absent))
+    except (Absent, FileNotFoundError) as wrong:
+        sys.exit(str(wrong))
