@@ -25,9 +25,13 @@ def findings(policy: dict[str, Any]) -> list[str]:
     return found
 
 
-# Kinds of resources that an action takes beside others, though the data demand all: another one is given.
+# Kinds of resources that the data demand though the action takes others: another one is given.
 _OTHERS = {
     ("states:DescribeExecution", "arn:*:states:*:*:express:*:*:*"),
+    ("states:ListExecutions", "arn:*:states:*:*:mapRun:*/*:*"),
+    # The data know no resource, but IAM is asked about the state machine: https://github.com/aws/aws-cdk/pull/8486
+    ("states:SendTaskFailure", "*"),
+    ("states:SendTaskSuccess", "*"),
     ("batch:SubmitJob", "arn:*:batch:*:*:job/*"),
     ("batch:SubmitJob", "arn:*:batch:*:*:job-definition/*"),  # one with its revision is given
 }

@@ -21,7 +21,7 @@ PYTHON = HERE / ".venv" / "bin" / "python"
 INSTALL = "python3 -m venv tests/iam/.venv && tests/iam/.venv/bin/pip install -r tests/iam/requirements.txt"
 
 
-def _checked(policies: dict[str, Any]) -> dict[str, list[str]]:
+def checked(policies: dict[str, Any]) -> dict[str, list[str]]:
     """Return parliament's findings. Skips where it is not installed."""
     if not any((HERE / ".venv").glob("lib/*/site-packages/parliament")):
         pytest.skip(f"parliament is not installed: {INSTALL}")
@@ -40,7 +40,7 @@ def test_roles_are_clean() -> None:
     policies["execution"] = resolved(document(execution_statements("shop-nightly", jobs, names)))
     for name, (state, _) in OTHERS.items():
         policies[f"other {name}"] = {"Version": "2012-10-17", "Statement": _derived(state)}
-    assert {name: found for name, found in _checked(policies).items() if found} == {}
+    assert {name: found for name, found in checked(policies).items() if found} == {}
 
 
 def _mutated(**change: Any) -> dict[str, Any]:
@@ -60,6 +60,6 @@ def test_the_check_finds_what_is_wrong() -> None:
             Action=["ecs:StopTask"], Resource=["arn:aws:ecs:eu-west-1:123456789012:cluster/a"]
         ),
     }
-    found = _checked({"sound": _mutated(), **broken})
+    found = checked({"sound": _mutated(), **broken})
     assert found.pop("sound") == []
     assert [name for name, findings in found.items() if not findings] == []
