@@ -146,7 +146,8 @@ def test_each_function_has_a_row() -> None:
 @pytest.mark.parametrize(
     ("given", "action", "webhook"),
     [
-        ({"SlackWebhookSecret": "shop/slack"}, "secretsmanager:GetSecretValue", f"arn:aws:secretsmanager:{HERE}:secret:shop/slack-AbCdEf"),
+        ({"SlackWebhookSecret": "shop/slack"}, "secretsmanager:GetSecretValue",
+         f"arn:aws:secretsmanager:{HERE}:secret:shop/slack-AbCdEf"),
         ({"SlackWebhookParameter": "/shop/hook"}, "ssm:GetParameter", f"arn:aws:ssm:{HERE}:parameter/shop/hook"),
         ({"SlackWebhookParameter": "hook"}, "ssm:GetParameter", f"arn:aws:ssm:{HERE}:parameter/hook"),
         ({}, "ssm:GetParameter", HOOK),
