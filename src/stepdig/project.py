@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from stepdig.language import job_files
-from stepdig.language.job import Job
+from stepdig.language.job import Job, bare
 from stepdig.problem import Position, Problem, Problems, ProblemsFound, did_you_mean
 
 SUFFIXES = (".dig.yml", ".dig")  # editors take the longer one for YAML; Digdag knows the shorter
@@ -78,6 +78,13 @@ class Project:
         if not folder.is_dir():
             return None
         names = sorted(it.name for it in folder.iterdir() if it.is_dir() and not it.name.startswith((".", "__")))
+        first: dict[str, str] = {}
+        for name in names:
+            twin = first.setdefault(bare(name), name)
+            if twin != name:
+                at = Position(f"{JOBS}/{name}/{job_files.FILE}", 1, 1)
+                text = f"'{name}' and '{twin}' are one name where AWS takes neither - nor _"
+                problems.add(at, "SD613", text, "rename one of the two")
         return {name: self._job(name, problems) for name in names}
 
     def _job(self, name: str, problems: Problems) -> Job:

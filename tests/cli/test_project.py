@@ -51,6 +51,14 @@ def test_a_file_or_project_folder_belongs_to_its_repository_wherever_one_stands(
     assert project.typed(workflow.path, root) == "daily.dig"
 
 
+def test_two_jobs_that_aws_could_not_tell_apart_are_a_mistake(repository):
+    root = repository({"workflows/a/x.dig": "", "jobs/load-small/x": "", "jobs/load_small/x": ""})
+    (workflow,) = project.find(str(root))
+    problems = Problems()
+    assert sorted(workflow.project.jobs(problems)) == ["load-small", "load_small"]
+    assert [it.code for it in problems] == ["SD613"]
+
+
 def test_a_plain_digdag_folder_is_a_repository_of_one_project(repository, monkeypatch):
     root = repository({"old/main.dig": "", "old/workflows/part/x.dig": ""})
     monkeypatch.chdir(root / "old")

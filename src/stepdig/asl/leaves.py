@@ -93,7 +93,8 @@ def write_command(step: plan.Command, site: Site) -> None:
     }
     if step.timeout is not None:
         state["TimeoutSeconds"] = number_of(step.timeout)
-    caught = site.catch(step.name, TIMED_OUT if step.timeout is not None else "")
+    late = f"it took longer than the timeout of job {step.job}" if step.limited else TIMED_OUT
+    caught = site.catch(step.name, late if step.timeout is not None else "")
     if caught:
         state["Catch"] = caught
     site.add(step.name, after.ending({**state, "Output": INPUT}))

@@ -86,6 +86,11 @@ def _name(kind: str, text: str) -> str:
     return f"{kind}-{words[:IMPLIED_CHARS].strip('-')}"
 
 
+def bare(name: str) -> str:
+    """Return a job's name as names of resources keep it: `load-small` and `load_small` are one there."""
+    return name.replace("-", "").replace("_", "").lower()
+
+
 def named(names: Collection[str]) -> dict[str, Job]:
     """Return jobs of these names with all the defaults."""
     return {name: Job(name) for name in names}

@@ -143,6 +143,7 @@ class Here(Values):
             sizes=sizes(self),
             capacity=made.capacity,
             plain=given,
+            limited=task.timeout is None and made.timeout is not None and not self.scope.deadlines,
         )
 
     @property

@@ -11,7 +11,7 @@ from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field, replace
 
 from stepdig import limits
-from stepdig.language.job import Job
+from stepdig.language.job import Job, bare
 from stepdig.language.model import Input
 from stepdig.language.partial import ALL, Parts
 from stepdig.problem import Problems
@@ -19,11 +19,6 @@ from stepdig.problem import Problems
 WHOLE = "*"  # every column of a row is read
 # Our own states beside a task's are named after it ("+sync failures?"), so a task's name leaves them room.
 OWN_SUFFIX_CHARS = 16
-
-
-def _plain_name(name: str) -> str:
-    """Return a job's name as the substitution for its task definition keeps it: `load-1-2` and `load_12` are one there."""
-    return name.replace("-", "").replace("_", "").lower()
 
 
 @dataclass(frozen=True, slots=True)
@@ -138,8 +133,8 @@ class Draft:
     def imply(self, job: Job) -> str:
         """Return the name of a job that a task describes itself; one that names another job already gets a number of its own."""
         known = {**(self.jobs or {}), **self.implied}
-        taken = {_plain_name(name): it for name, it in known.items()}
-        if taken.get(_plain_name(job.name), job) != job:
+        taken = {bare(name): it for name, it in known.items()}
+        if taken.get(bare(job.name), job) != job:
             what = (job.image, job.plain, job.cpu, job.memory, job.task_definition, job.container)
             job = replace(job, name=f"{job.name}-{zlib.crc32(repr(what).encode()):08x}")
         self.implied[job.name] = job

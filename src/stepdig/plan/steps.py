@@ -49,6 +49,7 @@ class Command(Step):
               list, the keys of the values
     sizes     of its container, where the task asks for other ones than its job has
     capacity  which capacity providers launch it: "on_demand", "spot", "spot_then_on_demand"
+    limited   whether its time limit is that of the job
     plain     of an image that is run as it is: what it is given; its exit code is all there is
     """
 
@@ -66,6 +67,7 @@ class Command(Step):
     sizes: Sizes | None = None
     capacity: str = "on_demand"
     plain: Plain | None = None
+    limited: bool = False
 
 
 @dataclass(frozen=True, slots=True)
