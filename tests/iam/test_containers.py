@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import runpy
 import sys
 from collections.abc import Sequence
@@ -145,6 +146,16 @@ def test_statements_of_job_yml_stay_as_they_are() -> None:
 def test_a_text_of_iam_alone_needs_no_substitution() -> None:
     statement = Statement("A", ("s3:GetObject",), ("arn:aws:s3:::in/${aws:username}/*",))
     assert document([statement])["Statement"][0]["Resource"] == ["arn:aws:s3:::in/${aws:username}/*"]  # type: ignore[index]
+
+
+def test_names_that_no_policy_takes_are_patterns() -> None:
+    """IAM takes characters up to U+00FF: the policy of a workflow with another name must still be taken, and fit."""
+    statements = task_statements("shop-夜間_é", Job("load"), project="shop")
+    assert max(json.dumps(document(statements), ensure_ascii=False)) <= "\u00ff"
+    policy = _policy(statements)
+    assert allows(policy, Request("s3:PutObject", f"{BUCKET}/runs/shop-夜間_é/a/+x/output.json"))
+    assert allows(policy, Request("s3:ListBucket", BUCKET, {"s3:prefix": "runs/shop-夜間_é/a/"}))
+    assert not allows(policy, Request("s3:PutObject", f"{BUCKET}/runs/shop-x/a/+x/output.json"))
 
 
 LOGS = [

@@ -12,6 +12,8 @@ from dataclasses import dataclass, field
 # Condition operator -> key -> value or values: {"ArnEquals": {"ecs:cluster": "arn:..."}}.
 Conditions = Mapping[str, Mapping[str, str | tuple[str, ...]]]
 
+# What no policy takes; a pattern has `*` in its place. https://docs.aws.amazon.com/IAM/latest/APIReference/API_PutRolePolicy.html
+_NOT_TAKEN = re.compile("[^\t\n\r -\u00ff]+")
 _REFERENCE = re.compile(r"\$\{([^}]*)\}")
 _OURS = re.compile(r"AWS::[A-Za-z]+|[A-Za-z0-9]+(\.[A-Za-z0-9.]+)?")
 # What no parameter says as it stands. The URI of a repository is `<registry>/<name>`, its name holds no `/`.
@@ -64,18 +66,23 @@ def _json(statement: Statement) -> dict[str, object]:
         "Sid": statement.sid,
         "Effect": statement.effect,
         "NotAction" if statement.but_actions else "Action": list(statement.actions),
-        "NotResource" if statement.but_resources else "Resource": [_text(text) for text in statement.resources],
+        "NotResource" if statement.but_resources else "Resource": [
+            _text(_NOT_TAKEN.sub("*", text)) for text in statement.resources
+        ],
     }
     if statement.conditions:
         made["Condition"] = {
-            operator: {key: _value(value) for key, value in keys.items()}
+            operator: {key: _value(value, "Like" in operator) for key, value in keys.items()}
             for operator, keys in statement.conditions.items()
         }
     return made
 
 
-def _value(value: str | tuple[str, ...]) -> object:
-    return _text(value) if isinstance(value, str) else [_text(text) for text in value]
+def _value(value: str | tuple[str, ...], pattern: bool) -> object:
+    """Return the value or values of a condition; those of a `pattern` as IAM takes them."""
+    texts = (value,) if isinstance(value, str) else value
+    made = [_text(_NOT_TAKEN.sub("*", text) if pattern else text) for text in texts]
+    return made[0] if isinstance(value, str) else made
 
 
 def _text(text: str) -> object:
