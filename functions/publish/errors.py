@@ -8,4 +8,4 @@ class NotPacked(Exception):
 
 
 class Unknown(Exception):
-    """A custom resource that is none of ours, or one without its properties."""
+    """A custom resource that is none of ours, one without its properties, or a name that nothing stands for."""

@@ -16,6 +16,7 @@ from typing import Any
 
 import archives
 import packages
+from errors import Unknown
 
 # https://docs.aws.amazon.com/codebuild/latest/userguide/build-env-ref-available.html
 BUILDERS = {
@@ -116,9 +117,12 @@ def _there(place: Place, tag: str) -> bool:
 
 
 def _base(place: Place, image: str) -> str:
-    """Return the reference of a base image that holds `${Name}`, these filled in; empty for one that says all by itself."""
+    """Return the reference of a base image that holds `${Name}`, these filled in, else an empty text. Raises Unknown."""
     if "${" not in image:
         return ""
+    unknown = [name for name in _NAME.findall(image) if not place.filled.get(name)]
+    if unknown:
+        raise Unknown(f"the image {image} names {', '.join(unknown)}, which this function is not told")
     return _NAME.sub(lambda found: place.filled[found[1]], image)
 
 

@@ -259,6 +259,15 @@ def test_what_cannot_be_is_answered_at_once(app, tmp_path, http_server, kind, pr
     assert told["PhysicalResourceId"]
 
 
+def test_a_base_image_with_a_name_that_nothing_stands_for_is_refused(app, tmp_path, http_server):
+    told = {"hash": HASH, "architecture": "x86_64", "image": "${Stack}/${Other}:1"}
+    package(tmp_path, images={"load": told})
+    app.handler(request(http_server.url, "JobImage", Job="load"), CONTEXT)
+    said = answers(http_server)[1]["Reason"]
+    assert said == "Unknown: the image ${Stack}/${Other}:1 names Stack, Other, which this function is not told"
+    assert app.aws["codebuild"].builds == {}
+
+
 def test_what_aws_refuses_is_answered_too_and_fits_the_answer(app, tmp_path, http_server, monkeypatch):
     package(tmp_path, archives={"shop": HASH})
 
