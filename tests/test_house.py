@@ -73,6 +73,7 @@ FLOORS = [
     ["schema"],
     ["pipeline"],
     ["iam"],
+    ["template"],
     ["report"],
     ["packing"],
     ["commands"],

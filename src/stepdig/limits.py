@@ -64,3 +64,20 @@ LOG_RETENTION_DAYS = (
 
 # https://docs.aws.amazon.com/lambda/latest/dg/gettingstarted-limits.html: deployment package, unzipped
 LAMBDA_PACKAGE_BYTES = 262_144_000
+
+# https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/cloudformation-limits.html
+TEMPLATE_RESOURCES = 500
+TEMPLATE_BYTES = 1_000_000
+TEMPLATE_FILLED_RESOURCES = 450  # ours: new workflows go on in another template; the rest is for those that grow
+TEMPLATE_FIRST_RESOURCES = 300  # ours: of the first one, which also holds the logs of all jobs and the other templates
+TEMPLATE_FILLED_BYTES = 700_000
+
+# https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_iam-quotas.html
+INLINE_POLICY_CHARS = 10_240  # of all inline policies of a role together
+MANAGED_POLICY_CHARS = 6_144
+MANAGED_POLICIES = 10  # of a role
+
+# ours: a machine's name without the stack's, so that `<Stack>-<project>-<workflow>` has the 80 that Step Functions takes
+STACK_CHARS = 28
+MACHINE_CHARS = 50
+FAMILY_CHARS = 255  # https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_RegisterTaskDefinition.html
