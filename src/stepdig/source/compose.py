@@ -1,5 +1,7 @@
 """One YAML file's events -> nodes: Digdag's scalars, anchors, `<<`, no duplicate keys; `!include` by whoever asked.
 
+An include of `${env}` gives one mapping for each environment (`variants`), which only `_export` may hold.
+
 Why not PyYAML's composer: it has no limit of depth (libyaml's crashes), takes duplicate keys, and forgets the source.
 """
 
@@ -21,6 +23,7 @@ from yaml.events import (
 
 from stepdig.problem import Position, Problems, did_you_mean
 from stepdig.source import scalars, yaml_text
+from stepdig.source.merging import Entries
 from stepdig.source.nodes import Mapping, Node, Scalar, Sequence
 from stepdig.source.scalars import Value
 
@@ -155,12 +158,12 @@ class _Document:
         self._check_tag(start, "seq")
         items = []
         while not isinstance(event := next(self.events), SequenceEndEvent):
-            items.append(self._node(event, depth))
+            items.append(self._same_everywhere(self._node(event, depth)))
         return Sequence(self._at(start), tuple(items))
 
     def _mapping(self, start: MappingStartEvent, depth: int) -> Mapping:
         self._check_tag(start, "map")
-        entries: dict[str, tuple[Scalar, Node]] = {}
+        entries = Entries()
         own: dict[str, Scalar] = {}
         while not isinstance(event := next(self.events), MappingEndEvent):
             if isinstance(event, ScalarEvent) and event.tag == "!include":
@@ -177,10 +180,17 @@ class _Document:
                 continue
             own[name] = key
             if name == "<<" and not key.style:
-                self._merge(key, value, entries)
+                self._merge(key, self._same_everywhere(value), entries)
             else:
-                entries[name] = key, value  # in the place of its first appearance
-        return Mapping(self._at(start), tuple(entries.values()))
+                entries.put(key, value if name == "_export" else self._same_everywhere(value))
+        return entries.mapping(self._at(start))
+
+    def _same_everywhere(self, node: Node) -> Node:
+        """Return a node that is no mapping of `_export`, having noted it when environments choose what is in it."""
+        if isinstance(node, Mapping) and node.variants:
+            hint = "move it into `_export:`, as a key of its own there"
+            self._report(node.at, "SD691", "only `_export` can include a file by `${env}`", hint)
+        return node
 
     def _key(self, event: Event, depth: int) -> Scalar | None:
         node = self._node(event, depth)
@@ -197,27 +207,28 @@ class _Document:
         text = str(node.value).lower() if isinstance(node.value, bool) else str(node.value)
         return replace(node, value=text)
 
-    def _merge(self, key: Scalar, value: Node, entries: dict[str, tuple[Scalar, Node]]) -> None:
+    def _merge(self, key: Scalar, value: Node, entries: Entries) -> None:
         """Add what `<<` brings; a key that is there already wins, of several mappings the first."""
         for mapping in value.items if isinstance(value, Sequence) else [value]:
             if not isinstance(mapping, Mapping):
                 self._report(key.at, "SD107", "'<<' takes a mapping or a list of mappings", "", key.length)
                 return
             for name, inner in mapping:
-                entries.setdefault(str(name.value), (name, inner))
+                entries.put_if_new(name, inner)
 
-    def _include(self, key: ScalarEvent, entries: dict[str, tuple[Scalar, Node]], depth: int) -> None:
+    def _include(self, key: ScalarEvent, entries: Entries, depth: int) -> None:
         event = next(self.events)
         if key.value or not isinstance(event, ScalarEvent) or event.tag is not None or not event.value:
             if not isinstance(event, ScalarEvent):
                 self._node(event, depth)
             self._report(self._at(key), "SD110", "'!include' takes the path of a file", _INCLUDE_FORM, len("!include"))
             return
-        included = self.surroundings.include(self._scalar(event), self.path, depth - 1)
-        for name, value in included or ():
-            text = str(name.value)
-            before = entries.get(text)
-            entries[text] = (name, value) if before is None else (before[0], _merged(before[1], value))
+        path = self._scalar(event)
+        included = self.surroundings.include(path, self.path, depth - 1)
+        if included is not None and (missing := entries.include(included)):
+            told = ", ".join(missing)
+            what = f"not every include of this mapping has a file for each environment: {told}"
+            self._report(path.at, "SD692", what, "each `${env}` stands for the same names", path.length)
 
     def _value(self, event: ScalarEvent) -> Node:
         if event.tag != "!include":
@@ -283,15 +294,3 @@ class _Document:
 
 
 _INCLUDE_FORM = "write '!include : path', with a blank before the colon"
-
-
-def _merged(before: Node, after: Node) -> Node:
-    """Merge what an include brings into a value that is there: mappings key by key, all else replaced."""
-    if not isinstance(before, Mapping) or not isinstance(after, Mapping):
-        return after
-    entries = {str(key.value): (key, value) for key, value in before}
-    for key, value in after:
-        name = str(key.value)
-        known = entries.get(name)
-        entries[name] = (key, value) if known is None else (known[0], _merged(known[1], value))
-    return Mapping(before.at, tuple(entries.values()))

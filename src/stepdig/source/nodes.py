@@ -45,15 +45,27 @@ class Mapping:
     """A YAML mapping; `entries` in the order of first appearance, keys are text scalars, each once.
 
     A number or boolean as a key has become its text, as in Digdag's JSON; `text` of that key is what the file says.
+    `variants` has the whole mapping for each environment by name, where files are included by `${env}`; `entries` then has
+    every key that one of them has.
     """
 
     at: Position
     entries: tuple[tuple[Scalar, Node], ...]
+    variants: tuple[tuple[str, Mapping], ...] = ()
     length: ClassVar[int] = 1
 
     def get(self, key: str) -> Node | None:
         """Return the value of a key, or None."""
         return next((value for name, value in self.entries if name.value == key), None)
+
+    def of(self, environment: str | None) -> Mapping:
+        """Return the mapping as it is in one environment."""
+        return next((it for name, it in self.variants if name == environment), self)
+
+    @property
+    def every(self) -> tuple[Mapping, ...]:
+        """The mapping as it is in each environment; itself where it is the same in all."""
+        return tuple(it for _, it in self.variants) or (self,)
 
     def __iter__(self) -> Iterator[tuple[Scalar, Node]]:
         return iter(self.entries)

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import posixpath
-from collections.abc import Callable
-from dataclasses import dataclass, field
+import re
+from collections.abc import Callable, Collection
+from dataclasses import dataclass, field, replace
 
 from stepdig.problem import Position, Problems
 from stepdig.source.compose import Repeats, Surroundings, compose
+from stepdig.source.merging import Entries
 from stepdig.source.nodes import Mapping, Node, Scalar, Sequence, plain
 from stepdig.source.scalars import Value
 from stepdig.source.yaml_text import UnreadableError, decode
@@ -17,18 +19,25 @@ __all__ = ["Mapping", "Node", "Read", "Scalar", "Sequence", "Value", "load", "lo
 MAX_INCLUDES_DEEP = 30
 
 Read = Callable[[str], bytes | None]
+Files = Callable[[], Collection[str]]
+CHOICE = "${env}"  # in the path of an include: the environment, which the deployment or the start of a run knows
+_ENVIRONMENT = "[A-Za-z0-9_-]+"
 
 
-def load(text: bytes | str, path: str, read: Read, problems: Problems) -> Mapping | None:
+def load(text: bytes | str, path: str, read: Read, problems: Problems, files: Files | None = None) -> Mapping | None:
     """Load a YAML file whose top is a mapping; None when a mistake (added to `problems`) leaves nothing to go on with.
 
     `read` gives the bytes of a file of the project, by its path in it, or None; `!include` needs it, and `path` must be
-    such a path for that.
+    such a path for that. `files` lists the `.dig` files of the project: where it is given, `_export` may include by `${env}`.
     """
     try:
-        return _Loading(read, problems, Repeats(problems)).mapping(text, path, 0)
+        found = _Loading(read, problems, Repeats(problems), files).mapping(text, path, 0)
     except UnreadableError:
         return None
+    if found is not None and found.variants:
+        hint = "move it into `_export:`, as a key of its own there"
+        problems.add(found.at, "SD691", "only `_export` can include a file by `${env}`", hint)
+    return found
 
 
 def load_any(text: bytes | str, path: str, read: Read, problems: Problems) -> Node | None:
@@ -46,6 +55,7 @@ class _Loading:
     read: Read
     problems: Problems
     repeats: Repeats
+    files: Files | None = None
     chain: list[str] = field(default_factory=list)
     loaded: dict[str, Mapping | None] = field(default_factory=dict)
 
@@ -73,6 +83,8 @@ class _Loading:
 
     def include(self, name: Scalar, path: str, level: int) -> Mapping | None:
         """Load the mapping of `!include : name` in the file `path`, or note why not."""
+        if "${" in name.text and self.files is not None:
+            return self._chosen(name, path, level, self.files)
         relative = posixpath.normpath(name.text)
         target = posixpath.join(posixpath.dirname(path), relative)
         cannot = self._reason(name.text, relative, target)
@@ -84,6 +96,29 @@ class _Loading:
         elif (known := self.loaded[target]) is not None:
             self.repeats.add(known, name.at, level)
         return self.loaded[target]
+
+    def _chosen(self, name: Scalar, path: str, level: int, files: Files) -> Mapping | None:
+        """Load the files that `${env}` in the path of an include may stand for, one for each environment."""
+        if "${" in name.text.replace(CHOICE, ""):
+            hint = "${env} is the environment; all else must be written out"
+            self.problems.add(name.at, "SD690", "an include cannot hold other templates than ${env}", hint, name.length)
+            return None
+        folder = posixpath.dirname(path)
+        pattern = re.escape(posixpath.join(folder, posixpath.normpath(name.text))).split(re.escape(CHOICE))
+        fits = re.compile(f"(?P<env>{_ENVIRONMENT})".join(pattern[:2]) + "".join(f"(?P=env){it}" for it in pattern[2:]))
+        found = {match["env"]: file for file in sorted(files()) if (match := fits.fullmatch(file))}
+        if not found:
+            what = f"there is no file '{posixpath.join(folder, name.text)}', whatever the environment is called"
+            hint = "such as " + name.text.replace(CHOICE, "prod") + "; it must end in .dig"
+            self.problems.add(name.at, "SD690", what, hint, name.length)
+            return None
+        every, variants = Entries(), []
+        for environment, file in found.items():
+            included = self.include(replace(name, text=posixpath.relpath(file, folder or ".")), path, level)
+            if included is not None:
+                every.include(included)
+                variants.append((environment, included))
+        return Mapping(name.at, every.mapping(name.at).entries, tuple(variants))
 
     def _reason(self, name: str, relative: str, target: str) -> tuple[str, str, str] | None:
         """Return code, text and hint of why a path cannot be included, whatever the file holds."""
