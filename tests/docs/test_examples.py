@@ -9,6 +9,7 @@ import pytest
 from jsonschema import Draft7Validator
 
 from stepdig import schema
+from stepdig.language import job_files
 from stepdig.language.job import Job, named
 from stepdig.pipeline import compile_workflow
 from stepdig.problem import Problems, ProblemsFound, show
@@ -48,6 +49,22 @@ EXAMPLES = [
     for line, text in _blocks(page)
     if re.search(r'^"?\+', text, re.MULTILINE)
 ]
+
+
+JOB_FILES = [
+    pytest.param(text, id=f"{page.stem}:{line}")
+    for page in PAGES
+    for line, text in _blocks(page)
+    if re.match(r"# jobs/\S+/job.yml\n", text)
+]
+
+
+@pytest.mark.parametrize("text", JOB_FILES)
+def test_an_example_of_a_job_is_one(text):
+    problems = Problems()
+    job = job_files.load("example", text.encode(), "job.yml", lambda _path: None, problems)
+    assert not list(problems)
+    assert job != Job("example")
 
 
 @pytest.mark.parametrize(("page", "text"), EXAMPLES)

@@ -174,6 +174,13 @@ def test_a_mistake_is_told_at_its_place_and_the_job_has_its_defaults(text, probl
     assert job == Job("load")
 
 
+def test_a_part_may_be_included_and_is_told_by_its_own_name():
+    files = {"jobs/load/rights.yml": b"iam: [{Action: '*', Resource: '*'}]\n"}
+    problems = Problems()
+    job_files.load("load", b"!include : rights.yml\n", "jobs/load/job.yml", files.get, problems)
+    assert [f"{it.at} {it.code}" for it in problems] == ["jobs/load/rights.yml:1:16 SD615"]
+
+
 def test_all_mistakes_are_told_in_one_run():
     text = "cpus: 1\nmemory: x\nenvironment: {A_TOKEN: abcdefgh, B: '${X}'}\n"
     assert [it.split()[1] for it in read(text)[1]] == ["SD611", "SD612", "SD410"]
@@ -200,7 +207,10 @@ def test_the_editor_refuses_what_the_parser_refuses(text):
     assert not accepts(text)
 
 
-@pytest.mark.parametrize("text", ["", WHOLE, "secrets:\n", f"task_definition: {ARN}\ncontainer: a", "cpu: .5 vCPU\nmemory: 1 GB"])  # fmt: skip
+GOOD = ["", WHOLE, "secrets:\n", f"task_definition: {ARN}\ncontainer: a", "cpu: .5 vCPU\nmemory: 1 GB"]
+
+
+@pytest.mark.parametrize("text", GOOD)
 def test_the_editor_takes_what_the_parser_takes(text):
     taken = not any("SD61" in it for it in read(text)[1])
     assert accepts(text) == taken

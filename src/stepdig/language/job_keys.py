@@ -92,7 +92,11 @@ def _word(*words: str) -> Schema:
 
 KEYS = (
     Option("image", _IMAGE, "an image from elsewhere; without it the job's Dockerfile is built"),
-    Option("plain", {"type": "boolean"}, "run the image as it is: a command, its environment, its exit code"),
+    Option(
+        "plain",
+        {"type": "boolean", "patternErrorMessage": "must be true or false"},
+        "run the image as it is: a command, its environment, its exit code",
+    ),
     Option("cpu", _size(_CPU, "a size such as 1024 or 1 vCPU"), "1024, or 1 vCPU; 256 without it"),
     Option("memory", _size(_MEMORY, "a size such as 2048 or 2 GB"), "2048 (MiB), or 2 GB; 512 without it"),
     Option("ephemeral_storage", _size(_DISK, "a size such as 50, in GiB"), "disk, 21 to 200 GiB; 20 without it"),
