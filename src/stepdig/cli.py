@@ -27,6 +27,7 @@ VERBS = {
     "build": "compile the workflows into statemachines/",
     "pack": "pack projects and images, as sam build does",
     "run": "run a workflow on this machine",
+    "schedules": "list when workflows start by themselves: their next sessions",
     "schema": "tell an editor the language: completion, help, mistakes underlined",
     "secrets": "keep the secrets of runs on this machine",
 }
