@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import time
+
 import pytest
 
 from stepdig.pipeline import compile_workflow
@@ -154,3 +156,17 @@ def test_secrets_are_found_in_every_file_that_is_compiled(place: str) -> None:
             jobs=None,
         )
     assert [str(it.at) for it in found.value.problems if it.code == "SD410"] == [at]
+
+
+@pytest.mark.parametrize(
+    "piece", ["a-", "a.", "a:", "bearer a", "eyJ", "SG.", "://a", "password", "xapp-", "-----BEGIN A", "aws_secret_"]
+)
+def test_a_long_text_takes_no_longer_than_its_length(piece: str) -> None:
+    """Twice the text, about twice the steps: counted by time against a text of half the size, with much room."""
+    text = piece * (200_000 // len(piece))
+    started = time.process_time()
+    list(secrets.written_out(text[: len(text) // 8]))
+    short = time.process_time() - started
+    started = time.process_time()
+    list(secrets.written_out(text))
+    assert time.process_time() - started < 32 * max(short, 0.05)

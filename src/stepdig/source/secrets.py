@@ -13,28 +13,44 @@ from dataclasses import dataclass
 from stepdig.problem import Problem, Problems
 from stepdig.source.tree import Mapping, Node, Scalar, Sequence
 
-# What a secret looks like wherever it stands. `(?P<secret>...)` is the part that is hidden, without it all of it.
+# What a secret looks like wherever it stands: what it is; texts without which it cannot be one, in small letters; how it is
+# written. Repetitions are bounded where more follows, since texts may be long. `(?P<secret>...)` is the part that is hidden.
 _LOOKS = (
-    ("a Slack webhook", r"https://hooks\.slack\.com/(services|workflows|triggers)/\S+"),
-    ("a webhook", r"https://([\w-]+\.)?(discord(app)?\.com/api/webhooks/[0-9]+|webhook\.office\.com/webhookb2)/\S+"),
-    ("an AWS access key", r"\b(AKIA|ASIA)(?![A-Z0-9]*EXAMPLE\b)[A-Z0-9]{16}\b"),  # AWS's own pages write ...EXAMPLE
+    ("a Slack webhook", ("hooks.slack.com",), r"https://hooks\.slack\.com/(services|workflows|triggers)/\S+"),
+    ("a webhook", ("/api/webhooks/",), r"https://([\w-]+\.)?discord(app)?\.com/api/webhooks/[0-9]+/\S+"),
+    ("a webhook", ("webhook.office.com",), r"https://([\w-]+\.)?webhook\.office\.com/webhookb2/\S+"),
+    # AWS's own pages write ...EXAMPLE
+    ("an AWS access key", ("akia", "asia"), r"\b(AKIA|ASIA)(?![A-Z0-9]*EXAMPLE\b)[A-Z0-9]{16}\b"),
     (
         "an AWS secret key",
+        ("aws",),
         r"(?i)aws_?secret_?access_?key[\"']?\s*[:=]\s*[\"']?(?P<secret>[A-Za-z0-9/+]{40})(?![A-Za-z0-9/+])",
     ),
-    ("a private key", r"-----BEGIN [A-Z ]*PRIVATE KEY-----"),
-    ("a Slack token", r"\bx(ox[abeprs]|app)-[A-Za-z0-9-]{10,}"),
-    ("a GitHub token", r"\b(gh[pousr]_[A-Za-z0-9]{36}|github_pat_[A-Za-z0-9_]{22,})\b"),
-    ("a GitLab token", r"\bglpat-[A-Za-z0-9_-]{20,}"),
-    ("a Google API key", r"\bAIza[A-Za-z0-9_-]{35}\b"),
-    ("a Stripe key", r"\b[rs]k_live_[A-Za-z0-9]{16,}\b"),
-    ("a SendGrid key", r"\bSG\.[A-Za-z0-9_-]{22}\.[A-Za-z0-9_-]{43}\b"),
-    ("a token", r"\beyJ[A-Za-z0-9_-]{10,}\.eyJ[A-Za-z0-9_-]{10,}\.[A-Za-z0-9_-]{10,}"),
-    ("a token", r"(?i)\b(bearer|basic) +(?P<secret>(?=[a-z0-9._~+/=-]*[0-9])[a-z0-9._~+/=-]{16,})"),
-    ("a password in a URL", r"\b[a-z][a-z0-9+.-]*://[^\s/:@${}'\"]*:(?P<secret>(?![*x]+@)[^\s/:@${}<>'\"]{3,})@"),
-    ("a password", r"(?i)(?<![?&\w])[a-z0-9_-]*(password|passwd|mysql_pwd)=[\"']?(?P<secret>[^\s$\"'{}<>*/;&|`]{6,})"),
+    ("a private key", ("private key",), r"-----BEGIN [A-Z ]{0,40}PRIVATE KEY-----"),
+    ("a Slack token", ("xox", "xapp"), r"\bx(ox[abeprs]|app)-[A-Za-z0-9-]{10,}"),
+    ("a GitHub token", ("gh", "github_pat_"), r"\b(gh[pousr]_[A-Za-z0-9]{36}|github_pat_[A-Za-z0-9_]{22,})\b"),
+    ("a GitLab token", ("glpat-",), r"\bglpat-[A-Za-z0-9_-]{20,}"),
+    ("a Google API key", ("aiza",), r"\bAIza[A-Za-z0-9_-]{35}\b"),
+    ("a Stripe key", ("k_live_",), r"\b[rs]k_live_[A-Za-z0-9]{16,}\b"),
+    ("a SendGrid key", ("sg.",), r"\bSG\.[A-Za-z0-9_-]{22}\.[A-Za-z0-9_-]{43}\b"),
+    ("a token", ("eyj",), r"\beyJ[A-Za-z0-9_-]{10,}\.eyJ[A-Za-z0-9_-]{10,}\.[A-Za-z0-9_-]{10,}"),
+    (
+        "a token",
+        ("bearer", "basic"),
+        r"(?i)\b(bearer|basic) +(?P<secret>(?=[a-z0-9._~+/=-]{0,99}[0-9])[a-z0-9._~+/=-]{16,})",
+    ),
+    (
+        "a password in a URL",
+        ("://",),
+        r"\b[a-z][a-z0-9+.-]{1,20}://[^\s/:@${}'\"]{0,100}:(?P<secret>(?![*x]+@)[^\s/:@${}<>'\"]{3,200})@",
+    ),
+    (
+        "a password",
+        ("password=", "passwd=", "mysql_pwd="),
+        r"(?i)(?<![?&\w])[a-z0-9_-]{0,40}(password|passwd|mysql_pwd)=[\"']?(?P<secret>[^\s$\"'{}<>*/;&|`]{6,})",
+    ),
 )
-_PATTERNS = tuple((what, re.compile(pattern)) for what, pattern in _LOOKS)
+_PATTERNS = tuple((what, cues, re.compile(pattern)) for what, cues, pattern in _LOOKS)
 # Keys whose value is a secret if it can be one: any word, or only what looks drawn by lot, since a token may be the name of one.
 _PASSWORD = re.compile(r"(?i)(password|passwd|passphrase|_pwd)\Z")
 _TOKEN = re.compile(r"(?i)(secret|token|api[_-]?key|(access|private|secret)[_-]?key|credentials?)\Z")
@@ -62,7 +78,7 @@ def find(node: Node, problems: Problems, hint: str = "", key: str = "") -> None:
     """Note every text below a node that looks like a secret; `key` is what it is the value of, `hint` in place of ours."""
     if isinstance(node, Mapping):
         keys = {name.value for name, _ in node}
-        for name, value in node:
+        for name, value in node.all_entries:
             find(name, problems, hint)
             known = name.value == "password" and "mail>" in keys  # which mail> has its own words for
             find(value, problems, hint, "" if known else str(name.value))
@@ -76,8 +92,9 @@ def find(node: Node, problems: Problems, hint: str = "", key: str = "") -> None:
 def written_out(text: str, key: str = "") -> Iterator[Secret]:
     """Yield the secrets in a text, in order, none twice; all of it by its `key` if nothing is by its looks."""
     found: list[Secret] = []
-    for what, pattern in _PATTERNS:
-        for it in pattern.finditer(text):
+    small = text.lower()
+    for what, cues, pattern in _PATTERNS:
+        for it in pattern.finditer(text) if any(cue in small for cue in cues) else ():
             start, end = it.span("secret" if "secret" in pattern.groupindex else 0)
             if not any(start < other.end and other.start < end for other in found):
                 found.append(Secret(f"{what} is", start, end))
