@@ -67,7 +67,7 @@ def _container(unit: Unit, job: Job, needs: Used) -> dict[str, Value]:
     image = att(logical_id("Image", job.name), "Uri") if built(job) else text(job.image)
     made: dict[str, Value] = {"Name": job.container, "Essential": True, "Image": image}
     if not job.plain:
-        made["EntryPoint"] = ["python3", RUNNER]
+        made["EntryPoint"] = ["python3", "-I", RUNNER]  # -I: variables of the image for Python are for its own programs
         made["LinuxParameters"] = {"InitProcessEnabled": True}
     environment = _environment(job)
     if environment:
