@@ -98,6 +98,9 @@ def test_the_schema_is_one():
 
 def test_the_committed_schema_is_what_the_declarations_make():
     assert (ROOT / ".vscode/stepdig.schema.json").read_text() == schema.text(), "run `stepdig schema --vscode .`"
+    assert (ROOT / ".vscode/stepdig-job.schema.json").read_text() == schema.job_text(), (
+        "run `stepdig schema --vscode .`"
+    )
 
 
 @pytest.mark.parametrize(

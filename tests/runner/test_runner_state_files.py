@@ -25,6 +25,19 @@ def test_a_row_is_found_again_when_its_list_changes(tmp_path):
     assert [place(tmp_path, rows[::-1], row) for row in rows] == first
 
 
+def test_each_kind_of_loop_has_places_of_its_own(tmp_path):
+    loops = {
+        "+l": {"operator": "loop", "variables": [variable("i")]},
+        "+r": {"operator": "for_range", "variables": [variable("range")]},
+        "+e": for_each(variable("a", ["x", "y"]), variable("b", [{"n": 1}, {"n": 2}])),
+    }
+    one = bundle({"+t": {**task({"sh>": "x"}, loops=list(loops)), "state": ["d/e"]}}, loops=loops)
+    loop = {"i": 3, "range": {"from": 0, "to": 10, "index": 0}, "a#": 1, "a": "x", "b": {"n": 2}}
+    key, path = state_files.fetch(at(one, loop=loop), FolderStorage(tmp_path), tmp_path)[0]
+    assert key == "state/shop-wf/+t/loop=3/from=0,to=10/a=x,b=%7B%22n%22%3A2%7D/d/e"
+    assert path == tmp_path / "d/e"
+
+
 @given(st.lists(st.text(max_size=200), min_size=2, max_size=2, unique=True))
 def test_two_labels_never_share_a_place_that_a_file_system_takes(tmp_path_factory, labels):
     folder = tmp_path_factory.getbasetemp()

@@ -6,6 +6,8 @@ import json
 
 import pytest
 import yaml
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 from jsonschema import Draft7Validator
 
 from stepdig import schema
@@ -221,3 +223,26 @@ def test_the_schema_is_one_and_says_something_of_every_key():
     document = json.loads(schema.job_text())
     assert set(document["properties"]) == {it.name for it in job_keys.KEYS}
     assert all(it["description"] == it["markdownDescription"] for it in document["properties"].values())
+
+
+def _values(schema):
+    """Return values for a key: such as the declaration takes, and such as it may not."""
+    words = ["", "1", "30m", "512", "1 vCPU", "2 GB", "a", "/a", "a b", "x/y", "true", "arn:aws:s3:::b", "s3:Get*", "*"]
+    texts = st.sampled_from([*words, *schema.get("enum", [])])
+    plain = st.one_of(st.none(), st.booleans(), st.integers(-5, 5000), texts)
+    names = st.sampled_from([*schema.get("properties", {}), "A_B", "STEPDIG_X", "1a", "a.b", "Action", "file"])
+    inner = [it for it in (schema.get("items"), schema.get("additionalProperties")) if isinstance(it, dict)]
+    below = st.one_of(plain, *map(_values, inner)) if inner else plain
+    return st.one_of(plain, st.lists(below, max_size=2), st.dictionaries(names, below, max_size=2))
+
+
+@settings(max_examples=400, deadline=None, suppress_health_check=list(HealthCheck))
+@given(st.data())
+def test_editor_and_parser_agree_on_any_file(data):
+    """What the editor underlines the parser refuses, and what it leaves has no mistake of shape."""
+    keys = data.draw(st.lists(st.sampled_from(job_keys.KEYS), max_size=3, unique_by=lambda it: it.name))
+    made = {it.name: data.draw(_values(it.schema)) for it in keys} | data.draw(st.sampled_from([{}, {}, {"cpus": 1}]))
+    problems = read(json.dumps(made))[1]
+    sense = ("may have", "mounted over", "stands twice")  # of SD612, what only the parser knows
+    shapes = [it for it in problems if " SD611 " in it or (" SD612 " in it and not any(words in it for words in sense))]
+    assert (shapes == []) == VALIDATOR.is_valid(made), problems

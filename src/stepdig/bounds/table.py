@@ -78,6 +78,10 @@ def _overrides(machine: plan.Machine, payloads: Payloads) -> Iterator[Row]:
     if not payloads.overrides:
         return
     chars, step = max(payloads.overrides, key=lambda it: it[0])
+    if step.plain is not None:
+        why = f"as written; with what the run puts in, ECS takes {limits.OVERRIDE_CHARS:,}"
+        yield Row("container override", "chars", limits.OVERRIDE_OURS_CHARS, chars, step.comment, why)
+        return
     override = Override(machine.prefix)
     known = (
         f"{chars - override.fixed(step):,} of loop variables"
