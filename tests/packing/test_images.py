@@ -48,6 +48,12 @@ def test_a_dockerfile_that_copies_the_runner_itself_stays_as_it_is(tmp_path, lin
     assert dockerfile(context(tmp_path, Job("load"))) == text
 
 
+def test_a_dockerignore_does_not_hide_the_runner(tmp_path):
+    lay(tmp_path, "load", Dockerfile="FROM python:3.12\n", _dockerignore="*\n!src")
+    ignored = context(tmp_path, Job("load")).files[".dockerignore"].read().decode()
+    assert ignored.splitlines() == ["*", "!src", "!stepdig-runner.pyz"]
+
+
 def test_requirements_alone_make_an_image_of_python(tmp_path):
     folder = lay(tmp_path, "load", requirements_txt="-r more.txt\nduckdb", more_txt="x", notes_md="no part of it")
     made = context(tmp_path, Job("load"))

@@ -19,6 +19,7 @@ from stepdig.project import typed
 
 # Docker's own image where AWS keeps it: pulls from inside AWS are not counted, and builds share no limit of Docker Hub's.
 PYTHON = "public.ecr.aws/docker/library/python:3.13-slim"
+_IGNORED = ".dockerignore"
 _COPY = f"COPY {runner_zip.NAME} {runner_zip.PLACE}"
 _COPIES = re.compile(rf"^\s*COPY\s.*\b{re.escape(runner_zip.NAME)}\s+{re.escape(runner_zip.PLACE)}\s*$", re.M | re.I)
 _FROM = re.compile(r"^\s*FROM\s", re.M | re.I)
@@ -65,7 +66,12 @@ def _with_runner(dockerfile: str, files: Files, runner: bytes) -> Files:
     """Return a context whose Dockerfile lays the runner into the image; one that does so itself stays as it is."""
     if not _COPIES.search(dockerfile):
         dockerfile = f"{dockerfile.rstrip()}\n{_COPY}\n"
-    return {**files, "Dockerfile": File(dockerfile.encode()), runner_zip.NAME: File(runner)}
+    made = {**files, "Dockerfile": File(dockerfile.encode()), runner_zip.NAME: File(runner)}
+    if (
+        _IGNORED in files
+    ):  # the last line that fits decides: https://docs.docker.com/build/concepts/context/#dockerignore-files
+        made[_IGNORED] = File(files[_IGNORED].read().rstrip() + f"\n!{runner_zip.NAME}\n".encode())
+    return made
 
 
 def _read(path: Path, root: Path, job: Job, problems: Problems) -> str:
