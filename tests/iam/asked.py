@@ -89,7 +89,11 @@ def _fill(node: Any, substitutions: Mapping[str, str]) -> Any:
 
 def _run_task(given: Any, pattern: str, execution_role: str, task_roles: Mapping[str, str]) -> Iterator[Request]:
     cluster = {"ecs:cluster": f"arn:aws:ecs:{HERE}:cluster/{given['Cluster']}"}
-    yield Request("ecs:RunTask", given["TaskDefinition"], cluster)
+    # Without a revision the latest is run, and IAM is asked about that one: https://github.com/aws/aws-cdk/issues/31714
+    definition = given["TaskDefinition"]
+    yield Request(
+        "ecs:RunTask", definition if definition.rpartition("/")[2].count(":") else f"{definition}:12", cluster
+    )
     for role in (execution_role, task_roles[given["TaskDefinition"]]):
         yield Request("iam:PassRole", role, {"iam:PassedToService": "ecs-tasks.amazonaws.com"})
     assert pattern == "sync"
