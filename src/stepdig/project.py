@@ -10,7 +10,7 @@ from __future__ import annotations
 import errno
 import os
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from stepdig.language import job_files
@@ -91,7 +91,7 @@ class Project:
         path = f"{JOBS}/{name}/{job_files.FILE}"
 
         def read(inner: str) -> bytes | None:
-            return Project(self.name, self.root, self.root).read(inner)
+            return replace(self, folder=self.root).read(inner)
 
         try:
             return job_files.load(name, read(path), path, read, problems)

@@ -135,7 +135,7 @@ def test_nobody_listening_is_no_traceback(repository):
 
 
 def definitions(root):
-    return {path.name: path.read_text() for path in (root / "statemachines").iterdir()}
+    return {path.name: path.read_text() for path in (root / "statemachines").glob("*.asl.json")}
 
 
 def test_build_writes_what_changed_and_says_so(stepdig, repository):
@@ -143,7 +143,9 @@ def test_build_writes_what_changed_and_says_so(stepdig, repository):
     assert stepdig("build") == (
         0,
         """\
+new       statemachines/iam.md
 new       statemachines/shop-daily.asl.json
+new       statemachines/template.yaml
 new       statemachines/users-daily.asl.json
 2 state machines, 0 up to date
 """,
@@ -183,9 +185,12 @@ def test_build_removes_only_definitions_it_wrote(stepdig, repository):
     )
     stepdig("build")
     (root / "workflows/shop/daily.dig").unlink()
-    assert stepdig("build")[1] == "removed   statemachines/shop-daily.asl.json\n1 state machine, 1 up to date\n"
+    others = "changed   statemachines/iam.md\n", "changed   statemachines/template.yaml\n"
+    told = others[0] + "removed   statemachines/shop-daily.asl.json\n" + others[1]
+    assert stepdig("build")[1] == told + "1 state machine, 1 up to date\n"
     (root / "workflows/users/daily.dig").unlink()
-    assert stepdig("build")[1] == "removed   statemachines/users-daily.asl.json\n0 state machines, 0 up to date\n"
+    told = "".join(others) + "removed   statemachines/users-daily.asl.json\n"
+    assert stepdig("build")[1] == told + "0 state machines, 0 up to date\n"
     assert set(definitions(root)) == {"own.asl.json", "x.asl.json"}
 
 
@@ -199,8 +204,10 @@ def test_build_check_changes_nothing_and_says_what_is_to_do(stepdig, repository)
     assert stepdig("build", "--check") == (
         1,
         """\
+stale     statemachines/iam.md
 stale     statemachines/shop-daily.asl.json
 missing   statemachines/shop-new.asl.json
+stale     statemachines/template.yaml
 left over statemachines/users-daily.asl.json
 2 state machines, 0 up to date; `stepdig build` brings them up to date
 """,

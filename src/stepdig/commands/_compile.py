@@ -21,7 +21,7 @@ def compile_one(workflow: Workflow, parts: Parts = ALL, known: Known | None = No
     `known` are the jobs, where they have been read already.
     """
     project = workflow.project
-    jobs, wrong_jobs = known or _jobs(workflow)
+    jobs, wrong_jobs = known or known_jobs(workflow)
     try:
         made = pipeline.compile_workflow(
             project.read,
@@ -45,7 +45,7 @@ def compile_one(workflow: Workflow, parts: Parts = ALL, known: Known | None = No
     return made
 
 
-def _jobs(workflow: Workflow) -> Known:
+def known_jobs(workflow: Workflow) -> Known:
     """Return the jobs beside a workflow, and the problems of their files as the user would type them."""
     problems = Problems()
     jobs = workflow.project.jobs(problems)
@@ -82,7 +82,7 @@ def compile_all(workflows: Iterable[Workflow]) -> dict[Workflow, pipeline.Compil
     for workflow in workflows:
         root = workflow.project.root
         if root not in known:
-            known[root] = _jobs(workflow)
+            known[root] = known_jobs(workflow)
         try:
             compiled[workflow] = compile_one(workflow, known=known[root])
         except ProblemsFound as wrong:

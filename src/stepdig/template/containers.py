@@ -33,6 +33,7 @@ def task_definitions(unit: Unit) -> Resources:
         unit.id("TaskDefinition", name): {
             "Type": "AWS::ECS::TaskDefinition",
             "UpdateReplacePolicy": "Retain",
+            "DeletionPolicy": "Delete",
             "Properties": _task_definition(unit, job, needs.get(name, Used())),
         }
         for name, job in unit.own_jobs.items()

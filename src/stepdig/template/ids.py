@@ -8,19 +8,26 @@ from __future__ import annotations
 import hashlib
 import re
 
-_WORD = re.compile(r"[a-z][a-z0-9]*")
+_WORDS = re.compile(r"[a-z][a-z0-9]*(_[a-z][a-z0-9]*)*")
 _NO_WORD = re.compile(r"[^A-Za-z0-9]+")
 _CHARS = 200  # the rest is for what SAM adds: `Version`, `Aliaslive`
+# No kind ends with another, so that what stands before a kind can be told.
+KINDS = {
+    *("StateMachine", "MachineRole", "MachineLog", "ExecutionRole", "Schedule", "ScheduleState"),
+    *("FailedAlarm", "ThrottledAlarm", "MissedAlarm", "TaskRole", "TaskDefinition"),
+    *("Archive", "Image", "JobLog"),
+}
 
 
 def logical_id(kind: str, *names: str) -> str:
-    """Return `ShopNightlySchedule` of ("Schedule", "shop", "nightly").
+    """Return `ShopNightlySyncSchedule` of ("Schedule", "shop", "nightly_sync").
 
-    Names that are single words can be told apart in it; others, `nightly_sync`, have a hash of theirs at the end.
+    Where the names could not be told from it, ("nightly_sync", "load"), it has a hash of them at its end.
     """
+    assert kind in KINDS, kind
     camel = "".join(part[:1].upper() + part[1:] for name in names for part in _NO_WORD.split(name))
-    if all(_WORD.fullmatch(name) for name in names) and len(camel) + len(kind) <= _CHARS:
+    told_apart = all(map(_WORDS.fullmatch, names)) and not any("_" in name for name in names[:-1])
+    if told_apart and len(camel) + len(kind) <= _CHARS:
         return camel + kind
     told = hashlib.sha256("\0".join(names).encode()).hexdigest()[:8]
-    ascii_only = camel.encode("ascii", "ignore").decode()
-    return f"{ascii_only[: _CHARS - len(kind)]}{kind}{told}"
+    return f"{camel.encode('ascii', 'ignore').decode()[: _CHARS - len(kind)]}{kind}{told}"

@@ -26,7 +26,7 @@ def state_machine(unit: Unit) -> Resources:
     https://docs.aws.amazon.com/step-functions/latest/dg/cw-logs.html
     """
     name = arns.name(literal(unit.machine))
-    log = unit.id("LogGroup")
+    log = unit.id("MachineLog")
     destination = {"CloudWatchLogsLogGroup": {"LogGroupArn": att(log, "Arn")}}
     return {
         unit.id("StateMachine"): {
@@ -36,7 +36,7 @@ def state_machine(unit: Unit) -> Resources:
                 "Type": "STANDARD",
                 "DefinitionUri": f"{unit.machine}{SUFFIX}",
                 "DefinitionSubstitutions": substitutions(unit),
-                "Role": att(unit.id("Role"), "Arn"),
+                "Role": att(unit.id("MachineRole"), "Arn"),
                 "Logging": {"Level": "ERROR", "IncludeExecutionData": False, "Destinations": [destination]},
                 "Tracing": {"Enabled": True},
                 "AutoPublishAlias": ALIAS,

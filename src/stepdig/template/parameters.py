@@ -7,7 +7,7 @@ from stepdig.template.values import Value, ref
 
 _TEXTS = {
     "Stack": "name of the root stack; names of what is made here begin with it",
-    "Environment": "dev, stg, prod: what workflows know as ${Environment}",
+    "Environment": "dev, stg, prod: what workflows know as environment",
     "Cluster": "name of the ECS cluster",
     "SubnetIds": "subnets of containers, joined by commas",
     "SecurityGroupIds": "security groups of containers, joined by commas",

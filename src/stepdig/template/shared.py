@@ -44,7 +44,7 @@ def _custom(kind: str, properties: Mapping[str, Value]) -> dict[str, Value]:
 def job_logs(units: Iterable[Unit]) -> Resources:
     """Return the log groups of all jobs. They stand in the first template, whichever workflows use them."""
     return {
-        logical_id("JobLogGroup", name): {
+        logical_id("JobLog", name): {
             "Type": "AWS::Logs::LogGroup",
             "Properties": {
                 "LogGroupName": text(f"/stepdig/${{Stack}}/{literal(name)}"),

@@ -30,7 +30,7 @@ def workflow(unit: Unit, rights: Rights, problems: Problems) -> Resources:
 
 def _roles(unit: Unit, rights: Rights) -> list[Role]:
     name = unit.machine
-    found = [Role(unit.id("Role"), "states.amazonaws.com", _PATH, f"state machine {name}", rights.machine)]
+    found = [Role(unit.id("MachineRole"), "states.amazonaws.com", _PATH, f"state machine {name}", rights.machine)]
     if rights.tasks:
         about = f"start of the containers of {name}"
         found.append(Role(unit.id("ExecutionRole"), "ecs-tasks.amazonaws.com", _PATH, about, rights.execution))
