@@ -93,12 +93,17 @@ def applies(statement: Mapping[str, Any], request: Request) -> bool:
 
 
 def _holds(operator: str, key: str, wanted: Any, context: Mapping[str, str]) -> bool:
-    """Tell whether a condition holds; one on a key that the request does not have does not."""
+    """Tell whether a condition holds; on a key that the request does not have, a denied one does and no other."""
+    texts = [wanted] if isinstance(wanted, str) else wanted
+    if operator in ("StringNotEquals", "ArnNotLike"):
+        opposite = {"StringNotEquals": "StringEquals", "ArnNotLike": "ArnLike"}[operator]
+        return not _holds(opposite, key, wanted, context)
     if key not in context:
         return False
-    texts = [wanted] if isinstance(wanted, str) else wanted
-    if operator in ("StringEquals",):
+    if operator in ("StringEquals", "Bool"):
         return context[key] in texts
+    if operator == "NumericLessThan":
+        return any(float(context[key]) < float(it) for it in texts)
     if operator in ("StringLike", "ArnLike", "ArnEquals"):  # ArnEquals takes patterns as ArnLike does
         return _any(texts, context[key])
     raise AssertionError(f"this IAM does not know {operator}")

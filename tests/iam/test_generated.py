@@ -106,3 +106,13 @@ def test_every_role_trusts_one_service_for_this_account_alone() -> None:
             [trust] = made["Properties"]["AssumeRolePolicyDocument"]["Statement"]
             assert set(trust["Principal"]) == {"Service"}, name
             assert trust["Condition"]["StringEquals"] == {"aws:SourceAccount": {"Ref": "AWS::AccountId"}}, name
+
+
+def test_the_path_of_a_role_says_whether_it_is_a_containers() -> None:
+    """The bucket's policy goes by it."""
+    for name, made in resources().items():
+        if made["Type"] == "AWS::IAM::Role":
+            own = made["Properties"]["AssumeRolePolicyDocument"]["Statement"][0]["Principal"]["Service"]
+            start = "Execution" in name
+            path = "/stepdig/shop-dev/" + ("tasks/" if own == "ecs-tasks.amazonaws.com" and not start else "")
+            assert resolved(made["Properties"]["Path"]) == path, name
