@@ -53,9 +53,9 @@ class LanguageServer:
         self.tell("textDocument/didOpen", {"textDocument": item})
         return uri
 
-    def diagnostics(self, text: str) -> list[tuple[int, str]]:
+    def diagnostics(self, text: str, name: str = "") -> list[tuple[int, str]]:
         """Return line and message of what is underlined in a text."""
-        uri = self.open(text)
+        uri = self.open(text, name)
         while uri not in self._diagnostics:
             self._read()
         found = []
@@ -65,9 +65,9 @@ class LanguageServer:
             found.append((span["start"]["line"], str(it["message"])))
         return found
 
-    def completions(self, text: str) -> dict[str, dict[str, object]]:
+    def completions(self, text: str, name: str = "") -> dict[str, dict[str, object]]:
         """Return what is offered where `|` stands, by label."""
-        answer = self._at("textDocument/completion", text)
+        answer = self._at("textDocument/completion", text, name)
         items = answer["items"] if isinstance(answer, dict) else answer
         assert isinstance(items, list)
         return {str(it["label"]): it for it in items}
@@ -77,11 +77,11 @@ class LanguageServer:
         answer = self._at("textDocument/hover", text)
         return json.dumps(answer, ensure_ascii=False)
 
-    def _at(self, method: str, text: str) -> object:
+    def _at(self, method: str, text: str, name: str = "") -> object:
         before, _, after = text.partition("|")
         line = before.count("\n")
         column = len(before) - before.rfind("\n") - 1
-        uri = self.open(before + after)
+        uri = self.open(before + after, name)
         return self.ask(method, {"textDocument": {"uri": uri}, "position": {"line": line, "character": column}})
 
     def ask(self, method: str, params: object) -> object:

@@ -86,3 +86,32 @@ def test_the_help_of_a_key_is_shown(server):
     assert "Run a shell command" in server.hover("+a:\n  s|h>: x\n")
     assert "names that the command returns" in server.hover("+a:\n  sh>: x\n  sto|re: [rows]\n")
     assert "run again when it failed" in server.hover("+a:\n  sh>: x\n  _ret|ry: 1\n")
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("cpu: 1 vCPU\nmemory: 4 GB\nstate: [diff.yml]\n", []),
+        ("cpu: 256\ncapcity: spot\n", [(1, "Property capcity is not allowed.")]),
+        (
+            "capacity: sport\n",
+            [(0, 'Value is not accepted. Valid values: "on_demand", "spot", "spot_then_on_demand".')],
+        ),
+        ("cpu: lots\n", [(0, "must be a size such as 1024 or 1 vCPU")]),
+        ("iam:\n  - {Action: GetObject, Resource: '*'}\n", [(1, "must be actions of IAM such as s3:GetObject")]),
+        ("secrets:\n  KEY: {fil: /a}\n", [(1, 'Missing property "file".'), (1, "Property fil is not allowed.")]),
+    ],
+    ids=lambda value: value.split("\n")[0] if isinstance(value, str) else "",
+)
+def test_mistakes_in_job_yml_are_underlined(server, text, expected):
+    found = server.diagnostics(text, f"jobs/n{abs(hash(text))}/job.yml")
+    assert sorted(line for line, _ in found) == [line for line, _ in expected], found
+    for (_, message), (_, words) in zip(sorted(found), expected, strict=True):
+        assert message.startswith(words)
+
+
+def test_keys_of_job_yml_are_offered_with_their_help(server):
+    offered = server.completions("cpu: 256\n|", "jobs/offered/job.yml")
+    assert {"memory", "secrets", "iam", "state"} <= set(offered)
+    assert offered["state"]["documentation"]["value"].startswith("files that a task finds again")
+    assert {"spot", "on_demand"} <= set(server.completions("capacity: |", "jobs/words/job.yml"))

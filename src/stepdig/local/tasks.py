@@ -6,6 +6,7 @@ import contextlib
 import itertools
 import json
 import os
+import shutil
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
@@ -84,6 +85,7 @@ class LocalTasks:
             return await self._run(request, at, work_dir, env, job)
         finally:
             secret_files.forget(files)
+            shutil.rmtree(work_dir / "project", ignore_errors=True)  # links, and files that have been kept
 
     async def _plain(self, request: TaskRequest, at: TaskRun, env: Mapping[str, str], job: Environment) -> TaskOutcome:
         """Run the command that a plain image would be given."""

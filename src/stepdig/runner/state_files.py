@@ -5,7 +5,6 @@ They lie beside the runs, by the workflow, the task and the rows of its loops: a
 
 from __future__ import annotations
 
-import hashlib
 from pathlib import Path
 from typing import List, Sequence, Tuple
 from urllib.parse import quote
@@ -54,4 +53,6 @@ def _shortened(label: str) -> str:
     text = quote(label, safe=" =+@,")
     if len(text) <= _LABEL_CHARS:
         return text
+    import hashlib  # OpenSSL, for which few containers have to wait
+
     return f"{text[: _LABEL_CHARS - 17]}~{hashlib.sha256(label.encode('utf-8', 'replace')).hexdigest()[:16]}"
