@@ -53,6 +53,7 @@ LAUNCHES_PER_SECOND = 20
 
 # https://docs.aws.amazon.com/scheduler/latest/APIReference/API_CreateSchedule.html
 SCHEDULE_EXPRESSION_CHARS = 256
+SCHEDULE_NAME_CHARS = 64
 
 # https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_ContainerDefinition.html: stopTimeout on Fargate
 STOP_MIN_SECONDS, STOP_MAX_SECONDS = 2, 120
