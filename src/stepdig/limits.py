@@ -68,10 +68,10 @@ LAMBDA_PACKAGE_BYTES = 262_144_000
 
 # https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/cloudformation-limits.html
 TEMPLATE_RESOURCES = 500
-TEMPLATE_BYTES = 1_000_000
+TEMPLATE_KILOBYTES = 1_000
 TEMPLATE_FILLED_RESOURCES = 450  # ours: new workflows go on in another template; the rest is for those that grow
 TEMPLATE_FIRST_RESOURCES = 300  # ours: of the first one, which also holds the logs of all jobs and the other templates
-TEMPLATE_FILLED_BYTES = 700_000
+TEMPLATE_FILLED_KILOBYTES = 700
 
 # https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_iam-quotas.html
 INLINE_POLICY_CHARS = 10_240  # of all inline policies of a role together

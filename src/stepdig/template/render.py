@@ -134,6 +134,6 @@ def _weigh(count: int, size: int, path: str, problems: Problems) -> None:
     if count > limits.TEMPLATE_RESOURCES:
         text = f"{count} resources, where CloudFormation takes {limits.TEMPLATE_RESOURCES}"
         problems.add(Position(path, 1, 1), "SD645", text, hint)
-    if size > limits.TEMPLATE_BYTES:
-        text = f"{size:,} bytes, where CloudFormation takes {limits.TEMPLATE_BYTES:,}"
+    if size > limits.TEMPLATE_KILOBYTES * 1000:
+        text = f"{size:,} bytes, where CloudFormation takes {limits.TEMPLATE_KILOBYTES * 1000:,}"
         problems.add(Position(path, 1, 1), "SD645", text, hint)

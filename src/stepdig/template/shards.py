@@ -35,7 +35,7 @@ class _Filled:
     def has_room(self, weight: Weight, number: int) -> bool:
         most = limits.TEMPLATE_FIRST_RESOURCES if number == 1 else limits.TEMPLATE_FILLED_RESOURCES
         resources = self.resources + weight.resources + len(weight.shared - self.shared)
-        return resources <= most and self.bytes + weight.bytes <= limits.TEMPLATE_FILLED_BYTES
+        return resources <= most and self.bytes + weight.bytes <= limits.TEMPLATE_FILLED_KILOBYTES * 1000
 
 
 def place(weights: Mapping[str, Weight], before: Mapping[str, int]) -> dict[str, int]:
