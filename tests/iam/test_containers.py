@@ -6,6 +6,7 @@ import json
 import runpy
 import sys
 from collections.abc import Sequence
+from dataclasses import replace
 from types import SimpleNamespace
 from typing import Any
 
@@ -93,6 +94,9 @@ def test_the_program_of_a_container_may_do_what_it_does(name: str) -> None:
     assert [it for it in needed if not allows(policy, it)] == []
     assert idle(policy, needed) == []
     assert [it for it in FORBIDDEN if allows(policy, it)] == []
+    for request in needed:
+        for key in request.context:
+            assert not allows(policy, replace(request, context={**request.context, key: "other"})), (request, key)
 
 
 def test_an_archive_is_named_as_the_function_publish_names_it(monkeypatch: pytest.MonkeyPatch) -> None:

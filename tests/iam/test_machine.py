@@ -90,6 +90,21 @@ def test_a_role_reaches_nothing_else(path: Path) -> None:
         assert not allows(policy, Request("ecs:RunTask", machine.task_definition(job), other))
 
 
+@pytest.mark.parametrize("path", DERIVED, ids=lambda path: path.stem)
+def test_every_condition_of_a_role_counts(path: Path) -> None:
+    """What is allowed in a cluster, to a service, by a service is not allowed elsewhere, nor where nothing is told of it."""
+    machine = deployed(path)
+    policy = machine.policy()
+    conditions = {key for it in policy for keys in it.get("Condition", {}).values() for key in keys}
+    asked = {repr(it): it for it in _requests(machine) if it.context}.values()
+    assert conditions == {key for it in asked for key in it.context}
+    for request in asked:
+        for key in request.context:
+            rest = {name: value for name, value in request.context.items() if name != key}
+            assert not allows(policy, replace(request, context=rest)), (request, key)
+            assert not allows(policy, replace(request, context={**rest, key: "other"})), (request, key)
+
+
 def test_every_kind_of_call_is_among_the_definitions() -> None:
     """The simulator sees each integration that the compiler can emit, so that none is derived unseen."""
     emitted = set()
