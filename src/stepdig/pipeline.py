@@ -83,17 +83,19 @@ def compile_workflow(
     workflow: str,
     jobs: Mapping[str, Job] | None,
     files: Callable[[], Collection[str]] = tuple,
+    outside: Callable[[str], bool] = lambda _: False,
     parts: Parts = ALL,
 ) -> Compiled:
     """Compile the workflow file `path` of a project.
 
-    `files` lists the `.dig` files of the project, for a `call>` that only the run can tell; `parts` are tasks that do not run.
+    `files` lists the `.dig` files of the project, for a `call>` that only the run can tell; `outside` tells whether something is
+    there at a path that leads out of the project; `parts` are tasks that do not run.
     `read` gives a file of the project by its path there, or None; `display` turns such a path into what the user types; `jobs`
     are the jobs by name, None to let any name pass. Raises `ProblemsFound`.
     """
     problems = Problems()
     try:
-        return _compiled(_Source(read, path, display, project, workflow, jobs, files, parts), problems)
+        return _compiled(_Source(read, path, display, project, workflow, jobs, files, outside, parts), problems)
     except _Unfit:
         raise
     except ProblemsFound as found:
@@ -112,6 +114,7 @@ class _Source:
     workflow: str
     jobs: Mapping[str, Job] | None
     files: Callable[[], Collection[str]]
+    outside: Callable[[str], bool]
     parts: Parts
 
 
@@ -120,7 +123,7 @@ def _compiled(source: _Source, problems: Problems) -> Compiled:
     content = read(path)
     if content is None:
         problems.add(Position(path, 1, 1), "SD001", "there is no such file")
-    top = tree.load(content or b"", path, read, problems) if content is not None else None
+    top = tree.load(content or b"", path, read, problems, source.files) if content is not None else None
     if top is None:
         raise ProblemsFound(problems)
     secrets.find(top, problems)
@@ -135,6 +138,7 @@ def _compiled(source: _Source, problems: Problems) -> Compiled:
         jobs=source.jobs,
         problems=problems,
         files=source.files,
+        outside=source.outside,
         parts=source.parts,
         schedule=schedules.schedule(written.schedule, problems),
         calls=(path,),

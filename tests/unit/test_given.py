@@ -72,18 +72,18 @@ def _typed_cases() -> list[tuple[Input, object, str]]:
     cases = []
     for name in TYPES:
         declared = Input("x", AT, name)
-        code = f"({checked_params((declared,), only=False)}$p)"
+        code = f"({checked_params((declared,), exempt=())}$p)"
         cases += [(declared, value, code) for value in VALUES]
     allowed = Input("x", AT, "string", values=("dev", "it's"))
-    cases += [(allowed, value, f"({checked_params((allowed,), only=False)}$p)") for value in ("dev", "it's", "prod", 3)]
+    cases += [(allowed, value, f"({checked_params((allowed,), exempt=())}$p)") for value in ("dev", "it's", "prod", 3)]
     some = Input("x", AT, "list", values=("a", "b"))
-    cases += [(some, value, f"({checked_params((some,), only=False)}$p)") for value in ("a", ["a", "b"], "a,c", [])]
+    cases += [(some, value, f"({checked_params((some,), exempt=())}$p)") for value in ("a", ["a", "b"], "a,c", [])]
     return cases
 
 
 def test_a_list_that_grows_too_long_is_refused() -> None:
     """What is given is held to its limit again once a comma list has become a list."""
-    code = f"({checked_params((Input('x', AT, 'list'),), only=False)}$p)"
+    code = f"({checked_params((Input('x', AT, 'list'),), exempt=())}$p)"
 
     assert "value" in _python(code, {"p": {"x": "a," * 100}})
     assert "may have 1500 characters" in _python(code, {"p": {"x": "a," * 1900}})["error"]
@@ -91,7 +91,7 @@ def test_a_list_that_grows_too_long_is_refused() -> None:
 
 def test_params_without_any_take_nothing() -> None:
     """`params:` alone refuses whatever is given."""
-    code = f"({checked_params((), only=True)}$p)"
+    code = f"({checked_params((), exempt=['only'])}$p)"
 
     assert _python(code, {"p": {"only": "a"}}) == {"value": {"only": "a"}}
     assert "there is no parameter x (it takes none)" in _python(code, {"p": {"x": 1}})["error"]
@@ -137,7 +137,7 @@ def test_everything_wrong_is_told_at_once() -> None:
     values = {"dayz": 1, "days": "x", "env": "prd"}
 
     _, wrong = given.checked({"params": given.spec(declared)}, values)
-    answer = _python(f"({checked_params(declared, only=False)}$p)", {"p": values})
+    answer = _python(f"({checked_params(declared, exempt=())}$p)", {"p": values})
 
     assert wrong == [
         "there is no parameter dayz (did you mean 'days'?)",
@@ -157,7 +157,7 @@ def test_everything_wrong_is_told_at_once() -> None:
 def test_nothing_is_checked_without_a_declaration() -> None:
     """A workflow of Digdag takes anything, `only` too."""
     assert given.checked({}, {"x": "1", "only": "y"}) == ({"x": "1", "only": "y"}, [])
-    assert checked_params(None, only=False) == ""
+    assert checked_params(None, exempt=()) == ""
 
 
 def _states(only: object) -> dict[str, Any]:

@@ -16,12 +16,16 @@ from stepdig.limits import START_CHARS
 SHOWN = 10  # names of a list in a message
 
 
-def checked_params(inputs: Sequence[Input] | None, *, only: bool) -> str:
-    """Return JSONata that binds `$p` anew: converted to the declared types; it raises what is wrong, all at once."""
+def checked_params(inputs: Sequence[Input] | None, *, exempt: Sequence[str]) -> str:
+    """Return JSONata that binds `$p` anew: converted to the declared types; it raises what is wrong, all at once.
+
+    `exempt` are names that may be given without being declared.
+    """
     if inputs is None:
         return ""
     known = f"known: {', '.join(it.name for it in inputs)}" if inputs else "it takes none"
-    exempt = "$k='only'?{'k':$k,'c':$v}:" if only else ""
+    tests = " or ".join(f"$k='{name}'" for name in exempt)
+    passed = f"{tests}?{{'k':$k,'c':$v}}:" if exempt else ""
     required = [it.name for it in inputs if it.required]
     missing = ""
     if required:
@@ -34,7 +38,7 @@ def checked_params(inputs: Sequence[Input] | None, *, only: bool) -> str:
         "$q:=function($v){' not '&$substring($string($v),0,60)};"
         "$p:=$merge($append([{}],[$each($p,function($v,$k){$type($v)!='null'?{$k:$v}})]));"
         "$n:=[$keys($p)];"
-        f"$r:=[$map($n,function($k){{($d:=$lookup($s,$k);$v:=$lookup($p,$k);$c:=$conv($d.t,$v);{exempt}{{'k':$k,'c':$c,'e':"
+        f"$r:=[$map($n,function($k){{($d:=$lookup($s,$k);$v:=$lookup($p,$k);$c:=$conv($d.t,$v);{passed}{{'k':$k,'c':$c,'e':"
         f"$not($exists($d))?'there is no parameter '&$k&{literal(f' ({known})')}"
         ":$not($exists($c))?$k&' must be '&$d.said&','&$q($v)"
         ":$exists($d.v) and ($w:=[$c];$count($w[$not($ in $d.v)])>0)"

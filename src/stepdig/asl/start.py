@@ -30,11 +30,11 @@ def start_state(
         ":$type($p)!='object'?$error('params must be an object, not '&$substring($string($p),0,60)):"
         f"$length($string([$string($in)]))>{START_CHARS}?$error('the input of a run may have {START_CHARS} characters "
         "as JSON inside JSON, where a quote counts as two')"
-        f":({checked_params(machine.inputs, only=bool(machine.lists))}{_session_time(machine.offsets)}"
+        f":({checked_params(machine.inputs, exempt=_exempt(machine))}{_environment(machine)}{_session_time(machine.offsets)}"
         f"{{'prefix':{literal(machine.prefix)}&$states.context.Execution.Name,'archive':'${{Archive}}','session_time':$st,'params':$p,"
         "'attempt_id':$exists($in.attempt_id)?$in.attempt_id:1,"
         "'session_uuid':$exists($in.session_uuid)?$in.session_uuid:$uuid()"
-        f"{_sessions(machine)}{_zone(machine)}}}))"
+        f"{_sessions(machine)}{_zone(machine)}{_ENVIRONMENT if machine.environments else ''}}}))"
     )
     assign: State = {"run": f"{{% {run} %}}", **variables}
     if machine.lists:
@@ -47,6 +47,25 @@ def _sessions(machine: plan.Machine) -> str:
     """Return the fields of `$run` that a schedule's starter gives; what it does not give is left out."""
     names = ("last_session_time", "next_session_time", "last_executed_session_time") if machine.scheduled else ()
     return "".join(f",'{name}':$in.{name}" for name in names)
+
+
+_ENVIRONMENT = ",'env':$env"
+
+
+def _exempt(machine: plan.Machine) -> tuple[str, ...]:
+    """Return the parameters that may be given though the workflow declares none of the name."""
+    return (*(("only",) if machine.lists else ()), *(("env",) if machine.environments else ()))
+
+
+def _environment(machine: plan.Machine) -> str:
+    """Return JSONata that binds `$env`: the environment given at the start, else that of the deployment; it raises."""
+    if not machine.environments:
+        return ""
+    known = literal(f" is no environment of this workflow; there are {', '.join(machine.environments)}")
+    return (
+        "$env:=$exists($p.env)?$p.env:'${Environment}';"
+        f"$env:=$env in {literal(list(machine.environments))}?$env:$error($string($env)&{known});"
+    )
 
 
 def _session_time(offsets: tuple[tuple[int | None, int], ...]) -> str:

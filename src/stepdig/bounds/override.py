@@ -17,6 +17,7 @@ from stepdig.lowering.place import BRIEF_ERROR_CHARS
 ARCHIVE_CHARS = 60
 # {"prefix":…,"session_time":…,"params":…,"attempt_id":…,"session_uuid":…,"loop":…}: keys, a time, an id, punctuation
 RUN_CHARS = 260
+ENVIRONMENT_CHARS = 50  # "env":"production"
 # {"ContainerOverrides":[{"Name":"task","Environment":[{"Name":"STEPDIG_TASK",…}]}]}, and sizes of the task
 OWN_CHARS = 260
 COMMAND_CHARS, VARIABLE_CHARS = 3, 25  # punctuation of one word of a Command, of one variable: {"Name":"","Value":""},
@@ -38,7 +39,14 @@ class Override:
         prefix = len(
             escaped(escaped(self.prefix))
         )  # of the archive's key, too: the project's name is a part of the prefix
-        run = 2 * prefix + limits.EXECUTION_NAME_CHARS + ARCHIVE_CHARS + RUN_CHARS + limits.START_CHARS
+        run = (
+            2 * prefix
+            + limits.EXECUTION_NAME_CHARS
+            + ARCHIVE_CHARS
+            + RUN_CHARS
+            + ENVIRONMENT_CHARS
+            + limits.START_CHARS
+        )
         error = BRIEF_ERROR_CHARS if "'error':" in step.given else 0
         return OWN_CHARS + len(escaped(self._name(step))) + run + error
 

@@ -37,8 +37,9 @@ def begin(
     root = workflow.project.root
     runs = root / ".stepdig" / "runs" / workflow.machine
     others = compile_required(compiled, workflow)
-    required, jobs = _local.required_of(others), _local.settings_of([*others.values(), compiled], root)
-    definition = _local.definition_of(compiled, workflow)
+    environment = str(params.get("env", _local.LOCAL))
+    required, jobs = _local.required_of(others, environment), _local.settings_of([*others.values(), compiled], root)
+    definition = _local.definition_of(compiled, workflow, environment)
     around = session.scheduled(compiled.bundle, at, at.tzinfo or UTC, runs)
     given = {"session_time": at.isoformat(), "params": params, **around}
     name = session.execution_name(at, runs)
@@ -54,12 +55,14 @@ def begin(
 
 def go_on(args: Namespace, workflow: Workflow, compiled: Compiled, earlier: Earlier) -> _local.Start | None:
     """Return an earlier run to be redriven; None when the workflow was changed, so that another machine would go on."""
-    definition = _local.definition_of(compiled, workflow)
+    given = earlier.start["input"]
+    environment = str((given.get("params") or {}).get("env", _local.LOCAL))
+    definition = _local.definition_of(compiled, workflow, environment)
     if definition != earlier.definition:
         return None
-    given = earlier.start["input"]
     others = compile_required(compiled, workflow)
-    required, jobs = _local.required_of(others), _local.settings_of([*others.values(), compiled], workflow.project.root)
+    required = _local.required_of(others, environment)
+    jobs = _local.settings_of([*others.values(), compiled], workflow.project.root)
     folder = RunDir(earlier.folder)
     run = _run(args, workflow, datetime.fromisoformat(given["session_time"]), folder, earlier.name)
     rows = earlier.tracker()

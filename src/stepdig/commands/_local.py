@@ -44,12 +44,12 @@ _FILLS = {
     "Environment": "local",
     "Stack": "local",
 }
+LOCAL = "local"  # the environment of a laptop, where no workflow asks for one
 BUCKET = "local"  # the bucket's name; it is the folder `s3` of the run
 HERE = {
     "Bucket": BUCKET,
     "Archive": "local",
     "Stack": "local",
-    "Environment": "local",
 }  # no archive: the files as they are
 
 
@@ -78,14 +78,16 @@ class Start:
 Required = tuple[dict[str, Any], Mapping[str, Any]]
 
 
-def required_of(workflows: Mapping[Workflow, Compiled]) -> dict[str, Required]:
+def required_of(workflows: Mapping[Workflow, Compiled], environment: str = LOCAL) -> dict[str, Required]:
     """Return the machines of required workflows by name."""
-    return {it.machine: (definition_of(compiled, it), compiled.bundle) for it, compiled in workflows.items()}
+    return {
+        it.machine: (definition_of(compiled, it, environment), compiled.bundle) for it, compiled in workflows.items()
+    }
 
 
-def definition_of(compiled: Compiled, workflow: Workflow) -> dict[str, Any]:
+def definition_of(compiled: Compiled, workflow: Workflow, environment: str = LOCAL) -> dict[str, Any]:
     """Return the definition with this machine's values for the `${Names}` in it."""
-    values = {name: HERE.get(name, name) for name in compiled.substitutions}
+    values = {name: {**HERE, "Environment": environment}.get(name, name) for name in compiled.substitutions}
     project = workflow.project.name
     values |= {machine_token(name): machine_arn(f"{project}-{name}") for name in compiled.requires}
     definition: dict[str, Any] = json.loads(substitute(compiled.definition_text, values))

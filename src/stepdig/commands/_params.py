@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -72,6 +72,23 @@ def _beside(folder: Path, name: str) -> bytes | None:
 
 class RefusedError(ValueError):
     """Parameters that the workflow does not take; the text has a line for each."""
+
+
+DEV = "dev"
+
+
+def in_environment(compiled: Compiled, params: dict[str, Any], others: Mapping[Any, Compiled]) -> dict[str, Any]:
+    """Return the parameters with the environment of a laptop, where a workflow, or one that it requires, asks for one.
+
+    It is `dev`, or the only one there is. Raises RefusedError when there are several others.
+    """
+    bundles: list[dict[str, Any]] = [it.bundle for it in (compiled, *others.values())]
+    names = sorted({name for bundle in bundles for name in bundle.get("environments", ())})
+    if not names or params.get("env") is not None:
+        return params
+    if DEV not in names and len(names) > 1:
+        raise RefusedError(f"this workflow runs in one of several environments: --env {'|'.join(names)}")
+    return {**params, "env": DEV if DEV in names else names[0]}
 
 
 def checked(compiled: Compiled, params: dict[str, Any]) -> dict[str, Any]:

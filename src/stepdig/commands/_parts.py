@@ -67,7 +67,7 @@ def parts_of(workflow: Workflow, choice: Choice, done: Done) -> Parts:
     """Return which tasks do not run. Raises ProblemsFound for a task that is not there."""
     problems = Problems()
     content = workflow.project.read(workflow.file)
-    top = tree.load(content or b"", workflow.file, workflow.project.read, problems)
+    top = tree.load(content or b"", workflow.file, workflow.project.read, problems, workflow.project.files)
     if top is None:
         raise ProblemsFound(problems)
     written = parse.workflow(top, workflow.name, workflow.path, Problems())

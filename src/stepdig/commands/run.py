@@ -10,7 +10,7 @@ from importlib.util import find_spec
 from typing import TYPE_CHECKING, Any
 
 from stepdig.commands import _params, _parts
-from stepdig.commands._compile import compile_one
+from stepdig.commands._compile import compile_one, compile_required
 from stepdig.language import given
 from stepdig.language.partial import ALL, Choice, Done
 from stepdig.problem import Position, Problem, ProblemsFound
@@ -40,6 +40,7 @@ def add_arguments(parser: ArgumentParser) -> None:
     parser.add_argument(
         "-P", dest="files", metavar="FILE", action="append", default=[], help="parameters from a YAML or JSON file"
     )
+    parser.add_argument("--env", metavar="NAME", help="the environment whose files `${env}` in includes stands for")
     _parts.add_arguments(parser)
     form = parser.add_mutually_exclusive_group()
     form.add_argument("--json", action="store_true", help="one JSON object a line, see docs/reference/run-json.md")
@@ -54,6 +55,7 @@ def run(args: Namespace) -> int:
         return 1
     args.name = workflow.name
     params = _params.attempt_params(args.files, args.pairs)
+    params = {**params, **({"env": args.env} if args.env else {})}
     compiled = compile_one(workflow)  # all of it: what is wrong is told, also of parts that do not run
     from stepdig.commands import _resume  # the engine, which a workflow with problems does not need
     from stepdig.local.session import SessionError
@@ -77,7 +79,7 @@ def _new(args: Namespace, workflow: Workflow, compiled: Compiled, params: dict[s
     from stepdig.commands import _begin, _dry, _local
     from stepdig.local import session
 
-    params = _params.checked(compiled, params)
+    params = _params.checked(compiled, _params.in_environment(compiled, params, compile_required(compiled, workflow)))
     runs = workflow.project.root / ".stepdig" / "runs" / workflow.machine
     zone = session.zone(str(compiled.bundle["timezone"]))
     at = session.session_time(args.session, zone, datetime.now(UTC), session.last_session(runs))

@@ -38,7 +38,10 @@ def checked(bundle: Mapping[str, Any], given: Mapping[str, Any]) -> tuple[dict[s
     params, lists = dict(given), bundle.get("lists") or {}
     wrong: list[str] = []
     if bundle.get("params") is not None:
-        params = _declared(bundle["params"], params, wrong, exempt={"only"} if lists else set())
+        exempt = {*(("only",) if lists else ()), *(("env",) if bundle.get("environments") else ())}
+        params = _declared(bundle["params"], params, wrong, exempt=exempt)
+    if bundle.get("environments") and params.get("env") is not None:
+        wrong += _not_allowed("env", params["env"], bundle["environments"])
     if lists and params.get("only") is not None:
         wrong += _narrowed(lists, params["only"])
     return params, wrong

@@ -70,6 +70,7 @@ def bundle(draft: Draft, rooms: MappingOf[str, int]) -> dict[str, object]:
         "loops": {name: {"operator": loop.operator, "variables": loop.variables} for name, loop in draft.loops.items()},
         "tasks": {**tasks, **{key: it.entry for key, it in draft.storing.items()}},
         **({"schedule": draft.schedule} if draft.schedule else {}),
+        **({"environments": list(draft.environments)} if draft.environments else {}),
         **({"recorded": draft.recorded} if draft.recorded else {}),
         **({"params": spec(draft.inputs)} if draft.inputs is not None else {}),
         **({"lists": {path: list(names) for path, names in draft.lists.items()}} if draft.lists else {}),

@@ -113,7 +113,7 @@ def _found(here: Here, node: Node, name: str) -> tuple[Workflow, Scope] | None:
         return None
     content = draft.read(path)
     assert content is not None
-    top = tree.load(content, path, draft.read, draft.problems)
+    top = tree.load(content, path, draft.read, draft.problems, draft.files)
     if top is None:
         return None
     secrets.find(top, draft.problems)

@@ -72,6 +72,7 @@ def lower(workflow: Workflow, draft: Draft) -> plan.Machine:
         lists=tuple(plan.NamedList(path, names) for path, names in draft.lists.items()),
         outputs=outputs,
         scheduled=draft.schedule is not None,
+        environments=draft.environments,
     )
 
 

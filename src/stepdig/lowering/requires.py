@@ -47,12 +47,12 @@ def required(here: Here, node: Node, name: str, *, same_session: bool) -> Declar
 
 def _workflow(here: Here, name: str) -> Workflow | None:
     """Return a workflow of the project; what is wrong in it is told where it is compiled itself."""
-    read = here.scope.draft.read
+    read, files = here.scope.draft.read, here.scope.draft.files
     for path in [f"{name}{suffix}" for suffix in SUFFIXES] if "/" not in name else []:
         content = read(path)
         if content is not None:
             problems = Problems()
-            top = tree.load(content, path, read, problems)
+            top = tree.load(content, path, read, problems, files)
             return None if top is None else parse.workflow(top, name, path, problems)
     return None
 

@@ -17,6 +17,7 @@ from stepdig.expressions import template
 from stepdig.expressions.errors import EvaluationError, NeedsRuntime
 from stepdig.expressions.evaluate import Context
 from stepdig.language.model import Task
+from stepdig.naming.environments import ENVIRONMENT
 from stepdig.naming.scopes import ExportLayer, LoopLayer, Scope
 from stepdig.problem import Position
 from stepdig.runner import secret_texts, templates
@@ -79,11 +80,17 @@ def _keys(node: Scalar, start: int, end: int, scope: Scope, piece: Piece, compla
 
 
 def _of_rows(text: str, scope: Scope) -> set[str]:
+    """Return what a text is in each row of the lists around, and in each environment; none if that is not enough."""
+    found = [_in_environment(text, scope, it) for it in scope.environments or (None,)]
+    return set().union(*found) if all(found) else set()
+
+
+def _in_environment(text: str, scope: Scope, environment: str | None) -> set[str]:
     """Return what a text is in each row of the lists around that are known when compiling; none if that is not enough."""
-    layers: list[list[Layer]] = []
+    layers: list[list[Layer]] = [[Layer({ENVIRONMENT: environment})]] if environment is not None else []
     for layer in scope.layers:
         if isinstance(layer, ExportLayer):
-            names = {str(name.value): plain(node) for name, node in layer.mapping}
+            names = {str(name.value): plain(node) for name, node in layer.mapping.of(environment)}
             layers.append([Layer(names, is_template=True)])
         elif isinstance(layer, LoopLayer):
             variables = scope.draft.loops[layer.loop].variables
@@ -148,7 +155,7 @@ def _exports(scope: Scope) -> dict[str, list[Node]]:
     """Return what the exports in sight hold under each name."""
     found: dict[str, list[Node]] = {}
     for layer in scope.layers:
-        if isinstance(layer, ExportLayer):
-            for name, node in layer.mapping:
+        for mapping in layer.mapping.every if isinstance(layer, ExportLayer) else ():
+            for name, node in mapping:
                 found.setdefault(str(name.value), []).append(node)
     return found

@@ -20,7 +20,7 @@ _LATER = frozenset({"_do", "_else_do", "_check", "_error"})  # of an exported ma
 
 def check_templates(task: Task, scope: Scope, problems: Problems) -> None:
     """Note expressions that cannot be parsed: of the task, of the exports around it, of defaults; each once."""
-    exports = [layer.mapping for layer in scope.layers if isinstance(layer, ExportLayer)]
+    exports = [it for layer in scope.layers if isinstance(layer, ExportLayer) for it in layer.mapping.every]
     defaults = [it.default for own in scope.defaults for it in own.inputs if it.default is not None]
     argument = [task.argument] if task.argument is not None else []
     for node in (*exports, *defaults, *scope.env, *argument, *task.options.values()):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
 
 from stepdig.expressions import translate
@@ -9,6 +10,7 @@ from stepdig.jsonata_text import MERGE, literal
 from stepdig.runner.templates import merge
 
 Binding = translate.Known | translate.Code
+_NOTHING = '$lookup({},"")'  # JSONata that has no value
 
 
 def as_code(binding: Binding) -> str:
@@ -62,6 +64,32 @@ def merged(weaker: Binding | None, own: Binding) -> Binding:
     if weaker is None or (isinstance(weaker, translate.Known) and not isinstance(weaker.value, dict)):
         return own
     return translate.Code(_merge_code(as_code(weaker), as_code(own)), "obj", guards=guards(weaker, own))
+
+
+def by_environment(bindings: Mapping[str, Binding | None], environment: str) -> Binding | None:
+    """Return what a name is bound to in each environment as one binding; `environment` is JSONata for that of the run.
+
+    It is a constant where it is the same constant in all of them.
+    """
+    found = list(bindings.values())
+    if all(_same(found[0], it) for it in found):
+        return found[0]
+    if all(isinstance(it, translate.Known) and it.value == name for name, it in bindings.items()):
+        return translate.Code(environment, "str")  # `env` itself
+    missing = any(it is None or (isinstance(it, translate.Code) and it.may_be_missing) for it in found)
+    tests = [(f"{environment}={literal(name)}", it) for name, it in bindings.items()]
+    wanted = tuple((f"({at}?{test}:true)", told) for at, it in tests if it is not None for test, told in guards(it))
+    codes = [_NOTHING if it is None else as_code(it) for it in found]
+    code = "".join(f"{at}?{value}:" for (at, _), value in zip(tests[:-1], codes[:-1], strict=True)) + codes[-1]
+    kinds = {it.type if isinstance(it, translate.Code) else type_of([it.value]) for it in found if it is not None}
+    return translate.Code(f"({code})", kinds.pop() if len(kinds) == 1 else "any", missing, wanted)
+
+
+def _same(one: Binding | None, other: Binding | None) -> bool:
+    """Return whether two bindings are the same, 1 and true and "1" told apart."""
+    if isinstance(one, translate.Known) and isinstance(other, translate.Known):
+        return json.dumps(one.value, sort_keys=False) == json.dumps(other.value, sort_keys=False)
+    return type(one) is type(other) and one == other
 
 
 def _merge_code(weak: str, strong: str) -> str:

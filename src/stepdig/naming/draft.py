@@ -122,6 +122,7 @@ class Draft:
     deadlines: int = 0
     needs_zone: bool = False
     inputs: tuple[Input, ...] | None = None  # the parameters that the workflow declares
+    environments: tuple[str, ...] = ()  # that includes of `_export` tell apart
     parsed: dict[int, object] = field(default_factory=dict)  # nodes whose templates have been looked at, by identity
     lists: dict[str, tuple[str, ...]] = field(default_factory=dict)  # that `only` narrows: path -> names of the rows
     implied: dict[str, Job] = field(default_factory=dict)  # jobs that no folder describes, made of what tasks say
@@ -177,5 +178,5 @@ class Draft:
             passes={key: set(it) for key, it in self.passes.items()},
             calls=self.calls, chosen=self.chosen, requires=self.requires, frames=self.frames,
             errors=self.errors, deadlines=self.deadlines, needs_zone=self.needs_zone,
-            inputs=self.inputs, lists=dict(self.lists), implied=dict(self.implied),
+            inputs=self.inputs, environments=self.environments, lists=dict(self.lists), implied=dict(self.implied),
         )  # fmt: skip

@@ -11,7 +11,8 @@ from stepdig.expressions import builtins, jsglobals, translate
 from stepdig.expressions.errors import ExpressionError
 from stepdig.jsonata_text import field
 from stepdig.language.input_types import TYPES
-from stepdig.naming.bindings import Binding, as_code, as_object, either, guards, merged
+from stepdig.naming.bindings import Binding, as_code, as_object, by_environment, either, guards, merged
+from stepdig.naming.environments import ENVIRONMENT, part_of, written_alike
 from stepdig.naming.fetches import fetched
 from stepdig.naming.iterations import loop_variable, task_name
 from stepdig.naming.scopes import ErrorLayer, ExportLayer, LoopLayer, RecordedLayer, Scope, StoresLayer, names_before
@@ -32,9 +33,29 @@ class Names:
         # Where the text being expanded lies: the path of its object, and the names there that it sees before all others.
         self._beside: list[tuple[tuple[str, ...], frozenset[str]]] = []
         self._expanded = 0  # exports expanded on the way to one value
+        self._environments = scope.environments
+        self._environment: str | None = None  # the one in which names are being resolved
 
     def resolve(self, path: tuple[str, ...]) -> tuple[Binding | None, int]:
-        """Return what the longest leading part of `path` is bound to, and how many segments that covers."""
+        """Return what the longest leading part of `path` is bound to, and how many segments that covers.
+
+        Where environments differ, a state picks by that of the run.
+        """
+        if not self._environments or self._environment is not None:
+            return self._resolved(path)
+        found: dict[str, tuple[Binding | None, int]] = {}
+        for name in self._environments:
+            self._environment = name
+            try:
+                found[name] = self._resolved(path)
+            finally:
+                self._environment = None
+        covered = min(depth for _, depth in found.values())
+        parts = {name: part_of(it, path[covered:depth]) for name, (it, depth) in found.items()}
+        return by_environment(parts, f"{self.scope.run}.env"), covered
+
+    def _resolved(self, path: tuple[str, ...]) -> tuple[Binding | None, int]:
+        """Resolve a name in one environment."""
         if self._beside and path[0] in self._beside[-1][1]:
             return self._neighbour(path)
         if path[0] in self.local and path[0] not in self._local_open:
@@ -53,8 +74,14 @@ class Names:
 
     def exported(self, path: tuple[str, ...]) -> Node | None:
         """Return what the nearest `_export` that has it holds under a path, as written."""
+        found = [self._written(path, name) for name in self._environments or (None,)]
+        return (
+            found[0] if len(found) == 1 else written_alike(found, path, self._environments, self.scope.draft.problems)
+        )
+
+    def _written(self, path: tuple[str, ...], environment: str | None) -> Node | None:
         for layer in reversed(self.scope.layers):
-            node: Node | None = layer.mapping if isinstance(layer, ExportLayer) else None
+            node: Node | None = layer.mapping.of(environment) if isinstance(layer, ExportLayer) else None
             for name in path:
                 node = node.get(name) if isinstance(node, Mapping) else None
             if node is not None:
@@ -121,6 +148,8 @@ class Names:
             return self._declared(name, given), 1
         if rooted:
             return translate.Code(f"{self.scope.run}.params.{'.'.join(map(field, path))}", "any"), len(path)
+        if name == ENVIRONMENT and self._environment is not None:
+            return translate.Known(self._environment), 1
         if jsglobals.is_global(name):
             return None, 1
         draft = self.scope.draft
@@ -159,7 +188,7 @@ class Names:
         self, layer: ExportLayer, index: int, path: tuple[str, ...]
     ) -> tuple[tuple[Binding | None, int] | None, bool]:
         """Look a path up in an `_export`: what it is bound to, and whether at least its first name is there."""
-        node: Node | None = layer.mapping
+        node: Node | None = layer.mapping.of(self._environment)
         for depth, name in enumerate(path):
             assert isinstance(node, Mapping)
             node = node.get(name)
@@ -196,7 +225,7 @@ class Names:
         if len(self._open) >= MAX_EXPORTS_DEEP or self._expanded > MAX_EXPANDED:
             raise _endless(path[-1], node)
         self._open.append((index, ".".join(path)))
-        self._beside.append((path[:-1], names_before(self.scope.layers[: index + 1], path)))
+        self._beside.append((path[:-1], names_before(self.scope.layers[: index + 1], path, self._environment)))
         try:
             return self.value(node)
         finally:

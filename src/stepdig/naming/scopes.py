@@ -43,9 +43,14 @@ class Store:
         return self.names is not None and any(path == it or path.startswith(f"{it}.") for it in self.names)
 
 
+def scope_in(key: str, environment: str) -> str:
+    """Return the bundle's name of an `_export` as it is in one environment; no task's name holds a colon."""
+    return f"{key}:{environment}"
+
+
 @dataclass(frozen=True, slots=True)
 class ExportLayer:
-    """An `_export`, under the name it has in the bundle."""
+    """An `_export`, under the name it has in the bundle; where its mapping has variants, under one for each of them."""
 
     key: str
     mapping: Mapping
@@ -144,9 +149,29 @@ class Scope:
                 text = f"_export cannot hold '{name.value}'"
                 hint = "Digdag would run it in place of every task's operator here"
                 self.draft.problems.add(name.at, "SD408", text, hint, name.length)
-        key = self.full + ("" if self.full not in self.draft.scopes else f"^{len(self.draft.scopes)}")
+        taken = self.full in self.draft.scopes or any(
+            scope_in(self.full, it) in self.draft.scopes for it in self.draft.environments
+        )
+        key = self.full + (f"^{len(self.draft.scopes)}" if taken else "")
         self.draft.scopes[key] = plain(mapping)
+        if mapping.variants:
+            self._chosen(key, mapping)
         return replace(self, layers=(*self.layers, ExportLayer(key, mapping)))
+
+    def _chosen(self, key: str, mapping: Mapping) -> None:
+        """Keep an `_export` as it is in each environment; all of a workflow have the same."""
+        del self.draft.scopes[key]
+        for it in (it for defaults in self.defaults for it in defaults.inputs if it.name == "env"):
+            text, hint = "`env` is the environment here", "call the parameter by another name"
+            self.draft.problems.add(it.at, "SD694", text, hint)
+        names = tuple(name for name, _ in mapping.variants)
+        self.draft.environments = self.draft.environments or names
+        if names != self.draft.environments:
+            missing = ", ".join(sorted({*names} ^ {*self.draft.environments}))
+            text = f"another `_export` of the workflow has other environments: {missing}"
+            self.draft.problems.add(mapping.at, "SD692", text, "each `${env}` stands for the same names")
+        for name, variant in mapping.variants:
+            self.draft.scopes[scope_in(key, name)] = plain(variant)
 
     def declaring(self, inputs: tuple[Input, ...] | None, *, checked: bool) -> Scope:
         """Return this scope with the inputs that a file declares; those of a called one are the weakest."""
@@ -211,6 +236,12 @@ class Scope:
         """The zone of the workflow, as expressions need it."""
         return translate.Zone([list(row) for row in self.draft.offsets], self.run)
 
+    @property
+    def environments(self) -> tuple[str, ...]:
+        """The environments that the exports in sight tell apart; none where they are the same in all."""
+        layers = (it for it in self.layers if isinstance(it, ExportLayer))
+        return next((tuple(name for name, _ in it.mapping.variants) for it in layers if it.mapping.variants), ())
+
     def variable(self, name: str, owner: Frame) -> str:
         """Return the JSONata reference of a variable that belongs to this or an enclosing scope of variables."""
         crossed = self.frame.up_to(owner) or ()
@@ -220,14 +251,14 @@ class Scope:
         return f"$states.input.vars.{name}" if passed else f"${name}"
 
 
-def names_before(layers: Iterable[Layer], path: tuple[str, ...]) -> frozenset[str]:
+def names_before(layers: Iterable[Layer], path: tuple[str, ...], environment: str | None = None) -> frozenset[str]:
     """Return the names that stand before the last one of `path` in its object, exports merged; none at the top.
 
     A text in an object sees these before all others: `o: {base: s3, full: "${base}/x"}`.
     """
     found: dict[str, None] = {}
     for layer in layers if len(path) > 1 else ():
-        node: Node | None = layer.mapping if isinstance(layer, ExportLayer) else None
+        node: Node | None = layer.mapping.of(environment) if isinstance(layer, ExportLayer) else None
         for name in path[:-1]:
             inner = node.get(name) if isinstance(node, Mapping) else None
             if inner is not None and not isinstance(inner, Mapping):
@@ -243,7 +274,9 @@ def bundle_layers(scope: Scope) -> list[list[object]]:
     """Return a scope's layers as the bundle lists them, weakest first."""
     rows: list[list[object]] = []
     for layer in scope.layers:
-        if isinstance(layer, ExportLayer):
+        if isinstance(layer, ExportLayer) and layer.mapping.variants:
+            rows.append(["chosen", {name: scope_in(layer.key, name) for name, _ in layer.mapping.variants}])
+        elif isinstance(layer, ExportLayer):
             rows.append(["export", layer.key])
         elif isinstance(layer, RecordedLayer):
             rows.append(["recorded", layer.key])

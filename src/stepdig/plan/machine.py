@@ -39,6 +39,7 @@ class Machine:
     inputs   declared parameters, which the first state checks; None: anything may be given
     lists    the lists that `only` narrows
     scheduled whether the start may be given the sessions around this one
+    environments names of those that exports tell apart; the run is in one of them
     """
 
     comment: str
@@ -53,3 +54,4 @@ class Machine:
     lists: tuple[NamedList, ...] = ()
     outputs: frozenset[str] = frozenset()
     scheduled: bool = False
+    environments: tuple[str, ...] = ()

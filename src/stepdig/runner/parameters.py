@@ -28,12 +28,15 @@ def shown(at: TaskRun, storage: Storage, context: evaluate.Context) -> Dict[str,
 
 def layers(at: TaskRun, storage: Storage) -> List[templates.Layer]:
     """Return the layers under the local keys, weakest first. Raises OutputError and LoopError."""
-    found = [templates.Layer({"project_name": at.bundle["project"], "workflow_name": at.bundle["workflow"]})]
+    weakest = {"project_name": at.bundle["project"], "workflow_name": at.bundle["workflow"]}
+    found = [templates.Layer({**weakest, **({"env": at.run["env"]} if "env" in at.run else {})})]
     found += [templates.Layer(at.bundle["scopes"][it], is_template=True) for it in at.task.get("defaults", ())]
     found.append(templates.Layer(at.run.get("params") or {}))
     for kind, *what in at.task["layers"]:
         if kind == "export":
             found.append(templates.Layer(at.bundle["scopes"][what[0]], is_template=True))
+        elif kind == "chosen":  # one for each environment
+            found.append(templates.Layer(at.bundle["scopes"][what[0][at.run["env"]]], is_template=True))
         elif kind == "stores":
             found += map(templates.Layer, outputs.visible_stores(at, what[0], storage))
         elif kind == "recorded":

@@ -67,6 +67,12 @@ class Mapping:
         """The mapping as it is in each environment; itself where it is the same in all."""
         return tuple(it for _, it in self.variants) or (self,)
 
+    @property
+    def all_entries(self) -> tuple[tuple[Scalar, Node], ...]:
+        """The entries of all environments, each once."""
+        found = {(id(key), id(value)): (key, value) for it in self.every for key, value in it}
+        return tuple(found.values())
+
     def __iter__(self) -> Iterator[tuple[Scalar, Node]]:
         return iter(self.entries)
 
