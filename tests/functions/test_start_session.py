@@ -33,6 +33,11 @@ def made(text: str) -> dict[str, Any]:
     return found
 
 
+def _naive(at: str) -> datetime:
+    """Return a time as moto keeps it: of UTC, without saying so."""
+    return datetime.fromisoformat(at).astimezone(UTC).replace(tzinfo=None)
+
+
 class Account:
     """moto's account with one workflow's machine and schedule; `fire` is what the Scheduler does."""
 
@@ -72,7 +77,7 @@ class Account:
             return self.run(self.firing(given), aws, at_work)
         finally:
             for it in self.executions():
-                it.start_date = it.start_date if it.name in known else at_work
+                it.start_date = it.start_date if it.name in known else _naive(at_work.isoformat())
 
     def ran(self) -> dict[str, dict[str, Any]]:
         """Return the inputs of all executions, by name, in order of their start."""
@@ -80,12 +85,12 @@ class Account:
 
     def start(self, name: str, at: str = "2026-01-01T00:00Z") -> None:
         self.stepfunctions.start_execution(stateMachineArn=self.machine, name=name, input="{}")
-        self.executions()[-1].start_date = datetime.fromisoformat(at)
+        self.executions()[-1].start_date = _naive(at)
 
     def end(self, name: str, at: str) -> None:
         found = next(it for it in self.executions() if it.name == name)
         found.stop()
-        found.stop_date = datetime.fromisoformat(at)
+        found.stop_date = _naive(at)
 
     def executions(self) -> list[Any]:
         """Return moto's own executions: their times are those of the story, not of the test."""
