@@ -8,6 +8,8 @@ import hashlib
 import json
 from pathlib import Path
 
+import pytest
+
 
 def settings(smtp_server) -> None:
     folder = Path(".stepdig/secrets")
@@ -263,6 +265,29 @@ def test_s3_wait_may_go_on_after_its_timeout(run):
     assert got.code == 0, got.end
     assert got.output == ["late", "false"]
     assert got.states["+wait"] == "success"
+
+
+@pytest.mark.parametrize(("bucket", "output"), [("my-bucket", ["true"]), ("my-other", [])])
+def test_s3_wait_looks_only_in_the_buckets_that_are_listed(run, bucket, output):
+    for name in ("my-bucket", "my-other"):
+        flag = Path(f".stepdig/s3/{name}/in/flag")
+        flag.parent.mkdir(parents=True)
+        flag.write_text("")
+    got = run(f"""
+        +which:
+          sh>: echo "bucket={bucket}" > "$STEPDIG_OUTPUT"
+          store: [bucket]
+        +wait:
+          s3_wait>: ${{bucket}}/in/flag
+          buckets: [my-bucket, your-bucket]
+        +say:
+          echo>: ${{s3.last_object.result}}
+        """)
+
+    assert got.output == output
+    if not output:
+        assert got.code == 1
+        assert "s3_wait> may not look in the bucket my-other" in str(got.end)
 
 
 def test_stores_of_a_parallel_list_reach_commands_after_it(run, http_server):
