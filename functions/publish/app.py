@@ -2,7 +2,8 @@
 
 Custom::ProjectArchive {"Project", "PublishVersion"} -> attribute Key; Custom::JobImage {"Job", "PublishVersion"} -> attribute
 Uri. `PublishVersion` is the version of this function that carries what the template was made with: CloudFormation asks the
-function again when it changes, and a rollback is answered from the package of then. Also hears "CodeBuild Build State Change".
+function again when it changes, and a rollback is answered from the package of then. Also hears "CodeBuild Build State Change";
+EventBridge promises these events by best effort, so a build is also looked at until it ends.
 https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/template-custom-resources.html
 """
 
@@ -19,6 +20,10 @@ import runtime
 from errors import Unknown
 
 LATEST = "$LATEST"
+FOLLOWED = "publish.follow"  # source of the event by which this function goes on looking at a build
+LOOK_SECONDS = 15
+LEAST_MS = 60_000  # of the time that is left, for a last look, its answers, or going on
+ROUNDS = 5  # of Lambda's quarter of an hour: longer than a build may take, wait for a builder included
 KINDS = {"Custom::ProjectArchive": ("Project", "archive"), "Custom::JobImage": ("Job", "image")}
 
 
@@ -26,6 +31,9 @@ def handler(event: dict[str, Any], context: Any) -> None:  # noqa: ANN401 - Lamb
     """Hear CloudFormation or EventBridge. Every request of CloudFormation is answered, at once or when its build has ended."""
     if event.get("source") == "aws.codebuild":
         _build_ended(str(event["detail"]["build-id"]), context)
+        return
+    if event.get("source") == FOLLOWED:
+        _follow(images.Waiting(str(event["tag"]), str(event["build"])), int(event["round"]), context)
         return
     try:
         if event["RequestType"] != "Delete" and _passed_on(event, context):
@@ -35,8 +43,10 @@ def handler(event: dict[str, Any], context: Any) -> None:  # noqa: ANN401 - Lamb
         runtime.logger.exception("a request of CloudFormation failed")
         answer.failed(runtime.http, event, _physical_id(event), f"{type(error).__name__}: {error}")
         return
-    if data is not None:
+    if not isinstance(data, images.Waiting):
         answer.succeeded(runtime.http, event, _physical_id(event), data)
+    elif data.started:
+        _follow(data, 1, context)
 
 
 def _passed_on(event: Mapping[str, Any], context: Any) -> bool:  # noqa: ANN401
@@ -44,14 +54,12 @@ def _passed_on(event: Mapping[str, Any], context: Any) -> bool:  # noqa: ANN401
     wanted = str(event.get("ResourceProperties", {}).get("PublishVersion", "")).rpartition(":")[2]
     if runtime.version() != LATEST or not wanted.isdigit():
         return False
-    runtime.client("lambda").invoke(
-        FunctionName=context.function_name, Qualifier=wanted, InvocationType="Event", Payload=json.dumps(event).encode()
-    )
+    _call(wanted, event, context)
     return True
 
 
-def _published(event: Mapping[str, Any], context: Any) -> dict[str, str] | None:  # noqa: ANN401
-    """Return the attributes of a resource, or None when they are known later."""
+def _published(event: Mapping[str, Any], context: Any) -> dict[str, str] | images.Waiting:  # noqa: ANN401
+    """Return the attributes of a resource, or that they are known later."""
     if event["RequestType"] == "Delete":
         return {}  # executions that run, or are redriven, need what is there; the bucket's and the repository's rules tidy up
     name = _name(event)
@@ -78,10 +86,10 @@ def _physical_id(event: Mapping[str, Any]) -> str:
     return f"{word}-{event.get('ResourceProperties', {}).get(prop, '')}"
 
 
-def _build_ended(build_id: str, context: Any) -> None:  # noqa: ANN401
+def _build_ended(build_id: str, context: Any, tag: str = "") -> None:  # noqa: ANN401
     """Answer all who wait for a build. One who cannot be answered keeps nobody else waiting, and is tried again."""
     place = runtime.place(context.invoked_function_arn)
-    end = images.ended(place, build_id)
+    end = images.ended(place, build_id, tag)
     if end is None:
         return
     unanswered = []
@@ -99,3 +107,29 @@ def _build_ended(build_id: str, context: Any) -> None:  # noqa: ANN401
             images.forget(place, key)
     if unanswered:
         raise ConnectionError(f"{len(unanswered)} of {len(end.waiting)} requests could not be answered")
+
+
+def _follow(build: images.Waiting, number: int, context: Any) -> None:  # noqa: ANN401
+    """Look at a build until it ends, and answer who waits: an event that never comes would leave a deployment hanging."""
+    place = runtime.place(context.invoked_function_arn)
+    while context.get_remaining_time_in_millis() > LEAST_MS:
+        runtime.sleep(LOOK_SECONDS)
+        try:
+            if not images.goes_on(place, build.started):
+                _build_ended(build.started, context, build.tag)
+                return
+        except Exception:
+            runtime.logger.exception("a build could not be looked at", extra={"build": build.started})
+    if number < ROUNDS:
+        again = {"source": FOLLOWED, "build": build.started, "tag": build.tag, "round": number + 1}
+        _call(runtime.version(), again, context)
+
+
+def _call(version: str, event: Mapping[str, Any], context: Any) -> None:  # noqa: ANN401
+    """Call a version of this function, without waiting for it."""
+    runtime.client("lambda").invoke(
+        FunctionName=context.function_name,
+        Qualifier=version,
+        InvocationType="Event",
+        Payload=json.dumps(event).encode(),
+    )

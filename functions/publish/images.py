@@ -55,6 +55,14 @@ class Place:
 
 
 @dataclass(frozen=True)
+class Waiting:
+    """A request that is answered when the build of a tag has ended; `started` is its id if it was started for this request."""
+
+    tag: str
+    started: str = ""
+
+
+@dataclass(frozen=True)
 class Ended:
     """A build that ended: the tag, who waits for it (key of the bucket, request), what is wrong or an empty text."""
 
@@ -63,8 +71,8 @@ class Ended:
     wrong: str
 
 
-def wanted(place: Place, job: str, request: Mapping[str, Any]) -> dict[str, str] | None:
-    """Return the attribute Uri, or None when the request is kept until a build has ended. Raises NotPacked."""
+def wanted(place: Place, job: str, request: Mapping[str, Any]) -> dict[str, str] | Waiting:
+    """Return the attribute Uri, or that the request is kept until a build has ended. Raises NotPacked, Unknown."""
     told = packages.told(place.folder, "images", job)
     base = _base(place, str(told.get("image", "")))
     tag = packages.named(job, hashlib.sha256(f"{told['hash']} {base}".encode()).hexdigest() if base else told["hash"])
@@ -75,22 +83,26 @@ def wanted(place: Place, job: str, request: Mapping[str, Any]) -> dict[str, str]
     # First the request, then the look at the build: one that ends in between finds it.
     place.s3.put_object(Bucket=place.bucket, Key=waiting, Body=json.dumps(dict(request)).encode())
     build = _read(place, f"builds/{tag}/build.json").get("id", "")
-    if build and _status(place, build) == "IN_PROGRESS":
-        return None
+    if build and goes_on(place, build):
+        return Waiting(tag)
     if _there(place, tag):
         forget(place, waiting)
         return {"Uri": uri(place, tag)}
-    _start(place, job, tag, {"base": base, "architecture": str(told["architecture"]), "before": build})
-    return None
+    return Waiting(
+        tag, _start(place, job, tag, {"base": base, "architecture": str(told["architecture"]), "before": build})
+    )
 
 
-def ended(place: Place, build_id: str) -> Ended | None:
-    """Return what the end of a build means; None for a build that is not ours, or goes on. `build_id` may be its ARN."""
+def ended(place: Place, build_id: str, tag: str = "") -> Ended | None:
+    """Return what the end of a build means; None for one that is not ours, or goes on. `build_id` may be its ARN.
+
+    `tag` is what it builds, where that is known; else its environment says so.
+    """
     build = _build(place, build_id.rpartition("build/")[2])
     given = {it["name"]: it["value"] for it in build.get("environment", {}).get("environmentVariables", ())}
-    if "TAG" not in given or build.get("buildStatus") == "IN_PROGRESS":
+    tag = tag or given.get("TAG", "")
+    if not tag or build.get("buildStatus", "IN_PROGRESS") == "IN_PROGRESS":
         return None
-    tag = given["TAG"]
     wrong = "" if build["buildStatus"] == "SUCCEEDED" else _why(build, tag)
     return Ended(tag, tuple(_waiting(place, tag)), wrong)
 
@@ -126,8 +138,8 @@ def _base(place: Place, image: str) -> str:
     return _NAME.sub(lambda found: place.filled[found[1]], image)
 
 
-def _start(place: Place, job: str, tag: str, wish: Mapping[str, str]) -> None:
-    """Start a build. Two that start it at once, after the same one before, are given the same: the token says so."""
+def _start(place: Place, job: str, tag: str, wish: Mapping[str, str]) -> str:
+    """Start a build, return its id. Two that start it at once, after the same one before, are given one: the token says so."""
     kind, image, platform = BUILDERS[wish["architecture"]]
     key = f"builds/{tag}/context.zip"
     archives.put(place.s3, place.bucket, key, place.folder / "images" / f"{job}.zip")
@@ -145,12 +157,14 @@ def _start(place: Place, job: str, tag: str, wish: Mapping[str, str]) -> None:
         ],
         idempotencyToken=hashlib.sha256(f"{tag} {wish['before']}".encode()).hexdigest(),
     )
-    body = json.dumps({"id": started["build"]["id"]}).encode()
-    place.s3.put_object(Bucket=place.bucket, Key=f"builds/{tag}/build.json", Body=body)
+    build = str(started["build"]["id"])
+    place.s3.put_object(Bucket=place.bucket, Key=f"builds/{tag}/build.json", Body=json.dumps({"id": build}).encode())
+    return build
 
 
-def _status(place: Place, build: str) -> str:
-    return str(_build(place, build).get("buildStatus", ""))
+def goes_on(place: Place, build: str) -> bool:
+    """Tell whether a build has not ended yet."""
+    return str(_build(place, build).get("buildStatus", "")) == "IN_PROGRESS"
 
 
 def _build(place: Place, build: str) -> dict[str, Any]:

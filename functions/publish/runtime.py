@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import time
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -21,6 +22,7 @@ _CONFIG = boto3.session.Config(
 _FOLDER = Path(__file__).parent
 
 logger = Logger(service="publish")
+sleep = time.sleep
 http: Http = urllib3.PoolManager(
     retries=urllib3.Retry(4, backoff_factor=0.5, status_forcelist=(500, 503), allowed_methods=None)
 )

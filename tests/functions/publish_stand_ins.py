@@ -11,9 +11,17 @@ import botocore
 from botocore.model import ServiceModel
 from botocore.validate import validate_parameters
 
-CONTEXT = SimpleNamespace(
-    function_name="shop-publish", invoked_function_arn="arn:aws:lambda:us-east-1:123456789012:function:shop-publish"
-)
+ARN = "arn:aws:lambda:us-east-1:123456789012:function:shop-publish"
+
+
+def context(milliseconds=lambda: 0):
+    """Lambda's, with the time that is left."""
+    return SimpleNamespace(
+        function_name="shop-publish", invoked_function_arn=ARN, get_remaining_time_in_millis=milliseconds
+    )
+
+
+CONTEXT = context()  # no time to wait for anything
 REPOSITORY = "123456789012.dkr.ecr.us-east-1.amazonaws.com/shop-jobs"
 _MODEL = Path(botocore.__file__).parent / "data/codebuild/2016-10-06/service-2.json.gz"
 

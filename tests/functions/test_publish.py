@@ -7,7 +7,7 @@ from types import SimpleNamespace
 import boto3
 import pytest
 from moto import mock_aws
-from publish_stand_ins import CONTEXT, REPOSITORY, CodeBuild, ended, package, request
+from publish_stand_ins import CONTEXT, REPOSITORY, CodeBuild, context, ended, package, request
 
 from stepdig.local.functions import Modules
 
@@ -30,6 +30,8 @@ def app(tmp_path, monkeypatch):
     with mock_aws():
         loaded = Modules(FUNCTION).load("app")
         made = {"codebuild": CodeBuild(), **{name: boto3.client(name) for name in ("s3", "ecr")}}
+        made["lambda"] = SimpleNamespace(calls=[])
+        made["lambda"].invoke = lambda **given: made["lambda"].calls.append(given)
         made["s3"].create_bucket(Bucket="shop-bucket")
         made["ecr"].create_repository(repositoryName="shop-jobs", registryId="123456789012")
         monkeypatch.setattr(loaded.runtime, "client", made.__getitem__)
@@ -133,6 +135,66 @@ def test_a_base_image_that_only_the_stack_knows_is_filled_in_and_is_part_of_the_
         assert variables["BASE"] == f"123456789012.dkr.ecr.us-east-1.amazonaws.com/shop-{environment}:1"
         tags.append(variables["TAG"])
     assert tags[0] != tags[1] == tags[2]
+
+
+def clocked(app, monkeypatch, *, ends_at=None):
+    """A context whose time runs as the function sleeps, and a build that ends at a second, without an event."""
+    past = []
+
+    def sleep(seconds):
+        past.append(seconds)
+        if ends_at is not None and sum(past) >= ends_at:
+            push(app, "load-0123456789abcdef")
+            app.aws["codebuild"].end("shop-images:1")
+
+    monkeypatch.setattr(app.runtime, "sleep", sleep)
+    return context(lambda: 900_000 - sum(past) * 1_000)
+
+
+def test_a_build_whose_event_never_comes_is_found_by_looking(app, tmp_path, http_server, monkeypatch):
+    package(tmp_path, images={"load": HASH})
+    lambda_context = clocked(app, monkeypatch, ends_at=200)
+    app.handler(request(http_server.url, "JobImage", Job="load"), lambda_context)
+    assert answers(http_server)[1]["Data"] == {"Uri": f"{REPOSITORY}:load-0123456789abcdef"}
+    assert app.aws["lambda"].calls == []
+    app.handler(ended("shop-images:1"), CONTEXT)
+    assert len(http_server.requests) == 1, "the event that comes after all has nobody left to answer"
+
+
+def test_looking_at_a_long_build_goes_on_in_another_call_but_not_for_ever(app, tmp_path, http_server, monkeypatch):
+    package(tmp_path, images={"load": HASH})
+    app.handler(request(http_server.url, "JobImage", Job="load"), clocked(app, monkeypatch))
+    calls = app.aws["lambda"].calls
+    rounds = []
+    while calls:
+        assert (calls[0]["Qualifier"], calls[0]["InvocationType"]) == ("$LATEST", "Event")
+        event = json.loads(calls.pop(0)["Payload"])
+        rounds.append(event["round"])
+        app.handler(event, clocked(app, monkeypatch, ends_at=1 if len(rounds) == 9 else None))
+    assert rounds == [2, 3, 4, 5], "five quarters of an hour; a build may take fifty minutes"
+    assert http_server.requests == []
+
+
+def test_only_who_started_a_build_looks_at_it_and_a_look_that_fails_is_not_the_end(
+    app, tmp_path, http_server, monkeypatch
+):
+    package(tmp_path, images={"load": HASH})
+    app.handler(request(http_server.url, "JobImage", number=1, Job="load"), CONTEXT)
+    assert len(app.aws["lambda"].calls) == 1
+    app.handler(request(http_server.url, "JobImage", number=2, Job="load"), CONTEXT)
+    assert len(app.aws["lambda"].calls) == 1
+    look, failed = app.aws["codebuild"].batch_get_builds, []
+
+    def throttled(**given):
+        if len(failed) < 2:
+            failed.append(given)
+            raise ConnectionError("Rate exceeded")
+        return look(**given)
+
+    app.aws["codebuild"].batch_get_builds = throttled
+    event = json.loads(app.aws["lambda"].calls[0]["Payload"])
+    app.handler(event, clocked(app, monkeypatch, ends_at=60))
+    assert sorted(answers(http_server)) == [1, 2]
 
 
 def test_all_who_ask_for_an_image_share_its_build(app, tmp_path, http_server):
@@ -290,8 +352,7 @@ def test_an_answer_that_is_not_taken_is_lambdas_failure(app, tmp_path, http_serv
 def test_cloudformation_asks_the_function_and_the_version_meant_answers(app, tmp_path, http_server, monkeypatch):
     """A rollback brings the version of before: its package has the archive of before."""
     package(tmp_path, archives={"shop": HASH})
-    passed = []
-    app.aws["lambda"] = SimpleNamespace(invoke=lambda **given: passed.append(given))
+    passed = app.aws["lambda"].calls
     asked = request(
         http_server.url, "ProjectArchive", Project="shop", PublishVersion="arn:aws:lambda:x:1:function:p:12"
     )

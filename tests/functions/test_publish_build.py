@@ -9,7 +9,7 @@ import boto3
 import pytest
 import yaml
 from moto import mock_aws
-from publish_stand_ins import CONTEXT, REPOSITORY, package, request
+from publish_stand_ins import CONTEXT, REPOSITORY, context, package, request
 
 from stepdig.local.functions import Modules
 
@@ -96,7 +96,9 @@ def test_the_function_with_clients_and_files_of_its_own(tmp_path, monkeypatch, h
         )
         app = Modules(folder).load("app")
         app.handler(request(http_server.url, "ProjectArchive", Project="shop", PublishVersion="7"), CONTEXT)
-        app.handler(request(http_server.url, "JobImage", number=2, Job="load", PublishVersion="7"), CONTEXT)
+        monkeypatch.setattr(app.runtime, "sleep", lambda _: None)  # this build has ended at once
+        patient = context(lambda: 900_000)
+        app.handler(request(http_server.url, "JobImage", number=2, Job="load", PublishVersion="7"), patient)
         assert len(boto3.client("codebuild").list_builds()["ids"]) == 1
         kept = boto3.client("s3").list_objects_v2(Bucket="shop-bucket")["Contents"]
     assert [it["Key"].rpartition("/")[2] for it in kept if "waiting" not in it["Key"]] == [
@@ -105,7 +107,11 @@ def test_the_function_with_clients_and_files_of_its_own(tmp_path, monkeypatch, h
         "context.zip",
     ]
     told = [json.loads(it.body) for it in http_server.requests]
-    assert [(it["Status"], it["Data"]["Key"]) for it in told] == [("SUCCESS", "archives/shop-aaaaaaaaaaaaaaaa.zip")]
+    assert [it["Status"] for it in told] == ["SUCCESS", "SUCCESS"]
+    assert [it["Data"] for it in told] == [
+        {"Key": "archives/shop-aaaaaaaaaaaaaaaa.zip"},
+        {"Uri": f"{REPOSITORY}:load-bbbbbbbbbbbbbbbb"},
+    ]
 
 
 @pytest.mark.parametrize("name", ["BUCKET", "REPOSITORY", "BUILD_PROJECT"])
