@@ -6,6 +6,7 @@ import json
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
 from pathlib import Path
+from threading import Lock
 from types import SimpleNamespace
 from typing import Any
 from uuid import UUID
@@ -47,6 +48,7 @@ class Account:
         made_of = {"name": "shop-prod-shop-nightly", "definition": definition, "roleArn": ROLE}
         self.machine = self.stepfunctions.create_state_machine(**made_of)["stateMachineArn"]
         self.schedule, self.zone = made(text), zone
+        self._one_at_a_time()
         self.modules = Modules(FOLDER)
         self.run, self.firing = self.modules.load("start").run, self.modules.load("firing").firing
         self.changed = datetime.fromisoformat(changed)
@@ -94,8 +96,21 @@ class Account:
 
     def executions(self) -> list[Any]:
         """Return moto's own executions: their times are those of the story, not of the test."""
-        backend = get_backend("stepfunctions")["123456789012"]["eu-west-1"]
-        return backend.describe_state_machine(self.machine).executions
+        return self._own().executions
+
+    def _own(self) -> Any:
+        return get_backend("stepfunctions")["123456789012"]["eu-west-1"].describe_state_machine(self.machine)
+
+    def _one_at_a_time(self) -> None:
+        """Let moto take a name once, as Step Functions does: it looks, and adds only then."""
+        own, lock = self._own(), Lock()
+        begin = own.start_execution
+
+        def start(**given: Any) -> Any:
+            with lock:
+                return begin(**given)
+
+        own.start_execution = start
 
 
 @pytest.fixture
