@@ -156,15 +156,15 @@ def _missed(firing: Firing, session: datetime, last: datetime, changed: datetime
 
     With `skip_on_overtime`, one that came while something ran was skipped then, and is not missed.
     """
-    most = (
-        1 if firing.schedule.get("catch_up") == "last" else int(firing.schedule.get("catch_up_limit", CATCH_UP_LIMIT))
-    )
     since = max(last, changed - _delay(firing))
     missed = [
         time
         for time in periods.between(firing.schedule, firing.zone, since, session)
         if not (firing.schedule.get("skip_on_overtime") and any(it.ran_at(time + _delay(firing)) for it in found))
     ]
+    if firing.schedule.get("catch_up") == "last":
+        return Past(last, missed[-1:])
+    most = int(firing.schedule.get("catch_up_limit", CATCH_UP_LIMIT))
     return Past(last, missed[-most:], len(missed[:-most]))
 
 

@@ -241,7 +241,7 @@ def test_after_an_outage_all_that_was_missed_starts_oldest_first(account):
 
 @pytest.mark.parametrize(
     ("option", "days", "missed"),
-    [("catch_up: last", (23, 24), 2), ("catch_up: none", (24,), 0), ("catch_up_limit: 2", (22, 23, 24), 1)],
+    [("catch_up: last", (23, 24), 0), ("catch_up: none", (24,), 0), ("catch_up_limit: 2", (22, 23, 24), 1)],
 )
 def test_how_an_outage_is_made_up_for(account, option, days, missed):
     it = account(f"{{daily>: 07:00:00, {option}}}")
