@@ -38,9 +38,11 @@ def pick(values: Values, *, plain: bool = False) -> str:
 
 
 def state(values: Values, job: Job) -> list[str]:
-    """Return the files that a task finds again: `ecs: {state: [...]}` of its own, else those of its job."""
+    """Return the files that a task finds again: `ecs: {state: [...]}`, its own or an export's, else those of its job."""
     own = values.task.options.get("ecs")
     node = own.get("state") if isinstance(own, Mapping) else None
+    if node is None and not job.plain:
+        node = values.names.exported(("ecs", "state"))
     if node is None:
         return list(job.state)
     found = []
