@@ -1,0 +1,2 @@
+#!/bin/sh
+echo "copied $1"
