@@ -80,6 +80,12 @@ def _of_a_job(body: Body) -> Found:
                 yield key.at, key.length
 
 
+def _environments(body: Body) -> Found:
+    export = body.keys["_export"][1] if "_export" in body.keys else None
+    if isinstance(export, Mapping) and export.variants:
+        yield export.at, len("!include")
+
+
 def _catch_up(body: Body) -> Found:
     schedule = body.keys["schedule"][1] if "schedule" in body.keys and body.operator == "" else None
     for key, _ in schedule if isinstance(schedule, Mapping) else ():
@@ -117,13 +123,16 @@ EXTENSIONS = (
     Extension(
         "catch_up", _catch_up, "how an outage is made up for", "it starts all missed sessions; skip_delayed_by: 6h"
     ),
+    Extension(
+        "environments", _environments, "an include of ${env}", "Digdag reads includes before it knows any parameter"
+    ),
     Extension("operator", _operator, "this operator", "it needs a plug-in there"),
     Extension("names", _names_of_ours, "a built-in variable of ours", "set it in _export"),
     Extension("dig.yml", _suffix, "a file whose name does not end in .dig", "rename it; Digdag does not see it"),
 )
 
 
-def find(read: tree.Read, path: str) -> list[Problem]:
+def find(read: tree.Read, path: str, files: tree.Files | None = None) -> list[Problem]:
     """Return where a workflow and the files it calls use what only stepdig knows; what does not parse is left out."""
     found = Problems()
     seen: set[str] = set()
@@ -132,7 +141,7 @@ def find(read: tree.Read, path: str) -> list[Problem]:
         file = ahead.pop()
         content = read(file) if file not in seen else None
         seen.add(file)
-        top = tree.load(content, file, read, Problems()) if content is not None else None
+        top = tree.load(content, file, read, Problems(), files) if content is not None else None
         for body in _bodies(top, file, "") if top is not None else ():
             for extension in EXTENSIONS:
                 for at, length in extension.find(body):

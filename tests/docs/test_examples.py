@@ -77,10 +77,12 @@ def test_an_example_compiles(page, text):
         return files[path].encode() if path in files else None
 
     try:
-        compile_workflow(read, "example.dig", display=str, project="docs", workflow="example", jobs=JOBS)
+        compile_workflow(
+            read, "example.dig", display=str, project="docs", workflow="example", jobs=JOBS, files=lambda: list(files)
+        )
     except ProblemsFound as wrong:
         pytest.fail("\n".join(show(it, text) for it in wrong.problems))
-    tree = load(text, "example.dig", read, Problems())
+    tree = load(text, "example.dig", read, Problems(), lambda: list(files))
     assert [it.message for it in VALIDATOR.iter_errors(plain(tree))] == []
 
 

@@ -96,7 +96,7 @@ def problems_on_digdag(workflow: Workflow) -> list[Problem]:
     """Return where a workflow uses what Digdag does not know; nothing for a file that cannot be read."""
     project = workflow.project
     try:
-        found = digdag_check.find(project.read, workflow.file)
+        found = digdag_check.find(project.read, workflow.file, project.files)
     except OSError:
         return []  # told when it is compiled
     return [_typed(replace(it, at=replace(it.at, path=project.display(it.at.path))), workflow) for it in found]

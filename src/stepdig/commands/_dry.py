@@ -63,7 +63,8 @@ def show(
     args: Namespace, workflow: Workflow, compiled: Compiled, parts: Parts, at: datetime, params: Mapping[str, Json]
 ) -> int:
     """Print what would run; return the exit code."""
-    walk = _Walk(workflow, compiled, {"prefix": "", "session_time": at.isoformat(), "params": params})
+    env = {"env": params["env"]} if compiled.bundle.get("environments") else {}
+    walk = _Walk(workflow, compiled, {"prefix": "", "session_time": at.isoformat(), "params": params, **env})
     for found in walk.tasks():
         if found.task.operator is None or any(map(parts.skip, around(found.path))):
             continue
@@ -150,10 +151,11 @@ class _Walk:
         key = f"{found.path} {found.task.at.line}"
         if found.task.export is None or key in found.exports:
             return found
-        self._scopes[key] = tree.plain(found.task.export)
+        self._scopes[key] = tree.plain(found.task.export.of(self._run.get("env")))
         return replace(found, exports=(*found.exports, key))
 
     def _read(self, path: str) -> Task:
-        top = tree.load(self._project.read(path) or b"", path, self._project.read, Problems())
+        content = self._project.read(path) or b""
+        top = tree.load(content, path, self._project.read, Problems(), self._project.files)
         assert top is not None, "it has compiled"
         return parse.workflow(top, self._name, path, Problems(), called=path != self._file).root

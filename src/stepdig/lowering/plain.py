@@ -73,6 +73,7 @@ def _parameters(values: Values) -> Iterator[tuple[str, Node]]:
         names |= {it.name: _reference(task.at, it.name) for it in defaults.inputs if not isinstance(it.default, _DEEP)}
     for layer in scope.layers:
         if isinstance(layer, ExportLayer):
+            _set_everywhere(layer, values)
             for key, node in layer.mapping:
                 names.pop(str(key.value), None)
                 if not isinstance(node, _DEEP) and not (isinstance(node, Scalar) and node.value is None):
@@ -90,6 +91,14 @@ def _parameters(values: Values) -> Iterator[tuple[str, Node]]:
         if name not in known and not isinstance(node, _DEEP) and not (isinstance(node, Scalar) and node.value is None):
             names[name] = node
     yield from ((name, node) for name, node in names.items() if _VARIABLE.match(name) and not name.startswith("_"))
+
+
+def _set_everywhere(layer: ExportLayer, values: Values) -> None:
+    """Note names that some environments have alone: what becomes a variable there would be none elsewhere."""
+    for key, _ in layer.mapping:
+        if any(it.get(str(key.value)) is None for it in layer.mapping.every):
+            what = f"'{key.value}' is set in some environments alone, and an image run as it is gets it as a variable"
+            values.problem(key.at, "SD693", what, "set it for each environment", key.length)
 
 
 _DEEP = (Mapping, Sequence)

@@ -178,7 +178,10 @@ class Values:
         if isinstance(value, plan.Constant):
             return value.value
         text = f"{what} must be known when compiling"
-        self.problem(node.at, "SD405", text, "write it out, or take it from _export", node.length)
+        hint = "write it out, or take it from _export"
+        if self.names.scope.environments:
+            hint += ", where it is the same in every environment"
+        self.problem(node.at, "SD405", text, hint, node.length)
         return None
 
     def _translated(self, node: Scalar, function: Callable[[str, Names, translate.Zone], Meaning]) -> Meaning | None:

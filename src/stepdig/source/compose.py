@@ -1,6 +1,6 @@
 """One YAML file's events -> nodes: Digdag's scalars, anchors, `<<`, no duplicate keys; `!include` by whoever asked.
 
-An include of `${env}` gives one mapping for each environment (`variants`), which only `_export` may hold.
+An include of `${env}` gives one mapping for each environment (`variants`), which only `_export` may hold, at any depth.
 
 Why not PyYAML's composer: it has no limit of depth (libyaml's crashes), takes duplicate keys, and forgets the source.
 """
@@ -34,13 +34,15 @@ MAX_REPEATED_NODES = 100_000  # what aliases and repeated includes may add to a 
 Include = Callable[[Scalar, str, int], Mapping | None]
 
 
-def compose(text: str, path: str, level: int, surroundings: Surroundings) -> Node | None:
+def compose(text: str, path: str, level: int, surroundings: Surroundings, *, included: bool) -> Node | None:
     """Build the node of a file's text, or None when there is none; `level` is the number of levels around it.
+
+    Whether an included file may differ between environments is for the mapping to say that includes it.
 
     Raises yaml_text.UnreadableError after a mistake that ends the reading; others are noted and left out.
     """
     events = yaml_text.events(text, path, surroundings.problems)
-    return _Document(surroundings, path, text, level, events).root()
+    return _Document(surroundings, path, text, level, events, exporting=included).root()
 
 
 def too_deep(at: Position, problems: Problems) -> None:
@@ -105,6 +107,7 @@ class _Document:
     text: str
     level: int  # levels around the document, when it is included
     events: Iterator[Event]
+    exporting: bool = False  # inside of an `_export`
     anchors: dict[str, Node | None] = field(default_factory=dict)  # None: its node is still open
 
     def root(self) -> Node | None:
@@ -170,7 +173,9 @@ class _Document:
                 self._include(event, entries, depth)
                 continue
             key = self._key(event, depth)
+            around, self.exporting = self.exporting, self.exporting or (key is not None and key.value == "_export")
             value = self._node(next(self.events), depth)
+            self.exporting = around
             if key is None:
                 continue
             name = str(key.value)
@@ -182,15 +187,27 @@ class _Document:
             if name == "<<" and not key.style:
                 self._merge(key, self._same_everywhere(value), entries)
             else:
-                entries.put(key, value if name == "_export" else self._same_everywhere(value))
+                self._put(entries, key, value)
         return entries.mapping(self._at(start))
 
+    def _put(self, entries: Entries, key: Scalar, value: Node) -> None:
+        """Add a value; what environments choose inside of an `_export` makes the mapping around differ, up to that."""
+        if isinstance(value, Mapping) and value.variants and key.value != "_export" and self.exporting:
+            if missing := entries.put_chosen(key, value):
+                self._disagree(value.at, missing)
+            return
+        entries.put(key, value if key.value == "_export" else self._same_everywhere(value))
+
+    def _disagree(self, at: Position, missing: list[str], length: int = 1) -> None:
+        what = f"not every include of this mapping has a file for each environment: {', '.join(missing)}"
+        self._report(at, "SD692", what, "each `${env}` stands for the same names", length)
+
     def _same_everywhere(self, node: Node) -> Node:
-        """Return a node that is no mapping of `_export`, having noted it when environments choose what is in it."""
-        if isinstance(node, Mapping) and node.variants:
-            hint = "move it into `_export:`, as a key of its own there"
-            self._report(node.at, "SD691", "only `_export` can include a file by `${env}`", hint)
-        return node
+        """Return a node that is no mapping of `_export`; an empty one after noting that environments choose what is in it."""
+        if not isinstance(node, Mapping) or not node.variants:
+            return node
+        self._report(node.at, "SD691", "only `_export` can include a file by `${env}`", "move it into `_export:`")
+        return Mapping(node.at, ())
 
     def _key(self, event: Event, depth: int) -> Scalar | None:
         node = self._node(event, depth)
@@ -226,9 +243,7 @@ class _Document:
         path = self._scalar(event)
         included = self.surroundings.include(path, self.path, depth - 1)
         if included is not None and (missing := entries.include(included)):
-            told = ", ".join(missing)
-            what = f"not every include of this mapping has a file for each environment: {told}"
-            self._report(path.at, "SD692", what, "each `${env}` stands for the same names", path.length)
+            self._disagree(path.at, missing, path.length)
 
     def _value(self, event: ScalarEvent) -> Node:
         if event.tag != "!include":

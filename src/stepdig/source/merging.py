@@ -23,6 +23,21 @@ class Entries:
         for rows in self._all():
             rows[str(key.value)] = key, value
 
+    def put_chosen(self, key: Scalar, value: Mapping) -> list[str]:
+        """Add a key whose value environments choose; return the environments that do not agree, as `include` does."""
+        disagree = self._open({name for name, _ in value.variants})
+        self._every[str(key.value)] = key, value
+        for name, rows in self._of.items():
+            rows[str(key.value)] = key, value.of(name)
+        return disagree
+
+    def _open(self, named: set[str]) -> list[str]:
+        """Tell entries apart for the environments that are named; return those that were not, or are not any more."""
+        before = set(self._of)
+        for name in sorted(named):
+            self._of.setdefault(name, dict(self._every))
+        return sorted(before ^ named) if before and named else []
+
     def put_if_new(self, key: Scalar, value: Node) -> None:
         """Add a key unless it is there."""
         for rows in self._all():
@@ -30,15 +45,14 @@ class Entries:
 
     def include(self, mapping: Mapping) -> list[str]:
         """Merge an included mapping in; return the environments that it has and those before have not, or the reverse."""
-        before, named = set(self._of), {name for name, _ in mapping.variants}
-        for name in sorted(named):
-            self._of.setdefault(name, dict(self._every))
+        named = {name for name, _ in mapping.variants}
+        disagree = self._open(named)
         for name, rows in self._of.items():
             for key, value in mapping.of(name) if name in named or not named else ():
                 _add(rows, key, value)
         for key, value in mapping:
             _add(self._every, key, value)
-        return sorted(before ^ named) if before and named else []
+        return disagree
 
     def mapping(self, at: Position) -> Mapping:
         """Return the mapping that begins at a place."""

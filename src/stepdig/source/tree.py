@@ -35,8 +35,8 @@ def load(text: bytes | str, path: str, read: Read, problems: Problems, files: Fi
     except UnreadableError:
         return None
     if found is not None and found.variants:
-        hint = "move it into `_export:`, as a key of its own there"
-        problems.add(found.at, "SD691", "only `_export` can include a file by `${env}`", hint)
+        problems.add(found.at, "SD691", "only `_export` can include a file by `${env}`", "move it into `_export:`")
+        return None
     return found
 
 
@@ -77,7 +77,8 @@ class _Loading:
         decoded = decode(text, path, self.problems)
         self.chain.append(path)
         try:
-            return compose(decoded, path, level, Surroundings(self.problems, self.repeats, self.include))
+            around = Surroundings(self.problems, self.repeats, self.include)
+            return compose(decoded, path, level, around, included=len(self.chain) > 1)
         finally:
             self.chain.pop()
 
@@ -106,7 +107,8 @@ class _Loading:
         folder = posixpath.dirname(path)
         pattern = re.escape(posixpath.join(folder, posixpath.normpath(name.text))).split(re.escape(CHOICE))
         fits = re.compile(f"(?P<env>{_ENVIRONMENT})".join(pattern[:2]) + "".join(f"(?P=env){it}" for it in pattern[2:]))
-        found = {match["env"]: file for file in sorted(files()) if (match := fits.fullmatch(file))}
+        others = sorted({*files()} - {*self.chain})
+        found = {match["env"]: file for file in others if (match := fits.fullmatch(file))}
         if not found:
             what = f"there is no file '{posixpath.join(folder, name.text)}', whatever the environment is called"
             hint = "such as " + name.text.replace(CHOICE, "prod") + "; it must end in .dig"
