@@ -1,0 +1,54 @@
+"""The project as a fresh clone, SAM's command line, and a cloud on loopback to deploy to."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from deploying import HERE, INSTALL, ROOT, SAM, Cloud, Project, copied, deploy
+
+
+@pytest.fixture(scope="session")
+def sam() -> Path:
+    if not SAM.exists():
+        pytest.skip(f"SAM is not installed: {INSTALL}")
+    return SAM
+
+
+@pytest.fixture(scope="session")
+def project(tmp_path_factory: pytest.TempPathFactory) -> Project:
+    folder = tmp_path_factory.mktemp("clone") / "project"
+    copied(ROOT, folder)
+    return Project(folder)
+
+
+@pytest.fixture(scope="session")
+def built(sam: Path, project: Project) -> Project:
+    """The project after `sam build`."""
+    project.sam("build")
+    return project
+
+
+@pytest.fixture(scope="session")
+def cloud() -> Iterator[Cloud]:
+    process = subprocess.Popen(
+        [sys.executable, HERE / "cloud.py"], stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=sys.stderr, text=True
+    )
+    assert process.stdout is not None
+    assert process.stdin is not None
+    try:
+        yield Cloud(*process.stdout.readline().split())
+    finally:
+        process.stdin.close()
+        process.wait()
+        process.stdout.close()
+
+
+@pytest.fixture(scope="session")
+def deployed(built: Project, cloud: Cloud) -> Cloud:
+    """The cloud after `sam deploy`."""
+    deploy(built, cloud)
+    return cloud
