@@ -137,9 +137,10 @@ def _started(
 
 def _past(firing: Firing, session: datetime, executions: Executions, aws: Aws) -> Past:
     """Return what was before a session. The usual case, that the one before it ran, costs one call."""
-    before = _before(firing, session)
+    before = periods.before(firing.schedule, firing.zone, session)
     if before is None:
         return Past(None)
+    before = before.astimezone(UTC)
     if executions.exists(before):
         return Past(before)
     found = executions.latest()
@@ -166,13 +167,6 @@ def _missed(firing: Firing, session: datetime, last: datetime, changed: datetime
         return Past(last, missed[-1:])
     most = int(firing.schedule.get("catch_up_limit", CATCH_UP_LIMIT))
     return Past(last, missed[-most:], len(missed[:-most]))
-
-
-def _before(firing: Firing, time: datetime) -> datetime | None:
-    """Return the session before a time; None before the schedule's first day."""
-    found = periods.before(firing.schedule, firing.zone, time)
-    start = firing.schedule.get("start")
-    return None if found is None or (start and found.date().isoformat() < start) else found.astimezone(UTC)
 
 
 def _delay(firing: Firing) -> timedelta:
