@@ -1,4 +1,4 @@
-"""What EventBridge Scheduler is told: neat where it can be, never too narrow. tests/laws/test_schedules.py has the law."""
+"""What EventBridge Scheduler is told: neat where it can be, never too narrow. tests/laws/test_session_times.py has the law."""
 
 from __future__ import annotations
 
