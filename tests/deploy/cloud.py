@@ -14,7 +14,6 @@ from __future__ import annotations
 
 import ipaddress
 import itertools
-import json
 import logging
 import os
 import sys
@@ -22,14 +21,13 @@ from typing import Any
 
 import boto3
 import builds
-import yaml
 from moto.cloudformation import custom_model, parsing
 from moto.cloudformation.models import ChangeSet, Stack
 from moto.core.common_models import CloudFormationModel
 from moto.s3.models import s3_backends
 from moto.server import ThreadedMotoServer
 from moto.stepfunctions.models import StateMachine
-from samtranslator.translator.transform import transform
+from sam_transform import transformed
 
 import packages
 
@@ -53,25 +51,6 @@ UNKNOWN_TO_MOTO = (
     "AWS::IAM::ManagedPolicy",
     "AWS::Logs::MetricFilter",
 )
-
-
-class _NoPolicies:
-    """Managed policies by their names; the templates name them by their ARNs."""
-
-    def load(self) -> dict[str, str]:
-        return {}
-
-
-def transformed(text: str) -> dict[str, Any]:
-    """Return a template as CloudFormation has it after the SAM transform."""
-    template = yaml.load(text, Loader=yaml.Loader)
-    if "AWS::Serverless-2016-10-31" in str(template.get("Transform")):
-        template = json.loads(json.dumps(template))  # the translator takes plain dicts
-        template = transform(template, {}, _NoPolicies())
-    for parameter in template.get("Parameters", {}).values():
-        if parameter["Type"] == "CommaDelimitedList" and "Default" in parameter:
-            parameter["Default"] = parameter["Default"].split(",")  # moto splits only what is given
-    return template
 
 
 def _change_set_parsed(self: ChangeSet) -> None:
