@@ -136,6 +136,57 @@ def test_what_would_run_is_shown_as_it_is_in_the_environment(run, capsys):
     assert "hello https://db.example.com/prod app 7 prod tokyo" in shown
 
 
+def test_lists_of_environments_are_one_list_of_which_the_run_has_some(run):
+    """Rows in common, a name that stands for different rows, a product, iterations that store: each in its order."""
+    dig = """
+        _export:
+          !include : "config/${env}.dig"
+        +names:
+          for_each>: {t: "${tables}"}
+          _do: {sh>: "echo names ${t}"}
+        +rows:
+          for_each>: {t: {file: "tables/${env}.json"}}
+          _do: {sh>: "echo rows ${t.table} ${t.into}"}
+        +both:
+          for_each>: {t: "${tables}", n: [1, 2]}
+          _do: {echo>: "both ${t} ${n}"}
+        +storing:
+          for_each>: {t: {file: "tables/${env}.json"}}
+          _do:
+            +keep: {py>: tasks.keep, x: "${t.into}"}
+            +say: {echo>: "storing ${t.table} ${kept}"}
+        +together:
+          _parallel: true
+          for_each>: {t: "${rows}"}
+          _do: {echo>: "${t.name}"}
+    """
+    files = {
+        "config_in_dev__dig": "tables: [orders, items]\nrows: []\n",
+        "config_in_prod__dig": "tables: [users, orders, items]\nrows: [{name: a}, {name: b}]\n",
+        "tables_in_dev__json": '[{"table": "users", "into": "d"}]',
+        "tables_in_prod__json": '[{"table": "users", "into": "p"}, {"table": "orders", "into": "q"}]',
+        "tasks__py": "import digdag\ndef keep(x):\n    digdag.env.store({'kept': x})\n",
+    }
+    dev = run(dig, "--env", "dev", **files)
+    assert dev.code == 0
+    assert dev.output == [
+        "names orders", "names items", "rows users d",
+        "both orders 1", "both orders 2", "both items 1", "both items 2", "storing users d",
+    ]  # fmt: skip
+    prod = run(dig, "--env", "prod", **files).output
+    assert prod[:5] == ["names users", "names orders", "names items", "rows users p", "rows orders q"]
+    assert prod[5:11] == [f"both {table} {number}" for table in ("users", "orders", "items") for number in (1, 2)]
+    assert prod[11:13] == ["storing users p", "storing orders q"]
+    assert sorted(prod[13:]) == ["a", "b"]
+
+
+def test_lists_in_different_orders_run_in_the_order_of_each(run):
+    dig = '_export:\n  !include : "c/${env}.dig"\n+a:\n  for_each>: {t: "${l}"}\n  _do: {echo>: "${t}"}\n'
+    files = {"c_in_dev__dig": "l: [a, b, c]\n", "c_in_prod__dig": "l: [c, a, a]\n"}
+    assert run(dig, "--env", "dev", **files).output == ["a", "b", "c"]
+    assert run(dig, "--env", "prod", **files).output == ["c", "a", "a"]
+
+
 def test_digdag_is_told_that_it_cannot(run, capsys):
     run(MAIN, **FILES)
     assert main(["check", "--digdag", "w.dig"]) == 1

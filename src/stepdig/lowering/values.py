@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
-from typing import TypeVar
+from collections.abc import Mapping as MappingOf
+from dataclasses import dataclass, field, replace
+from typing import Self, TypeVar
 
 from stepdig import plan
 from stepdig.expressions import contexts, translate
 from stepdig.expressions.errors import ExpressionError
 from stepdig.expressions.shapes import NOT_CONSTANT
+from stepdig.jsonata_text import literal
 from stepdig.language import model
 from stepdig.language.model import Task
 from stepdig.lowering import payloads
@@ -20,6 +22,7 @@ from stepdig.operators import TABLE
 from stepdig.problem import Position
 from stepdig.source.tree import Mapping, Node, Scalar, Sequence
 
+Result = TypeVar("Result")
 Meaning = TypeVar("Meaning", translate.Translated, contexts.Boolean, contexts.Checked)
 
 
@@ -156,6 +159,16 @@ class Values:
         hint = "write [a, b], ${a stored list} or {file: source_table/shop.json}"
         self.problem(node.at, "SD452", "the values of for_each> are lists", hint, node.length)
         return plan.Constant([])
+
+    def in_each(self, evaluate: Callable[[Self], Result]) -> dict[str, Result]:
+        """Return what something is in each environment; nothing where the exports in sight tell none apart."""
+        names = self.scope.environments
+        return {name: evaluate(replace(self, scope=replace(self.scope, environment=name))) for name in names}
+
+    def picked(self, texts: MappingOf[str, str]) -> str:
+        """Return JSONata for the one of some JSONata, by environment, that is the run's."""
+        *rest, last = texts.items()
+        return f"({''.join(f'{self.scope.run}.env={literal(name)}?{text}:' for name, text in rest)}{last[1]})"
 
     def structure(self, node: Node) -> tuple[object, tuple[tuple[str, str], ...]]:
         """Return a node as JSON, with `plan.Computed` for what the machine computes, and the guards of that."""

@@ -34,7 +34,7 @@ class Names:
         self._beside: list[tuple[tuple[str, ...], frozenset[str]]] = []
         self._expanded = 0  # exports expanded on the way to one value
         self._environments = scope.environments
-        self._environment: str | None = None  # the one in which names are being resolved
+        self._environment = scope.environment  # the one in which names are being resolved
 
     def resolve(self, path: tuple[str, ...]) -> tuple[Binding | None, int]:
         """Return what the longest leading part of `path` is bound to, and how many segments that covers.
@@ -74,7 +74,8 @@ class Names:
 
     def exported(self, path: tuple[str, ...]) -> Node | None:
         """Return what the nearest `_export` that has it holds under a path, as written."""
-        found = [self._written(path, name) for name in self._environments or (None,)]
+        each = (self._environment,) if self._environment is not None else self._environments or (None,)
+        found = [self._written(path, name) for name in each]
         return (
             found[0] if len(found) == 1 else written_alike(found, path, self._environments, self.scope.draft.problems)
         )

@@ -123,6 +123,7 @@ class Scope:
     env        `_env` of the groups around, outermost first
     deadlines  `_timeout` of the groups around: the machine's variable, its scope, the seconds
     defaults   of declared inputs, weakest first: those of called files, then the workflow's own
+    environment  the one in which names are looked at; None: in each of those that exports tell apart
     """
 
     draft: Draft
@@ -135,6 +136,7 @@ class Scope:
     env: tuple[Mapping, ...] = ()
     deadlines: tuple[Deadline, ...] = ()
     defaults: tuple[Defaults, ...] = ()
+    environment: str | None = None
 
     def inside(self, name: str, generated: str = "") -> Scope:
         """Return the scope of a child: its path and full name, the latter with what Digdag puts in between."""

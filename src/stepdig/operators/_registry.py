@@ -7,8 +7,9 @@ Its value and options are declared beside it, see `declared`; `keys` has those t
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable
+from collections.abc import Mapping as MappingOf
 from dataclasses import dataclass, field
-from typing import Protocol
+from typing import Protocol, Self, TypeVar
 
 from stepdig.language.declared import ANY, Option, Schema
 from stepdig.language.job import Job
@@ -17,6 +18,8 @@ from stepdig.naming.draft import LoopDraft
 from stepdig.plan import Call, Command, Condition, Constant, Required, Sequence, Step, Value
 from stepdig.problem import Position
 from stepdig.source.tree import Mapping, Node, Scalar
+
+Result = TypeVar("Result")
 
 
 class Place(Protocol):
@@ -94,6 +97,12 @@ class Place(Protocol):
 
     def invoke(self, task: Task, call: Call, stores: Collection[str] = ()) -> Call:
         """Return a call of a service with what its place adds; `stores` are the paths it stores."""
+
+    def in_each(self, evaluate: Callable[[Self], Result]) -> dict[str, Result]:
+        """Return what something is in each environment; nothing where the exports in sight tell none apart."""
+
+    def picked(self, texts: MappingOf[str, str]) -> str:
+        """Return JSONata for the one of some JSONata, by environment, that is the run's."""
 
     def narrowed(self, path: str, names: Iterable[str], *, ours: bool) -> str:
         """Return JSONata of the names that `only` asks for in a list, nothing for all; "" where `only` means no list."""

@@ -8,10 +8,11 @@ from stepdig.language.declared import LIST, Option, list_of, mapping, mapping_of
 from stepdig.language.keys import LOOP
 from stepdig.language.model import Task
 from stepdig.naming.draft import WHOLE, LoopDraft
+from stepdig.operators._chosen import Chosen, chosen
 from stepdig.operators._registry import Entries, Place, nothing, operator
 from stepdig.plan import Computed, Constant, Step, Value
 from stepdig.source import tables
-from stepdig.source.tree import Mapping, Scalar
+from stepdig.source.tree import Mapping, Node, Scalar
 
 _FILE = mapping(Option("file", {"type": "string"}, "a table list of the project: JSON, YAML or CSV", required=True))
 _LISTS = mapping_of({**LIST, **list_of({}), **_FILE, "type": ["array", "string", "object"]}, template=True)
@@ -28,10 +29,14 @@ def for_each(task: Task, place: Place) -> Step:
         return nothing(place)
     lists: dict[str, Value] = {}
     files: set[str] = set()
+    picks: dict[str, Chosen] = {}
     for key, node in argument:
-        found = _table_file(node, place) if isinstance(node, Mapping) else place.items(node)
+        found = _list(node, place, alone=len(argument.entries) == 1)
         if found is None:
             return nothing(place)
+        if isinstance(found, Chosen):
+            picks[str(key.value)] = found
+            found = Constant(found.rows)
         lists[str(key.value)] = found
         files.update([str(key.value)] if isinstance(node, Mapping) else [])
         place.earlier[str(key.value)] = node
@@ -39,8 +44,43 @@ def for_each(task: Task, place: Place) -> Step:
     if not lists or any(not it for it in rows.values()):
         return nothing(place)
     if len(rows) == len(lists):
-        return _known(task, place, rows, files)
+        return _known(task, place, rows, files, picks)
+    lists |= {name: Computed(_own_lists(place, picks[name])) for name in picks}
     return _computed(task, place, lists)
+
+
+def _list(node: Node, place: Place, *, alone: bool) -> Value | Chosen | None:
+    """Return a list, known or not, or those of the environments where they differ; None after noting what is wrong."""
+    if isinstance(node, Mapping):
+        source = node.get("file")
+        paths = place.in_each(lambda it: it.constant(source, "the path of a table list")) if source is not None else {}
+        if len({str(it) for it in paths.values()}) < 2:
+            return _table_file(node, place)
+        files = place.in_each(lambda it: _table_file(node, it))
+        if None in files.values():
+            return None
+        found = chosen({name: it.value for name, it in files.items() if it is not None})
+        if found is None or not (alone or _names_rows(found.rows, tables.label(found.rows))):
+            text = (
+                "the rows of this list differ between environments, and so does their order, or what a name stands for"
+            )
+            hint = "keep rows that are in several environments in one order; such a list stands alone in its for_each>"
+            place.problem(node.at, "SD693", text, hint)
+            return None
+        return found
+    value = place.items(node)
+    if not isinstance(value, Computed):
+        return value
+    each = place.in_each(lambda it: it.items(node))
+    known = {name: it.value for name, it in each.items() if isinstance(it, Constant)}
+    found = chosen(known) if known and len(known) == len(each) else None
+    fits = found is not None and (alone or _names_rows(found.rows, tables.label(found.rows)))
+    return found if fits and found is not None and found.rows else value
+
+
+def _own_lists(place: Place, of: Chosen) -> str:
+    """Return JSONata for the list that the environment of the run has."""
+    return place.picked({name: literal([of.rows[it] for it in numbers]) for name, numbers in of.numbers.items()})
 
 
 def _table_file(node: Mapping, place: Place) -> Constant | None:
@@ -68,19 +108,28 @@ def _table_file(node: Mapping, place: Place) -> Constant | None:
     return Constant(rows)
 
 
-def _known(task: Task, place: Place, rows: MappingOf[str, list[object]], files: set[str]) -> Step:
+def _known(
+    task: Task,
+    place: Place,
+    rows: MappingOf[str, list[object]],
+    files: set[str],
+    picks: MappingOf[str, Chosen],
+) -> Step:
     """Return the loop over lists known when compiling: its rows stay in the bundle, the machine sees labels."""
-    labels = [tables.label(values) for values in rows.values()]
+    labels = [picks[name].label if name in picks else tables.label(values) for name, values in rows.items()]
     variables: list[dict[str, object]] = [
         {"name": name, "input": name, "rows": values, "label": label}
         for (name, values), label in zip(rows.items(), labels, strict=True)
     ]
-    named = all(map(_names_rows, rows.values(), labels))
+    named = all(_names_rows(values, tables.label(values)) for values in rows.values())
     draft = LoopDraft("for_each", variables, numbered=len(rows) > 1 or not named)
     combinations = list(product(*rows.values()))
     narrow: list[tuple[str, str, str | None]] = []  # JSONata of the names asked for, variable, column of its name
     for (name, values), column in zip(rows.items(), labels, strict=True):
-        if _names_rows(values, column):
+        if name in picks and _names_rows(values, tables.label(values)):
+            own = {it: [_name(values[number], column) for number in of] for it, of in picks[name].numbers.items()}
+            narrow.append((place.picked({it: literal(names) for it, names in own.items()}), name, column))
+        if _names_rows(values, tables.label(values)):
             path = place.name.lstrip("+") + (f"+{name}" if len(rows) > 1 else "")
             asked = place.narrowed(path, [_name(row, column) for row in values], ours=name in files)
             narrow += [(asked, name, column)] if asked else []
@@ -89,7 +138,11 @@ def _known(task: Task, place: Place, rows: MappingOf[str, list[object]], files: 
         keys = [str(it["input"]) for it in at.variables]
         columns = [at.columns.get(key, set()) for key in keys]
         seen = [list(map(_seen, combination, labels, columns)) for combination in combinations]
-        label = _label(keys, labels) if named else f"'#'&$string($input.{field(keys[0] + '#')})"
+        label = (
+            _label(keys, labels)
+            if named or (picks and None not in labels)
+            else f"'#'&$string($input.{field(keys[0] + '#')})"
+        )
         if not at.numbered:
             key = keys[0]
             called = tuple((asked, "$" + _column(seen, 0, column)) for asked, _, column in narrow)
@@ -99,6 +152,10 @@ def _known(task: Task, place: Place, rows: MappingOf[str, list[object]], files: 
         called = tuple(
             (asked, field(keys[places[name]]) + _column(seen, places[name], column)) for asked, name, column in narrow
         )
+        for of in (it for it in picks.values() if not _names_rows(it.rows, tables.label(it.rows))):
+            # Such a list is alone: a name stands for one row here and for another there, a number does not.
+            numbers = place.picked({name: literal(it) for name, it in of.numbers.items()})
+            called = (*called, (numbers, field(f"{keys[0]}#")))
         return Entries(Constant(numbered), _fields(at.keys), "$input", label, called)
 
     return place.repeat(draft, entries, len(combinations))
