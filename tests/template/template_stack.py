@@ -16,12 +16,13 @@ from samtranslator.translator.translator import Translator
 from samtranslator.yaml_helper import yaml_parse
 
 from stepdig.commands._compile import compile_all
+from stepdig.local import execution
 from stepdig.project import all_of
 from stepdig.template.render import render
 from stepdig.template.unit import Unit
 
 ROOT = Path(__file__).resolve().parents[2]
-REGION, ACCOUNT = "ap-northeast-1", "123456789012"
+REGION, ACCOUNT = execution.REGION, execution.ACCOUNT  # those of our engine, which runs what is deployed
 HERE = f"{REGION}:{ACCOUNT}"
 STACK = "shop-dev"
 GIVEN = {

@@ -16,6 +16,7 @@ from stepdig.packing import runner_zip
 from stepdig.template.containers import RUNNER
 from stepdig.template.layout import block, layout
 from stepdig.template.parameters import NAMES
+from stepdig.template.render import render
 
 PROJECTS = sorted(path for path in (Path(__file__).parent / "projects").iterdir() if path.is_dir())
 EXAMPLES = [*PROJECTS, ROOT, *sorted(it.parent for it in ROOT.glob("examples/*/workflows") if it.is_dir())]
@@ -87,3 +88,9 @@ def test_what_cfn_lint_is_asked_it_answers() -> None:
     text = rendered(PROJECTS[0])["template.yaml"].replace("Cpu: ", "Cpus: ", 1)
     found = cfnlint.api.lint(text, config=ManualArgs(regions=["ap-northeast-1"]))
     assert {it.rule.id for it in found} >= {"E3002"}
+
+
+def test_nothing_to_deploy_is_a_template_all_the_same() -> None:
+    text = render([], {}, "statemachines")["template.yaml"]
+    assert cfnlint.api.lint(text, config=ManualArgs(regions=["ap-northeast-1"])) == []
+    assert list(transformed(text)["Resources"]) == ["Nothing"]

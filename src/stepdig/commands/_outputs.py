@@ -45,14 +45,14 @@ def names(folder: Path) -> set[str]:
     return set(_generated(folder))
 
 
-def foreign(folder: Path, wanted: Mapping[str, str]) -> list[Problem]:
-    """Return the problems of files that somebody else wrote where ours would lie."""
+def foreign(folder: Path) -> list[Problem]:
+    """Return the problems of templates and pages that somebody else wrote under a name of ours."""
     text = "was not written by stepdig, which would write it"
     hint = "move it out of the folder; your own resources belong into template.yaml at the top"
     return [
         Problem(Position(typed(f"{folder.name}/{name}", folder.parent), 1, 1), "SD646", text, hint)
         for name, path in _generated(folder).items()
-        if name in wanted and not name.endswith(DEFINITION) and path.is_file() and not _is_ours(path)
+        if not name.endswith(DEFINITION) and path.is_file() and not _is_ours(path)
     ]
 
 

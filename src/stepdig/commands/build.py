@@ -66,15 +66,15 @@ def _workflows(path: str, root: Path) -> tuple[Workflow, ...]:
 
 def _wanted(folder: Path, compiled: Mapping[Workflow, Compiled]) -> dict[str, str]:
     """Return the text of each file that is to be there. Raises ProblemsFound."""
+    problems = _outputs.foreign(folder)
+    if problems:
+        raise ProblemsFound(problems)
     units = [Unit(it.project.name, it.name, it.path, made) for it, made in compiled.items()]
     try:
         others = render(units, _outputs.templates(folder), folder.name)
     except ProblemsFound as wrong:
         shown = [replace(it, at=replace(it.at, path=typed(it.at.path, folder.parent))) for it in wrong.problems]
         raise ProblemsFound(shown) from None
-    problems = _outputs.foreign(folder, others)
-    if problems:
-        raise ProblemsFound(problems)
     return {**{f"{it.machine}{_outputs.DEFINITION}": made.definition_text for it, made in compiled.items()}, **others}
 
 

@@ -121,7 +121,7 @@ def _text(units: Sequence[Unit], blocks: Sequence[str]) -> str:
         "Description": "Workflows of stepdig, nested by template.yaml",
         "Metadata": {"stepdig": {"Workflows": [unit.machine for unit in units]}, "cfn-lint": _LINT},
         "Parameters": parameters(),
-        "Conditions": conditions(),
+        **({"Conditions": conditions()} if units else {}),
         **({"Rules": checks} if checks else {}),
     }
     nothing = block({"Nothing": {"Type": "AWS::CloudFormation::WaitConditionHandle"}})
