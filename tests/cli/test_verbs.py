@@ -4,6 +4,7 @@ import json
 import os
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 
@@ -224,13 +225,26 @@ def test_build_leaves_nothing_half_done_when_a_file_cannot_be_written(stepdig, r
     assert not [path.name for path in (root / "statemachines").iterdir() if path.name.startswith(".")]
 
 
+REPOSITORY = Path(__file__).resolve().parents[2]
+
+
+def shipped_functions() -> set[str]:
+    """Return the files of functions/ that git carries, but for the mark of an empty folder."""
+    asked = ["git", "ls-files", "--cached", "--others", "--exclude-standard", "functions"]
+    listed = subprocess.run(asked, cwd=REPOSITORY, capture_output=True, text=True, check=True).stdout.split()
+    return {name for name in listed if (REPOSITORY / name).is_file()} - {"functions/.keep"}
+
+
 def test_init_lays_out_a_folder_that_checks_and_says_what_comes_next(stepdig, repository):
     root = repository({})
     code, out, _ = stepdig("init", "my-batch")
     assert code == 0
-    assert out.endswith("\nNext:\n  cd my-batch\n  stepdig run workflows/hello/hello.dig\n  stepdig check\n")
+    assert "\nNext:\n  cd my-batch\n  stepdig run workflows/hello/hello.dig\n  stepdig check\n" in out
+    assert out.endswith("\n  stepdig build\n  sam build && sam deploy --guided\n")
     laid = {path.relative_to(root / "my-batch").as_posix() for path in (root / "my-batch").rglob("*") if path.is_file()}
-    assert laid == {
+    functions = {path for path in laid if path.startswith("functions/")}
+    assert functions == shipped_functions()
+    assert laid - functions == {
         ".gitignore",
         ".vscode/extensions.json",
         ".vscode/settings.json",
@@ -240,6 +254,8 @@ def test_init_lays_out_a_folder_that_checks_and_says_what_comes_next(stepdig, re
         "jobs/default/Dockerfile",
         "jobs/default/job.yml",
         "jobs/default/requirements.txt",
+        "samconfig.toml",
+        "template.yaml",
         "workflows/hello/hello.dig",
         "workflows/hello/tables.json",
         "workflows/hello/tasks.py",
@@ -257,6 +273,34 @@ def test_init_goes_into_a_folder_in_use_only_where_nothing_is_in_the_way(stepdig
     code, out, _ = stepdig("init", ".")
     assert code == 0
     assert "  cd " not in out
+
+
+def test_init_lays_beside_workflows_what_deploys_them(stepdig, repository):
+    root = repository({"workflows/shop/daily.dig": "+a:\n  echo>: hi\n", "README.md": "mine"})
+    code, out, _ = stepdig("init", ".")
+    assert code == 0
+    files = {path.relative_to(root).as_posix() for path in root.rglob("*") if path.is_file()}
+    assert files == {"workflows/shop/daily.dig", "README.md", "template.yaml", "samconfig.toml"} | shipped_functions()
+    assert (root / "template.yaml").read_bytes() == (REPOSITORY / "template.yaml").read_bytes()
+    assert "sam build && sam deploy --guided" in out
+    assert stepdig("init", ".")[:2] == (0, "nothing to do: all is as in this version\n")
+
+
+def test_init_brings_functions_up_to_date_and_leaves_the_users_files_alone(stepdig, repository):
+    root = repository({"workflows/shop/daily.dig": "+a:\n  echo>: hi\n", "template.yaml": "mine"})
+    stepdig("init", ".")
+    (root / "functions/fail_run/app.py").write_text("old")
+    (root / "functions/fail_run/gone.py").write_text("of an older version")
+    (root / "functions/own").mkdir()
+    (root / "functions/own/app.py").write_text("mine")
+    (root / "samconfig.toml").write_text("mine")
+    code, out, _ = stepdig("init", ".")
+    assert code == 0
+    assert out.startswith("functions/fail_run/app.py\nfunctions/fail_run/gone.py removed\n")
+    assert (root / "functions/fail_run/app.py").read_bytes() == (REPOSITORY / "functions/fail_run/app.py").read_bytes()
+    assert not (root / "functions/fail_run/gone.py").exists()
+    for mine in ("template.yaml", "samconfig.toml", "functions/own/app.py"):
+        assert (root / mine).read_text() == "mine"
 
 
 def test_init_refuses_a_file_where_a_folder_must_be(stepdig, repository):

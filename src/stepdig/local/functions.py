@@ -26,7 +26,7 @@ Function = Callable[[Json, Any], Json]
 WEBHOOK = "STEPDIG_SLACK_WEBHOOK"  # a laptop's alone: the deployed function reads its secret
 
 _PACKAGE = Path(__file__).resolve().parent.parent
-SHIPPED = (_PACKAGE / "functions", _PACKAGE.parent.parent / "functions")  # of a wheel; of the repository
+SHIPPED = (_PACKAGE / "deploy" / "functions", _PACKAGE.parent.parent / "functions")  # of a wheel; of the repository
 _loading = threading.RLock()
 _calling = threading.local()
 
