@@ -48,7 +48,15 @@ def test_each_extension_is_found(name: str) -> None:
 
 def test_every_extension_has_an_example() -> None:
     """A new row needs one here."""
-    assert {it.name for it in EXTENSIONS} - set(USES) == {"dig.yml"}
+    assert {it.name for it in EXTENSIONS} - set(USES) == {"dig.yml", "environments"}
+
+
+def test_includes_by_environment() -> None:
+    """Digdag reads includes before it knows any parameter."""
+    files = {"w.dig": '_export:\n  a: 1\n  !include : "c/${env}.dig"\n+t: {echo>: hi}', "c/prod.dig": "b: 1"}
+    read = {name: text.encode() for name, text in files.items()}.get
+    [found] = find(read, "w.dig", lambda: list(files))
+    assert (found.at.line, found.text) == (2, "not on Digdag: an include of ${env}")
 
 
 def test_the_name_of_a_file() -> None:
