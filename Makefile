@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 
-.PHONY: demo test lint bench reference clean setup
+.PHONY: demo test lint bench rehearse reference clean setup
 
 setup: $(STAMP)
 
@@ -25,6 +25,15 @@ lint: $(STAMP)
 	$(BIN)/mypy
 	for folder in functions/*/; do MYPYPATH=$$folder $(BIN)/mypy $$folder || exit 1; done
 
+# sam validate, build, package and deploy, to a cloud on loopback; checkov on the templates.
+rehearse: $(STAMP) tests/deploy/.venv/.installed tests/deploy/checkov/.venv/.installed
+	$(BIN)/pytest tests/deploy
+
+%/.venv/.installed: %/requirements.txt
+	$(PYTHON) -m venv $*/.venv
+	$*/.venv/bin/pip install --quiet --disable-pip-version-check --requirement $<
+	touch $@
+
 bench: $(STAMP)
 	$(BIN)/python bench/run.py
 
@@ -34,4 +43,4 @@ reference: $(STAMP)
 	$(BIN)/pytest tests/docs -k tables --update-golden
 
 clean:
-	rm -rf $(VENV) .stepdig
+	rm -rf $(VENV) .stepdig .aws-sam tests/*/.venv tests/deploy/checkov/.venv

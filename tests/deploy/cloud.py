@@ -24,6 +24,7 @@ import builds
 from moto.cloudformation import custom_model, parsing
 from moto.cloudformation.models import ChangeSet, Stack
 from moto.core.common_models import CloudFormationModel
+from moto.logs.models import LogGroup
 from moto.s3.models import s3_backends
 from moto.server import ThreadedMotoServer
 from moto.stepfunctions.models import StateMachine
@@ -163,6 +164,11 @@ def _machine_attribute(self: StateMachine, attribute_name: str) -> Any:
     return "revision" if attribute_name == "StateMachineRevisionId" else _attribute_of_machine(self, attribute_name)
 
 
+def _arn_of_log_group(self: LogGroup, _attribute_name: str) -> str:
+    """Return the only attribute, which ends in `:*` since rights to streams are given by it."""
+    return f"{self.arn.removesuffix(':*')}:*"
+
+
 _create_resource = parsing.parse_and_create_resource
 
 
@@ -219,6 +225,7 @@ def teach() -> None:
     Stack.parse_template = staticmethod(transformed)  # type: ignore[assignment]
     ChangeSet._parse_template = _change_set_parsed  # type: ignore[method-assign]
     StateMachine.create_from_cloudformation_json = classmethod(_machine_of_s3)  # type: ignore[assignment]
+    LogGroup.get_cfn_attribute = _arn_of_log_group  # type: ignore[method-assign]
     StateMachine.has_cfn_attr = classmethod(lambda _cls, _attr: True)  # type: ignore[method-assign,assignment]
     StateMachine.get_cfn_attribute = _machine_attribute  # type: ignore[method-assign]
 

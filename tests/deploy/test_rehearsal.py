@@ -16,7 +16,7 @@ from typing import Any
 
 import pytest
 import yaml
-from deploying import STACK, Cloud, Project
+from deploying import ROOT, STACK, Cloud, Project
 
 FUNCTIONS = {
     "notify_slack": "NotifySlackFunction",
@@ -152,6 +152,32 @@ def test_functions_arrive_as_they_were_built(built: Project, deployed: Cloud) ->
         sent = {str(it.relative_to(package)): it.read_bytes() for it in package.rglob("*") if it.is_file()}
         with zipfile.ZipFile(io.BytesIO(data)) as file:
             assert {name: file.read(name) for name in file.namelist()} == sent
+
+
+PARLIAMENT = ROOT / "tests" / "iam" / ".venv" / "bin" / "python"
+
+
+def test_roles_as_they_arrive_pass_parliament(deployed: Cloud) -> None:
+    """No unknown action, resource or condition; "*" only where IAM has no more."""
+    if not PARLIAMENT.exists():
+        pytest.skip(
+            "needs: python3 -m venv tests/iam/.venv && tests/iam/.venv/bin/pip install -r tests/iam/requirements.txt"
+        )
+    policies = {}
+    for role in deployed.kept("AWS::IAM::Role"):
+        for policy in role["Properties"].get("Policies", ()):
+            found = [listed(one) for one in policy["PolicyDocument"]["Statement"]]
+            policies[f"{role['id']} {policy['PolicyName']}"] = {"Version": "2012-10-17", "Statement": found}
+    assert len(policies) >= 12
+    checker = ROOT / "tests" / "iam" / "check_policies.py"
+    done = subprocess.run([PARLIAMENT, checker], input=json.dumps(policies), capture_output=True, text=True, check=True)
+    assert {name: found for name, found in json.loads(done.stdout).items() if found} == {}
+
+
+def listed(statement: dict[str, Any]) -> dict[str, Any]:
+    """Return a statement whose actions and resources are lists, as the checker takes it."""
+    lists = {key: value if isinstance(value, list) else [value] for key, value in statement.items()}
+    return {**statement, **{key: lists[key] for key in ("Action", "Resource")}}
 
 
 def keys(project: Project, cloud: Cloud, build: str, names: Iterable[str] = FUNCTIONS.values()) -> dict[str, str]:
