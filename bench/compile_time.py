@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -56,11 +57,11 @@ def workflow(tasks: int) -> str:
 
 
 def built(project: Path) -> Usage:
-    """Return what `stepdig build` uses; the definitions are written anew each time."""
+    """Return what `stepdig build` uses; everything is compiled and written anew each time."""
 
     def build() -> Usage:
-        for definition in project.glob("statemachines/*.asl.json"):
-            definition.unlink()
+        for made in (project / "statemachines", project / ".stepdig"):
+            shutil.rmtree(made, ignore_errors=True)
         return use([STEPDIG, "build"], project)
 
     return median(build, RUNS)

@@ -22,11 +22,13 @@ from figures import ROOT, Figure
 GROUPS = {
     "start_up": "Start",
     "compile_time": "Compile",
+    "building": "Build of a repository",
     "expressions": "Expressions",
     "engine": "Engine",
     "runs": "Runs",
     "leftovers": "Stopped runs",
     "demo": "Demo",
+    "capybara": "A night of 120 tables",
 }
 PAGE = ROOT / "docs" / "benchmarks.md"
 HEAD = """# Benchmarks
