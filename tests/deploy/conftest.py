@@ -10,6 +10,8 @@ from pathlib import Path
 import pytest
 from deploying import HERE, INSTALL, ROOT, SAM, Cloud, Project, copied, deploy
 
+MORNING = "timezone: Asia/Tokyo\nschedule:\n  daily>: 07:00:00\n+greet:\n  sh>: echo good morning\n"
+
 
 @pytest.fixture(scope="session")
 def sam() -> Path:
@@ -20,8 +22,13 @@ def sam() -> Path:
 
 @pytest.fixture(scope="session")
 def project(tmp_path_factory: pytest.TempPathFactory) -> Project:
+    """A copy of the repository, with a workflow beside the others that has a schedule, and is compiled."""
     folder = tmp_path_factory.mktemp("clone") / "project"
     copied(ROOT, folder)
+    (folder / "workflows" / "hello" / "morning.dig").write_text(MORNING)
+    subprocess.run(
+        [Path(sys.executable).parent / "stepdig", "build"], cwd=folder, check=True, stdout=subprocess.DEVNULL
+    )
     return Project(folder)
 
 

@@ -154,6 +154,23 @@ def test_functions_arrive_as_they_were_built(built: Project, deployed: Cloud) ->
             assert {name: file.read(name) for name in file.namelist()} == sent
 
 
+def test_a_schedule_arrives(deployed: Cloud) -> None:
+    """In the stack's group, under the name of its machine, for the stack's role and queue; enabled, as start_session says."""
+    (one,) = deployed.kept("AWS::Scheduler::Schedule")
+    given = one["Properties"]
+    (queue,) = (it for it in deployed.kept("AWS::SQS::Queue") if it["id"] == "DeadLetters")
+    (role,) = (it for it in deployed.client("iam").list_roles()["Roles"] if "-ScheduleRole-" in it["RoleName"])
+    assert given["GroupName"] == STACK
+    assert given["Name"] == f"{STACK}-hello-morning"
+    assert given["FlexibleTimeWindow"] == {"Mode": "OFF"}
+    assert given["Target"]["Arn"].endswith(f":function:{STACK}-start_session")
+    assert given["Target"]["RoleArn"] == role["Arn"]
+    assert given["Target"]["DeadLetterConfig"]["Arn"].endswith(f":{queue['Properties']['QueueName']}")
+    assert given["State"] == "ENABLED"
+    machine = json.loads(given["Target"]["Input"])["machine"]
+    assert machine.endswith(f":stateMachine:{STACK}-hello-morning:live")
+
+
 PARLIAMENT = ROOT / "tests" / "iam" / ".venv" / "bin" / "python"
 
 

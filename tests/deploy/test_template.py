@@ -163,17 +163,6 @@ def test_the_key_lets_in_every_log_group() -> None:
         assert f"log-group:{fitting[0]}*" in key, name
 
 
-def test_schedules_have_a_group_a_dead_letter_queue_and_no_state_of_their_own() -> None:
-    for name, one in resources("AWS::Scheduler::Schedule"):
-        given = one["Properties"]
-        assert given["GroupName"] == {"Ref": "ScheduleGroup"}, name
-        assert given["FlexibleTimeWindow"] == {"Mode": "OFF"}, name
-        assert given["Target"]["DeadLetterConfig"] == {"Arn": {"Ref": "DeadLetterQueueArn"}}, name
-        assert given["Target"]["RoleArn"] == {"Ref": "ScheduleRoleArn"}, name
-        assert given["Target"]["Arn"] == {"Ref": "StartSessionFunctionArn"}, name
-        assert "Name" not in given, f"{name}: two stacks of one account would meet"
-
-
 def test_every_role_is_bounded_and_known_to_the_bucket() -> None:
     found = dict(resources("AWS::IAM::Role"))
     assert len(found) >= 12
