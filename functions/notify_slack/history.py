@@ -14,6 +14,7 @@ from typing import Any
 Event = Mapping[str, Any]
 
 START = "start session"  # the first state of every definition
+IGNORED = " ignored"  # ends the name of the state behind a task whose failure is ignored
 _ENDINGS = ("Failed", "TimedOut")
 _NOT_A_TASK = ("Execution", "Map", "Parallel")  # a whole that failed since a part did
 
@@ -60,7 +61,9 @@ def failed_steps(events: Iterable[Event], ours: str = "") -> list[Step]:
             failed.pop((step.state, step.input), None)
             if " " not in step.state and not _is_message(known, event, ours):
                 failed[step.state, step.input] = step
-        elif _goes_on(known, event):
+        elif ignored := _ignored(event):
+            failed = {key: step for key, step in failed.items() if not _within(step, *ignored)}
+        elif _ended_well(known, event):
             entered = _entered(known, event)
             failed.pop((entered.get("name", ""), entered.get("input", "{}")), None)
     return list(failed.values()) or _ended_by_itself(known)
@@ -102,13 +105,23 @@ def _is_exit(event: Event) -> bool:
     return str(event["type"]).endswith("StateExited")
 
 
-def _goes_on(known: Mapping[int, Event], event: Event) -> bool:
-    """Tell whether the run goes on from a state as if it had not failed: it ended well, or its failure is ignored."""
+def _ended_well(known: Mapping[int, Event], event: Event) -> bool:
     before = known.get(event["previousEventId"])
-    if _is_exit(event):
-        return before is not None and not _is_failure(before)
-    name = str((event.get("stateEnteredEventDetails") or {}).get("name", ""))
-    return name.endswith(" ignored") and before is not None
+    return _is_exit(event) and before is not None and not _is_failure(before)
+
+
+def _ignored(event: Event) -> tuple[str, Mapping[str, Any]] | None:
+    """Return the task or group whose failure is ignored from here on, with the values of the loops around it."""
+    details = event.get("stateEnteredEventDetails") or {}
+    name = str(details.get("name", ""))
+    return (name.removesuffix(IGNORED), _object(details.get("input"))) if name.endswith(IGNORED) else None
+
+
+def _within(step: Step, group: str, loops: Mapping[str, Any]) -> bool:
+    """Tell whether a step is a task or stands inside of it, in the same iteration of the loops around that."""
+    below = step.state == group or step.state.startswith((f"{group}+", f"{group}^"))
+    values = _object(step.input)
+    return below and all(values.get(name) == value for name, value in loops.items())
 
 
 def _is_message(known: Mapping[int, Event], event: Event, ours: str) -> bool:
@@ -153,8 +166,6 @@ def _entered(known: Mapping[int, Event], event: Event) -> Mapping[str, Any]:
 def _entered_id(known: Mapping[int, Event], event: Event) -> int:
     """Return the id of the event that entered the state an event belongs to; 0 when it is not among those known."""
     at: Event | None = event
-    if str(event["type"]).endswith("StateEntered"):  # of an `ignored` state: the state before
-        at = known.get(event["previousEventId"])
     while at is not None and not str(at["type"]).endswith("StateEntered"):
         at = known.get(at["previousEventId"])
     return int(at["id"]) if at is not None else 0

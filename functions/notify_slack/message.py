@@ -19,6 +19,7 @@ SAID = {"SUCCEEDED": "succeeded", "FAILED": "failed", "TIMED_OUT": "timed out", 
 LISTED_CHARS = 2_400  # of lines that tell of one item each; their section ends at 3,000
 LINE_CHARS = 200
 LOG_CHARS = 2_000
+INPUT_CHARS = 500
 
 
 def payload(run: Run, environment: str = "") -> dict[str, Any]:
@@ -66,7 +67,8 @@ def _several(run: Run) -> str:
     if (
         not told and run.reason is not None
     ):  # the history tells of none, as of a list that runs as executions of its own
-        told, rest = [f"> {_safe(run.reason.words)}"], 0
+        words = run.reason.words.removeprefix(f"{run.total} failed: ")
+        told, rest = [f"> {_safe(words)}"], 0
     else:
         rest = run.total - len(told)
     more = [f"... and {rest:,} more; the execution's page has them all."] if rest > 0 else []
@@ -118,10 +120,22 @@ def _log(run: Run) -> str:
 
 
 def _next(run: Run) -> str:
+    """Return what to do now. A redrive has the definition, the job and the files that the run began with."""
     if run.not_redrivable:
-        return f"*Next:* start the session again. It cannot be redriven: {_safe(run.not_redrivable)}"
+        return f"*Next:* it cannot be redriven: {_safe(run.not_redrivable)} Start the session anew:\n{_anew(run)}"
     command = f"aws stepfunctions redrive-execution --execution-arn {run.arn}"
-    return f"*Next:* once that is put right, press Redrive on the execution's page, or run\n`{command}`"
+    return (
+        f"*Next:* press Redrive on the execution's page, or run\n`{command}`\n"
+        f"That goes on with what was deployed when the run began. After a change, start the session anew:\n{_anew(run)}"
+    )
+
+
+def _anew(run: Run) -> str:
+    """Return the command that starts the session of a run once more; an input with secrets or a long one is left out."""
+    name, given = run.again
+    named = f" --name {name}" if name else ""
+    shown = given if len(given) <= INPUT_CHARS and redact(given) == given and "'" not in given else "..."
+    return f"`aws stepfunctions start-execution --state-machine-arn {run.machine}{named} --input '{_code(shown)}'`"
 
 
 def _pages(run: Run) -> str:

@@ -23,6 +23,7 @@ DETAIL_TYPE = "Step Functions Execution Status Change"
 ENDED = ("SUCCEEDED", "FAILED", "TIMED_OUT", "ABORTED")
 LOG_LINES = 10
 NAME_CHARS = 60
+_SESSION = re.compile(r"(\d{8}T\d{6}Z)-(\d+)")  # an execution's name: the session in UTC, the attempt
 _OFFSET = re.compile(r"(Z|[+-]\d\d:?\d\d)$")
 
 
@@ -62,6 +63,7 @@ class Run:
     session             the session time with its zone's offset; None when it is not known
     parts               what failed, or what was running; the first one is told in full
     total               how many items failed, also those that `parts` does not have
+    machine, input      the ARN by which a new run starts; what this one was started with
     """
 
     workflow: str
@@ -79,6 +81,19 @@ class Run:
     log_lines: tuple[str, ...] = ()
     redrives: int = 0
     not_redrivable: str = ""
+    machine: str = ""
+    input: str = "{}"
+
+    @property
+    def again(self) -> tuple[str, str]:
+        """What starts its session anew, with what is deployed now: a name, "" if it has none of a session; the input."""
+        named = _SESSION.fullmatch(self.name)
+        given = dict(_given(self.input))
+        if self.session is not None:
+            given["session_time"] = self.session.isoformat()
+        if named:
+            given["attempt_id"] = int(named[2]) + 1
+        return (f"{named[1]}-{int(named[2]) + 1}" if named else ""), json.dumps(given, ensure_ascii=False)
 
 
 def wanted(detail: Mapping[str, Any], on: str, except_: str, stack: str) -> bool:
@@ -116,6 +131,8 @@ def known(event: Mapping[str, Any], aws: Aws, stack: str, ours: str = "") -> Run
         reason=None,
         redrives=int(detail.get("redriveCount") or 0),
         not_redrivable=_not_redrivable(detail),
+        machine=str(detail.get("stateMachineAliasArn") or detail["stateMachineArn"]),
+        input=str(detail.get("input") or "{}"),
     )
     return run if run.status == "SUCCEEDED" else _with_failure(run, detail, (machine, stack, ours), aws)
 

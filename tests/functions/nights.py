@@ -20,7 +20,7 @@ class Night:
         project.mkdir(parents=True, exist_ok=True)
         (project / "nightly_sync.dig").write_text(textwrap.dedent(dig), encoding="utf-8")
         main(["run", str(project / "nightly_sync.dig"), "--plain", "--session", "2026-11-20", *arguments])
-        [history] = folder.rglob("history.jsonl")
+        [history] = folder.rglob("*nightly_sync/*/history.jsonl")
         self.machine = f"{STACK}-shop-nightly_sync"
         text = history.read_text("utf-8").replace(
             "task-definition/JobDefault", f"task-definition/{self.machine}-default:7"

@@ -93,6 +93,10 @@ def test_a_failed_task_is_told_with_its_reason_its_log_its_pages_and_the_next_st
     assert "| `+nightly_sync+load`\n| The command ended with exit code 3.\n" in shown
     assert [line for line in shown.split("\n") if line.startswith("| line")] == [f"| line {n}" for n in range(20, 30)]
     assert f"`aws stepfunctions redrive-execution --execution-arn {night.arn}`" in shown
+    machine = "arn:aws:states:us-east-1:123456789012:stateMachine:prod-shop-nightly_sync:live"
+    given = '{"session_time": "2026-11-20T00:00:00+09:00", "attempt_id": 2}'
+    anew = f"--state-machine-arn {machine} --name 20261119T150000Z-2 --input '{given}'"
+    assert f"start the session anew:\n| `aws stepfunctions start-execution {anew}`" in shown
     console = "https://us-east-1.console.aws.amazon.com"
     assert f"<{console}/states/home?region=us-east-1#/v2/executions/details/{night.arn}|Execution>" in shown
     assert f"<{console}/ecs/v2/clusters/Cluster/tasks/{last}?region=us-east-1|ECS task>" in shown
@@ -128,6 +132,12 @@ def test_what_was_retried_and_went_well_is_not_named(function, tmp_path):
         +shrug:
           _ignore_failure: true
           sh>: exit 5
+        +shrugs:
+          _ignore_failure: true
+          +inside:
+            for_each>: {t: [a, b]}
+            _parallel: true
+            _do: {sh>: exit 6}
         +end:
           fail>: nothing to load for ${session_date}
         """,
@@ -243,8 +253,34 @@ def test_what_cannot_be_redriven_is_started_again(function, tmp_path):
     night = Night(tmp_path, PLAIN)
     function.know(night, redriveStatus="NOT_REDRIVABLE", redriveStatusReason="Execution is older than 14 days.")
     shown = function(night.event())
-    assert "It cannot be redriven: Execution is older than 14 days." in shown
+    assert "it cannot be redriven: Execution is older than 14 days. Start the session anew:" in shown
     assert "redrive-execution" not in shown
+    assert "--name 20261119T150000Z-2 --input '{" in shown
+
+
+def test_what_was_given_at_the_start_is_given_again_unless_it_is_secret(function, tmp_path):
+    night = Night(tmp_path, PLAIN)
+    function.know(night, input='{"params": {"days": 3}}')
+    assert """--input '{"params": {"days": 3}, "session_time": "2026""" in function(night.event())
+    function.know(night, input='{"params": {"password": "hunter2hunter2"}}')
+    assert "--input '...'`" in function(night.event())
+
+
+def test_items_that_ran_as_executions_of_their_own_are_named(function, tmp_path):
+    rows = ",".join(f"t{number}" for number in range(45))
+    night = Night(tmp_path, LIST.replace("users, orders, items", rows).replace("true", "{limit: 45}"))
+    function.know(night)
+    shown = function(night.event())
+    assert "| 45 failed:\n| > t0 (exit code 1), t1 (exit code 1), " in shown
+
+
+def test_the_run_of_another_workflow_is_told_by_its_reason(function, tmp_path):
+    (tmp_path / "shop").mkdir()
+    (tmp_path / "shop" / "other.dig").write_text('+x: {sh>: "exit 9"}\n')
+    night = Night(tmp_path, "+r:\n  require>: other\n")
+    function.know(night)
+    shown = function(night.event())
+    assert "The run of shop-other that it waited for has failed: The command ended with exit code 9." in shown
 
 
 @pytest.mark.parametrize(
