@@ -34,6 +34,13 @@ ONLY: list[object] = [
     {"check": "users"}, {"group+check": "orders"}, {"group": "users"}, {"one": "users"}, {"one": ""}, {"x": "jp"},
     "orders,jp,a,b",
 ]  # fmt: skip
+LONG = NamedList("load+sync", tuple(f"table_{number}" for number in range(12)))
+ONLY_ONE: list[object] = [
+    None, "", {}, "table_3", " table_3 ,table_11", ["table_3"], ["table_3", "table_4"], [], 5, "tabel_3, x",
+    {"sync": "table_3"}, {"load+sync": ["table_1"]}, {"oad+sync": "table_1"}, {"load": "table_1"}, {"sync": ""}, {"sync": []},
+    {"sync": ["x", "table_1"]},
+    {"x": "y", "sync": "z"}, "table_3,,", ["table_3,table_4"],
+]  # fmt: skip
 
 
 def _python(code: str, variables: dict[str, Any]) -> Any:
@@ -122,6 +129,7 @@ def test_the_jsonata_of_step_functions_agrees() -> None:
     """npm's jsonata gives what jsonata-python gives, for types and for `only`."""
     cases = [(code, {"p": {"x": value}}) for _, value, code in _typed_cases()]
     cases += [(_only_code(), {"states": _states(only)}) for only in ONLY]
+    cases += [(narrowed_lists((LONG,)), {"states": _states(only)}) for only in ONLY_ONE]
 
     for (code, bindings), answer in zip(cases, _node(cases), strict=True):
         assert _same(_python(code, bindings), answer), (bindings, answer)
@@ -177,6 +185,33 @@ def test_only_means_the_same_in_the_machine(only: object) -> None:
     answer = _python(_only_code(), {"states": _states(only)})
 
     assert ("error" in answer) == bool(wrong), (wrong, answer)
+
+
+@pytest.mark.parametrize("only", ONLY_ONE, ids=str)
+@pytest.mark.parametrize("lists", [(LONG,), LISTS[2:]], ids=["long", "short"])
+def test_only_of_one_list_says_what_the_command_line_says(lists: tuple[NamedList, ...], only: object) -> None:
+    """A workflow with one list has a shorter check, which accepts, gives and says the same."""
+    bundle = {"lists": {it.path: list(it.names) for it in lists}}
+    _, wrong = given.checked(bundle, {} if only is None else {"only": only})
+
+    answer = _python(narrowed_lists(lists), {"states": _states(only)})
+
+    said = [it.partition(": did you mean")[0].removeprefix("only: ") for it in wrong]
+    if wrong:
+        assert answer["error"].endswith("only: " + "; ".join(said))
+    elif not only:
+        assert answer == {"value": {}}
+    else:
+        names = [it for given_ in (only.values() if isinstance(only, dict) else [only]) for it in given._names(given_)]
+        assert answer == {"value": {lists[0].path: names}}
+        assert _python(narrowed_lists(lists, [lists[0].path]), {"states": _states(only)}) == answer
+
+
+@pytest.mark.parametrize("only", [None, {}])
+def test_a_list_that_the_first_state_keeps_is_whole_without_only(only: object) -> None:
+    assert _python(narrowed_lists([LONG], [LONG.path]), {"states": _states(only)}) == {
+        "value": {LONG.path: [*LONG.names]}
+    }
 
 
 @pytest.mark.parametrize(

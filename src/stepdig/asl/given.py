@@ -69,6 +69,32 @@ def narrowed_lists(lists: Sequence[plan.NamedList], whole: Collection[str] = ())
     `only` among the parameters is a comma list or a JSON list, each name in some list and no list without one; or an object
     with such a list for each task it means.
     """
+    return _one_list(lists[0], whole) if len(lists) == 1 else _many_lists(lists, whole)
+
+
+_GIVEN = "$in:=$states.context.Execution.Input;$o:=$type($in)='object'?$in.params.only;"
+_SPLIT = f"$s:=function($v){{$type($v)='string'?{NAMES.format('$v')}:[$v]}};"
+
+
+def _one_list(it: plan.NamedList, whole: Collection[str]) -> str:
+    """Return what `_many_lists` does, briefly, for the one list that most workflows have."""
+    path, all_of_it = literal(f"+{it.path}"), f"{{{literal(it.path)}:$r}}" if it.path in whole else "{}"
+    shown = f"{literal(f' in +{it.path} (')}&$join($r[[0..{SHOWN - 1}]],', ')"
+    end = literal(", ...)" if len(it.names) > SHOWN else ")")
+    return (
+        f"({_GIVEN}$r:={literal(list(it.names))};$b:=$type($o)='object';{_SPLIT}"
+        f"$e:=function($w,$k){{$k!='' and $substring({path},-1-$length($k))!='+'&$k"
+        f"?'there is no list of +'&$k&{literal(f'; there are +{it.path}')}"
+        ":$count($w)=0?'no row'&($k=''?'':' of +'&$k)&' is named'"
+        f":$join($w[$not($ in $r)].('there is no '&$string($)&{shown}&{end}),'; ')}};"
+        f"$not($exists($o)) or $o=null?{all_of_it}:("
+        "$x:=$b?$each($o,function($v,$k){$e($s($v),$k)}):$e($s($o),'');"
+        "$w:=$b?$reduce($each($o,$s),$append,[]):$s($o);"
+        f"$exists($x)?$error('only: '&$join($x,'; ')):$count($w)=0?{all_of_it}:{{{literal(it.path)}:$w}}))"
+    )
+
+
+def _many_lists(lists: Sequence[plan.NamedList], whole: Collection[str]) -> str:
     groups: dict[tuple[str, ...], list[str]] = {}
     for it in lists:
         groups.setdefault(it.names, []).append(it.path)
@@ -76,10 +102,9 @@ def narrowed_lists(lists: Sequence[plan.NamedList], whole: Collection[str] = ())
     kept = literal([path for it in lists if (path := it.path) in whole])
     every = f"$merge($append([{{}}],[$l.($g:=$;$g.p[$ in {kept}].{{$:[$g.r]}})]))" if whole else "{}"
     return (
-        "($in:=$states.context.Execution.Input;$o:=$type($in)='object'?$in.params.only;"
-        f"$l:={literal(rows)};$all:={every};"
+        f"({_GIVEN}$l:={literal(rows)};$all:={every};"
         "$not($exists($o)) or $type($o)='null'?$all:("
-        f"$s:=function($v){{$type($v)='string'?{NAMES.format('$v')}:[$v]}};"
+        f"{_SPLIT}"
         "$m:=function($x,$k){$x=$k or $substring($x,-1-$length($k))='+'&$k};"
         f"$h:=function($g){{'+'&$g.p[0]&' ('&$join($g.r[[0..{SHOWN - 1}]],', ')&($count($g.r)>{SHOWN}?', ...':'')&')'}};"
         "$fail:=function($e){$count($e)>0?$error('only: '&$join($e,'; '))};"

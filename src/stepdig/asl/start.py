@@ -16,6 +16,8 @@ _TIME = (
     "^[0-9]{4}-(0[1-9]|1[0-2])-(0[1-9]|[12][0-9]|3[01])T([01][0-9]|2[0-3])(:[0-5][0-9]){2}([.][0-9]+)?"
     "(Z|[+-][0-9]{2}:?[0-9]{2})?$"
 )
+_OFFSET = "/T.*[Z+-]/"  # of what `_TIME` lets pass
+_LOCAL = "'[Y0001]-[M01]-[D01]T[H01]:[m01]:[s01]'"
 
 
 def start_state(
@@ -25,7 +27,7 @@ def start_state(
     run = (
         "($in:=$states.context.Execution.Input;$in:=$type($in)='object'?$in:{};"
         "$x:=$keys($in)[$not($contains($,/^((last_|next_|last_executed_)?session_time|session_uuid|attempt_id|params|AWS_.*"
-        "|[Cc]omment)$/))];$p:=$exists($in.params) and $in.params!=null?$in.params:{};"
+        "|[Cc]omment)$/))];$p:=$in.params!=null?$in.params:{};"
         "$exists($x)?$error('the input of a run has no '&$x[0]&'; it has session_time and params')"
         ":$type($p)!='object'?$error('params must be an object, not '&$substring($string($p),0,60)):"
         f"$length($string([$string($in)]))>{START_CHARS}?$error('the input of a run may have {START_CHARS} characters "
@@ -74,27 +76,29 @@ def _session_time(offsets: tuple[tuple[int | None, int], ...]) -> str:
     A given time without offset is a time of the workflow's zone; without any it is the start of the execution, to the second.
     What is none raises.
     """
-    first = offsets[0][1]
-    if len(offsets) == 1:
-        zone, at_utc, at_local = "", str(first), str(first)
-    else:
-        steps = [{"u": at, "d": offset - before} for (_, before), (at, offset) in pairwise(offsets)]
-        zone = f"$z:={literal(steps)};$at:=function($t){{{first}+$sum($append([0],$z[u<=$t/1000].d))}};"
-        # Before a transition beside it, so that a time that comes twice is the earlier and one that is skipped moves on.
-        at_utc, at_local = "$at($u)", f"$at($l-{max(offset for _, offset in offsets) * 1000})"
-    return (
-        f"{zone}$g:=$exists($in.session_time) and $in.session_time!=null?$replace($string($in.session_time),' ','T'):'';"
+    given = (
+        "$g:=$in.session_time!=null?$replace($string($in.session_time),' ','T'):'';"
         "$g:=$length($g)=10?$g&'T00:00:00':$replace($g,/^(.{16})(|Z|[+-].*)$/,'$1:00$2');"
         f"$g=''?$g:$contains($g,/{_TIME}/)?"
         # A month's days: not every engine refuses the 30th of February.
         "($fromMillis($toMillis($substring($g,0,8)&'01T00:00:00Z')+($number($substring($g,8,2))-1)*86400000,'[D01]')"
         "!=$substring($g,8,2)?$error('session_time '&$g&': no such day'))"
         ":$error('session_time '&$substring($g,0,60)&': give 2026-11-20, 2026-11-20 07:00:00 or 2026-11-20T07:00:00+09:00');"
-        "$u:=$g=''?$floor($toMillis($states.context.Execution.StartTime)/1000)*1000"
-        ":$contains($g,/(Z|[+-][0-9][0-9]:?[0-9][0-9])$/)?$toMillis($g)"
-        f":($l:=$toMillis($g&'Z');$l-{at_local}*1000);"
-        f"$o:={at_utc};$m:=$floor($abs($o)/60);"
-        "$st:=$fromMillis($u+$o*1000,'[Y0001]-[M01]-[D01]T[H01]:[m01]:[s01]')"
+        "$u:=$g=''?$floor($toMillis($states.context.Execution.StartTime)/1000)*1000:"
+    )
+    first = offsets[0][1]
+    if len(offsets) == 1:
+        hours, minutes = divmod(abs(first) // 60, 60)
+        offset = f"'{'-' if first < 0 else '+'}{hours:02}:{minutes:02}'"
+        there = f"$toMillis($g&($contains($g,{_OFFSET})?'':{offset}));"
+        return f"{given}{there}$st:=$fromMillis($u{first * 1000:+},{_LOCAL})&{offset};"
+    steps = [{"u": at, "d": offset - before} for (_, before), (at, offset) in pairwise(offsets)]
+    # Before a transition beside it, so that a time that comes twice is the earlier and one that is skipped moves on.
+    most = max(offset for _, offset in offsets) * 1000
+    return (
+        f"$z:={literal(steps)};$at:=function($t){{{first}+$sum($append([0],$z[u<=$t/1000].d))}};{given}"
+        f"$contains($g,{_OFFSET})?$toMillis($g):($l:=$toMillis($g&'Z');$l-$at($l-{most})*1000);"
+        f"$o:=$at($u);$m:=$floor($abs($o)/60);$st:=$fromMillis($u+$o*1000,{_LOCAL})"
         "&($o<0?'-':'+')&$pad($string($floor($m/60)),-2,'0')&':'&$pad($string($m%60),-2,'0');"
     )
 
