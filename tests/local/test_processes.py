@@ -210,3 +210,38 @@ def _children(parent: int) -> list[int]:
                 if int((entry / "stat").read_text().rsplit(")", 1)[1].split()[1]) == parent:
                     found.append(int(entry.name))
     return found
+
+
+def test_what_a_command_leaves_running_lingers_until_it_is_cancelled(tmp_path: Path) -> None:
+    """It says that it goes on once the command has ended, which its end of the pipe tells."""
+    script = "mkfifo p; (cat < p; echo sent) & exec 9> p; echo done"
+    said: list[str] = []
+
+    async def go(guard: Guard) -> None:
+        heard = asyncio.Event()
+
+        def on_output(_stream: str, text: str) -> None:
+            said.append(text)
+            if text == "sent":
+                heard.set()
+
+        argv = ["sh", "-c", script]
+        running = asyncio.ensure_future(spawn(argv, dict(os.environ), tmp_path, guard, on_output, linger=600))
+        await heard.wait()
+        running.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await running
+
+    with guarded() as guard:
+        asyncio.run(asyncio.wait_for(go(guard), 60))
+    assert said == ["done", "sent"]
+
+
+def test_what_lingers_is_killed_when_its_time_is_over(tmp_path: Path) -> None:
+    lines = Lines()
+    argv = ["sh", "-c", "sleep 600 & echo $!; exit 4"]
+    with guarded() as guard:
+        code = asyncio.run(spawn(argv, dict(os.environ), tmp_path, guard, lines, linger=0.1))
+
+    assert code == 4
+    assert gone([int(lines[0][1])])

@@ -136,6 +136,24 @@ def test_nothing_of_the_command_stays_behind(bucket, tmp_path):
     assert run(tmp_path / "bucket") == (0, "done\n", "")
 
 
+# What the command leaves running: it says so once the command itself has ended, which its end of the pipe tells.
+LEFT = "mkfifo p; (cat < p; echo sent) & exec 9> p; echo done; exit 3"
+
+
+def test_what_the_command_leaves_running_lingers_and_a_stop_ends_that(bucket, tmp_path):
+    bucket.put(KEY, archive({"+t": task({"sh>": LEFT})}))
+    with start(tmp_path / "bucket", STEPDIG_LINGER_SECONDS="600") as process:
+        assert [process.stdout.readline(), process.stdout.readline()] == ["done\n", "sent\n"]
+        process.send_signal(signal.SIGTERM)
+        out, err = process.communicate(timeout=60)
+    assert (process.returncode, out, err) == (3, "", "Command failed with code 3 (runtime)\n")
+
+
+def test_what_lingers_is_killed_when_its_time_is_over(bucket, tmp_path):
+    bucket.put(KEY, archive({"+t": task({"sh>": "sleep 600 & echo done"})}))
+    assert run(tmp_path / "bucket", STEPDIG_LINGER_SECONDS="0.2") == (0, "done\n", "")
+
+
 def test_the_command_does_not_see_what_is_meant_for_the_runner(bucket, tmp_path):
     bucket.put(KEY, archive({"+t": task({"sh>": "env | grep -c ^STEPDIG_ || true"})}))
     assert run(tmp_path / "bucket")[1] == "0\n"
@@ -173,6 +191,7 @@ def test_a_stop_reaches_the_subtasks(bucket, tmp_path):
     [
         ({"STEPDIG_TASK": ""}, None, "the environment has no STEPDIG_TASK"),
         ({"STEPDIG_GRACE_SECONDS": "soon"}, None, "STEPDIG_GRACE_SECONDS is no number of seconds: soon"),
+        ({"STEPDIG_LINGER_SECONDS": "long"}, None, "STEPDIG_LINGER_SECONDS is no number of seconds: long"),
         ({}, None, "the project archive archives/0123.zip is not in file://"),
         ({"STEPDIG_RUN": "{}"}, None, "the run object names no project archive"),
         ({}, b"no zip", "the project archive is not a zip"),

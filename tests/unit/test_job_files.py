@@ -37,6 +37,7 @@ iam:
     Condition: {Bool: {"aws:SecureTransport": "false"}}
 log_retention: 30
 stop_grace: 1m
+linger: 10s
 timeout: 1h 30m
 state: [diff.yml, state/seen.json]
 python: 3.10
@@ -76,6 +77,7 @@ def test_every_key_is_read():
         ),
         log_retention=30,
         stop_grace=60,
+        linger=10,
         timeout=5400,
         state=("diff.yml", "state/seen.json"),
         python="3.10",
@@ -119,6 +121,7 @@ SHAPES = [
     ("capacity: spot_first", "1:11 SD612 'capacity' must be one of on_demand, spot, spot_then_on_demand, not \"spot_first\""),
     ("log_retention: 31", "1:16 SD612 'log_retention' must be one of 1, 3, 5, 7"),
     ("stop_grace: 121", "1:13 SD612 'stop_grace' must be 2 to 120, not 121"),
+    ("linger: 0", "1:9 SD612 'linger' must be 1 to 600, not 0"),
     ("timeout: soon", "1:10 SD612 'timeout' must be seconds or a duration such as 90s, 30m or 1h, not \"soon\""),
     ("environment: {STEPDIG_X: a}", "1:15 SD612 a key of 'environment' must be the name of a variable"),
     ("environment: {1a: a}", "1:15 SD612 a key of 'environment' must be the name of a variable"),
@@ -162,6 +165,9 @@ SENSES = [
     (f"task_definition: {ARN}\ncontainer: app\npass_roles: [app]", "3:14 SD612 'pass_roles' must be the ARN of a role"),
     (f"task_definition: {ARN}\ncontainer: app\nimage: a", "3:1 SD618 'image' cannot stand here"),
     ("image: a\nplain: true\nstate: [a]", "3:1 SD618 'state' cannot stand here: an image that is run as it is"),
+    ("image: a\nplain: true\nlinger: 5", "3:1 SD618 'linger' cannot stand here: an image that is run as it is"),
+    (f"task_definition: {ARN}\ncontainer: app\nlinger: 5", "3:1 SD618 'linger' cannot stand here: a task definition"),
+    ("linger: 11m", "1:9 SD612 'linger' is 660 s; it may have 1 to 600 s"),
     ("plain: true\nsecrets: {A: {file: /a}}", "2:14 SD618 'A': a plain image is given secrets in variables"),
     ("environment: {HOOK: 'https://hooks.slack.com/services/T0/B0/xyz'}", "1:22 SD410 a Slack webhook is written out here"),
     ("environment: {DB_PASSWORD: hunter2}", "1:28 SD410 'DB_PASSWORD' is a secret by its name, and written out here"),

@@ -112,6 +112,7 @@ def _settings(job: Job, root: Path) -> Settings:
         tuple(job.secret_files),
         root / ".stepdig" / "workspace" if job.workspace else None,
         None if job.stop_grace == Job("").stop_grace else job.stop_grace,
+        job.linger,
         unused if job.image or job.task_definition else "",
     )
 

@@ -35,6 +35,7 @@ class Job:
     statements         IAM statements of the task role, beside what the runner needs; actions and resources are lists
     log_retention      days
     stop_grace         seconds between SIGTERM and SIGKILL
+    linger             seconds that a container stays after its command has ended, with what that left running
     timeout            seconds that a task may take, where it has no `_timeout`; None: no limit
     state              files that a task finds again as its last successful run left them
     python             of a laptop's environment: a version, a program or a path
@@ -58,6 +59,7 @@ class Job:
     statements: tuple[Mapping[str, object], ...] = ()
     log_retention: int = 90
     stop_grace: int = 30
+    linger: int = 0
     timeout: int | None = None
     state: tuple[str, ...] = ()
     python: str = ""

@@ -31,10 +31,10 @@ _SOUNDS_SECRET = re.compile(
     r"(PASSWORD|PASSWD|PASSPHRASE|SECRET|TOKEN|API_?KEY|ACCESS_KEY|PRIVATE_KEY|WEBHOOK(_URL)?)\Z"
 )
 # Keys that mean nothing for an image that is run as it is, and for a task definition that is not ours.
-_OF_OURS: tuple[str, ...] = ("state", "secret_keys")
+_OF_OURS: tuple[str, ...] = ("state", "secret_keys", "linger")
 _OF_A_DEFINITION = (
     "image", "architecture", "ephemeral_storage", "workspace", "secrets", "secret_keys", "environment", "iam",
-    "log_retention", "stop_grace", "state",
+    "log_retention", "stop_grace", "linger", "state",
 )  # fmt: skip
 
 
@@ -65,7 +65,7 @@ def _job(name: str, top: Mapping, problems: Problems) -> Job:
     _check_together(top, given, problems)
     _check_names(top, problems)
     rest: dict[str, Any] = {key: given[key] for key in _AS_WRITTEN if key in given}
-    rest |= {key: _seconds(top, key, problems) for key in ("stop_grace", "timeout") if key in given}
+    rest |= {key: _seconds(top, key, problems) for key in ("stop_grace", "linger", "timeout") if key in given}
     secret = given.get("secrets", {})
     return Job(
         name,

@@ -79,6 +79,8 @@ _CONTAINER: Schema = {
     "patternErrorMessage": "must be the name of a container",
 }
 _GRACE: Schema = {**_SPAN, "minimum": limits.STOP_MIN_SECONDS, "maximum": limits.STOP_MAX_SECONDS}
+_LINGER_SECONDS = 600  # paid for, each time: what takes longer is a task of its own
+_LINGER: Schema = {**_SPAN, "minimum": 1, "maximum": _LINGER_SECONDS}
 _LIMIT: Schema = {**_SPAN, "minimum": 1, "maximum": limits.TIMEOUT_SECONDS}
 
 
@@ -129,6 +131,11 @@ KEYS = (
         "days that its logs are kept; 90 without it",
     ),
     Option("stop_grace", _GRACE, "seconds to end well when it is stopped, 2 to 120; 30 without it"),
+    Option(
+        "linger",
+        _LINGER,
+        "seconds that its containers stay after a command has ended, for an agent to send what it holds; 0 without it",
+    ),
     Option("timeout", _LIMIT, "the time limit of its tasks that have no `_timeout`: 30m, 1h"),
     Option(
         "state",

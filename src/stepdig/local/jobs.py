@@ -49,6 +49,7 @@ class Settings:
     files        variables that are given the path of a file with a secret
     workspace    a folder that all tasks share; None: it asks for none
     grace        seconds between SIGTERM and SIGKILL; None: as for all
+    linger       seconds that what a command leaves running may go on
     unused       the image that a task names itself, which is not used here; "": none
     """
 
@@ -58,17 +59,19 @@ class Settings:
     files: Sequence[str] = ()
     workspace: Path | None = None
     grace: float | None = None
+    linger: float = 0
     unused: str = ""
 
 
 @dataclass(frozen=True, slots=True)
 class Environment:
-    """What a job gives a command: variables over the host's, the Python of py>, secrets in files, the seconds to end well."""
+    """What a job gives a command: variables over the host's, the Python of py>, secrets in files, its `grace`, its `linger`."""
 
     variables: Mapping[str, str]
     python: tuple[str, ...]
     files: Mapping[str, str] = field(default_factory=dict)
     grace: float | None = None
+    linger: float = 0
 
 
 class Jobs:
@@ -126,7 +129,7 @@ class Jobs:
             settings.workspace.mkdir(parents=True, exist_ok=True)
             variables["STEPDIG_WORKSPACE"] = str(settings.workspace)
         files = {key: found[key] for key in settings.files if key in found}
-        return Environment({**made.variables, **variables}, made.python, files, settings.grace)
+        return Environment({**made.variables, **variables}, made.python, files, settings.grace, settings.linger)
 
     async def _installed(self, name: str, python: str) -> Environment:
         folder = self._folder / name

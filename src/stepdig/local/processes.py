@@ -22,7 +22,7 @@ from stepdig.local.guard import Guard
 
 GRACE_SECONDS = 10.0  # between SIGTERM and SIGKILL; ECS waits 30 s, nobody at a terminal wants to
 LINE_BYTES = 65_536  # a longer line is handed on in pieces
-_LINGER_SECONDS = 0.25  # for a grandchild that left the group and holds a pipe open
+_DRAIN_SECONDS = 0.25  # for a grandchild that left the group and holds a pipe open
 _READ_BYTES = 65_536
 _MOST_PROCESSES = 500
 _DESCRIPTORS_EACH = 4  # two pipes, a pidfd, and Popen's own pipe while it starts
@@ -38,15 +38,16 @@ async def spawn(
     guard: Guard,
     on_output: OnOutput,
     grace: float = GRACE_SECONDS,
+    linger: float = 0,
 ) -> int:
     """Run a command to its end and return its exit code, 128 + n when signal n ended it, as ECS reports it.
 
     `on_output` gets ("stdout" | "stderr", line without line end). When the command itself has ended, whatever it left
-    in its group is killed, as a container's other processes are when its first one ends. Cancelling sends the group
-    SIGTERM, and SIGKILL after `grace` seconds, and returns when it is gone. Raises OSError when it cannot start.
+    in its group is killed, `linger` seconds later, as a container's other processes are when its first one ends.
+    Cancelling sends the group SIGTERM, and SIGKILL after `grace` seconds, and returns when it is gone. Raises OSError when it cannot start.
     """
     async with _slots():
-        return await _run(argv, env, cwd, guard, on_output, grace)
+        return await _run(argv, env, cwd, guard, on_output, grace, linger)
 
 
 async def _run(
@@ -56,6 +57,7 @@ async def _run(
     guard: Guard,
     on_output: OnOutput,
     grace: float,
+    linger: float,
 ) -> int:
     """Do what `spawn` says, with a slot for the descriptors it takes."""
     guard.start()
@@ -81,6 +83,8 @@ async def _run(
         undo.callback(exit_.close)
         try:
             await exit_.wait()
+            if linger:
+                await asyncio.sleep(linger)
         except asyncio.CancelledError:
             await _end(process, exit_, grace)
             raise
@@ -130,7 +134,7 @@ async def _drained(pipes: list[_Lines]) -> None:
     """Give what is still in the pipes a moment to arrive; a stranger holding one open cannot hold up the task."""
     open_ = [lines.ended for lines in pipes if not lines.read_all()]
     if open_:
-        await asyncio.wait(open_, timeout=_LINGER_SECONDS)
+        await asyncio.wait(open_, timeout=_DRAIN_SECONDS)
 
 
 def _signal(group: int, number: int) -> None:

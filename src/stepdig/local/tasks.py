@@ -139,7 +139,7 @@ class LocalTasks:
         """Run a process to its end; return its code. Raises TaskError when the system refuses to start it."""
         try:
             grace = self._grace if job.grace is None else job.grace
-            return await spawn(made.argv, made.env, made.cwd, request.guard, request.on_output, grace)
+            return await spawn(made.argv, made.env, made.cwd, request.guard, request.on_output, grace, job.linger)
         except (OSError, ValueError) as error:  # ValueError: a NUL in an argument or a variable
             raise TaskError(programs.cannot_run(made, error)) from None
         finally:

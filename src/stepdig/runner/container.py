@@ -3,7 +3,7 @@
 Environment, from the override: `STEPDIG_TASK` (`<workflow> <task key>`) and `STEPDIG_RUN` (docs/design.md). From the
 task definition: `STEPDIG_BUCKET` (a bucket's name, or an s3:// or file:// URL) and, if wanted, `STEPDIG_GRACE_SECONDS` (how
 long a stopped command may take before it is killed; ECS itself kills after `stopTimeout`, 30 s by default),
-`STEPDIG_WORKSPACE`, `STEPDIG_SECRET_...` and `STEPDIG_FILE_...`. Commands see none of them but the workspace. The run object
+`STEPDIG_LINGER_SECONDS` (how long what a command left running may go on after it has ended), `STEPDIG_WORKSPACE`, `STEPDIG_SECRET_...` and `STEPDIG_FILE_...`. Commands see none of them but the workspace. The run object
 names the project's zip, `archive`: a run that is redriven after a deployment goes on with the files that it began with.
 """
 
@@ -41,7 +41,8 @@ class SetupError(Exception):
 def main(environ: Mapping[str, str]) -> int:
     """Run the task that the environment names; return the exit code."""
     try:
-        stop = Stop(_seconds(environ))
+        stop = Stop(_seconds(environ, "STEPDIG_GRACE_SECONDS", GRACE_SECONDS))
+        linger = _seconds(environ, "STEPDIG_LINGER_SECONDS", 0)
         stop.listen()
         workflow, _, task_key = _variable(environ, "STEPDIG_TASK").rpartition(" ")
         run = json.loads(_variable(environ, "STEPDIG_RUN"))
@@ -60,7 +61,7 @@ def main(environ: Mapping[str, str]) -> int:
             base.update({name: environ[name] for name in (WORKSPACE,) if name in environ})
             base.update(secret_files.write(Path(folder) / "secrets", secret_files.given(environ)))
             host = Host(project, Path(folder) / "task", base, [sys.executable], _secrets(environ))
-            finished = run_task(at, host, storage, stop)
+            finished = run_task(at, host, storage, stop, linger)
             if finished.message:
                 _say(finished.message)
             return finished.exit_code
@@ -69,7 +70,7 @@ def main(environ: Mapping[str, str]) -> int:
         return CANNOT_START
 
 
-def run_task(at: TaskRun, host: Host, storage: Storage, stop: Stop) -> commands.Finished:
+def run_task(at: TaskRun, host: Host, storage: Storage, stop: Stop, linger: float = 0) -> commands.Finished:
     """Prepare, run and finish one task."""
     context = evaluate.Context(at.bundle["offsets"], int(time.time() * 1000))
     try:
@@ -81,7 +82,7 @@ def run_task(at: TaskRun, host: Host, storage: Storage, stop: Stop) -> commands.
             return commands.Finished(1, str(error))
     while True:
         try:
-            code = execute(prepared, stop)
+            code = execute(prepared, stop, linger)
         except (OSError, ValueError) as error:  # ValueError: a NUL in an argument or a variable
             return commands.fail(prepared.prefix, storage, programs.cannot_run(prepared, error))
         ended = commands.finish(prepared, code, storage)
@@ -90,10 +91,10 @@ def run_task(at: TaskRun, host: Host, storage: Storage, stop: Stop) -> commands.
         prepared = ended
 
 
-def execute(prepared: Program, stop: Stop) -> int:
+def execute(prepared: Program, stop: Stop, linger: float = 0) -> int:
     """Run the process in a group of its own, its output going where ours goes; return its code, negative for a signal.
 
-    What the command leaves behind in its group is killed.
+    What the command leaves behind in its group is killed, `linger` seconds after the end of the command.
     """
     sys.stdout.flush()
     stop.starts()
@@ -102,6 +103,10 @@ def execute(prepared: Program, stop: Stop) -> int:
     )
     stop.started(process.pid)
     try:
+        if linger:
+            # not reaped yet, so that the group's number stays its own
+            os.waitid(os.P_PID, process.pid, os.WEXITED | os.WNOWAIT)
+            stop.wait(linger)
         return process.wait()
     finally:
         stop.ended()
@@ -120,6 +125,7 @@ class Stop:
         self._starting = False
         self._group = 0
         self._came = 0
+        self._heard = threading.Event()
 
     def listen(self) -> None:
         """Begin to handle signals; as process 1 of a container nothing else would."""
@@ -136,12 +142,17 @@ class Stop:
         if self._came:
             self._pass_on(self._came)
 
+    def wait(self, seconds: float) -> None:
+        """Let time pass; a signal, also one that came before, ends it."""
+        self._heard.wait(seconds)
+
     def ended(self) -> None:
         """The command has ended; its outputs are still to be written, so a signal now changes nothing."""
         self._group, self._starting = 0, True
 
     def _hear(self, number: int, _frame: Optional[FrameType]) -> None:
         self._came = number
+        self._heard.set()
         if self._group:
             self._pass_on(number)
         elif not self._starting:
@@ -189,12 +200,12 @@ def _kill_group(pid: int, number: int) -> None:
         os.killpg(pid, number)
 
 
-def _seconds(environ: Mapping[str, str]) -> float:
-    text = environ.get("STEPDIG_GRACE_SECONDS") or str(GRACE_SECONDS)
+def _seconds(environ: Mapping[str, str], name: str, default: float) -> float:
+    text = environ.get(name) or str(default)
     try:
         return float(text)
     except ValueError:
-        raise SetupError(f"STEPDIG_GRACE_SECONDS is no number of seconds: {text}") from None
+        raise SetupError(f"{name} is no number of seconds: {text}") from None
 
 
 def _variable(environ: Mapping[str, str], name: str) -> str:

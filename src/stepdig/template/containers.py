@@ -90,6 +90,8 @@ def _environment(job: Job) -> dict[str, Value]:
     if not job.plain:
         grace = max(1, job.stop_grace // 2, job.stop_grace - _WRITING_SECONDS)
         ours = {"STEPDIG_BUCKET": ref("Bucket"), "STEPDIG_GRACE_SECONDS": str(grace)}
+        if job.linger:
+            ours["STEPDIG_LINGER_SECONDS"] = str(job.linger)
         if job.workspace:
             ours["STEPDIG_WORKSPACE"] = job.workspace
     return {**ours, **{name: text(value) for name, value in sorted(job.environment.items())}}
