@@ -96,6 +96,12 @@ def test_the_only_environment_needs_no_name_and_several_do(run, tmp_path, capsys
     assert "env must be one of prod, stg, not \"prd\" (did you mean 'prod'?)" in capsys.readouterr().err
 
 
+def test_help_names_the_environments(run, capsys):
+    run(MAIN, **FILES)
+    assert main(["run", "w.dig", "--help"]) == 0
+    assert "env  one of dev, prod" in capsys.readouterr().out
+
+
 def test_a_required_workflow_runs_in_the_same_environment(run):
     dig = "+first:\n  require>: other\n+then: {echo>: then}\n"
     other = '_export:\n  !include : "config/${env}.dig"\n+a: {sh>: "echo ${host}"}\n'

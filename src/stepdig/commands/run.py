@@ -106,7 +106,7 @@ def epilog(words: Sequence[str]) -> str:
         bundle: dict[str, Any] = compile_one(_workflow(path)).bundle
     except ProblemsFound:
         return f"{path} has problems: stepdig check {path} tells which"
-    takes = given.listed(bundle.get("params") or {}, bundle.get("lists") or {})
+    takes = given.listed(bundle.get("params") or {}, bundle.get("lists") or {}, bundle.get("environments") or ())
     if not takes:
         none = "takes no parameters" if "params" in bundle else "declares no parameters: any may be given"
         return f"{path} {none}"

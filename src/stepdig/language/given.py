@@ -155,7 +155,7 @@ def _shown(value: object) -> str:
     return json.dumps(value, ensure_ascii=False, default=str)[:60]
 
 
-def listed(declared: Mapping[str, Any], lists: Mapping[str, Any]) -> str:
+def listed(declared: Mapping[str, Any], lists: Mapping[str, Any], environments: Iterable[str] = ()) -> str:
     """Return the parameters of a workflow as `--help` lists them; "" when it declares nothing."""
     lines = []
     for name, row in declared.items():
@@ -163,6 +163,8 @@ def listed(declared: Mapping[str, Any], lists: Mapping[str, Any]) -> str:
         default = json.dumps(row["default"], ensure_ascii=False) if "default" in row else ""
         about.append("must be given" if row["required"] else f"default {default}" if default else "")
         lines.append((name, "; ".join(filter(None, about)), row.get("description", "")))
+    if names := list(environments):
+        lines.append(("env", f"one of {', '.join(names)}", "the environment; --env NAME is the same"))
     if lists:
         lines.append(("only", f"names of rows, of {_all(lists)}", "run just these"))
     width = max((len(name) for name, _, _ in lines), default=0)
