@@ -44,7 +44,8 @@ async def spawn(
 
     `on_output` gets ("stdout" | "stderr", line without line end). When the command itself has ended, whatever it left
     in its group is killed, `linger` seconds later, as a container's other processes are when its first one ends.
-    Cancelling sends the group SIGTERM, and SIGKILL after `grace` seconds, and returns when it is gone. Raises OSError when it cannot start.
+    Cancelling sends the group SIGTERM, and SIGKILL after `grace` seconds, and returns when it is gone. Raises OSError
+    when it cannot start.
     """
     async with _slots():
         return await _run(argv, env, cwd, guard, on_output, grace, linger)

@@ -3,8 +3,9 @@
 Environment, from the override: `STEPDIG_TASK` (`<workflow> <task key>`) and `STEPDIG_RUN` (docs/design.md). From the
 task definition: `STEPDIG_BUCKET` (a bucket's name, or an s3:// or file:// URL) and, if wanted, `STEPDIG_GRACE_SECONDS` (how
 long a stopped command may take before it is killed; ECS itself kills after `stopTimeout`, 30 s by default),
-`STEPDIG_LINGER_SECONDS` (how long what a command left running may go on after it has ended), `STEPDIG_WORKSPACE`, `STEPDIG_SECRET_...` and `STEPDIG_FILE_...`. Commands see none of them but the workspace. The run object
-names the project's zip, `archive`: a run that is redriven after a deployment goes on with the files that it began with.
+`STEPDIG_LINGER_SECONDS` (how long what a command left running may go on after it has ended), `STEPDIG_WORKSPACE`,
+`STEPDIG_SECRET_...` and `STEPDIG_FILE_...`. Commands see none of them but the workspace. The run object names the project's
+zip, `archive`: a run that is redriven after a deployment goes on with the files that it began with.
 """
 
 from __future__ import annotations
