@@ -181,3 +181,11 @@ def test_building_again_is_building_afresh(
         if code == 0:
             assert _files(copy) == _files(folder)
         shutil.rmtree(copy)
+
+
+def test_a_folder_that_cannot_be_written_stops_no_build(tmp_path: Path) -> None:
+    shutil.copytree(SHOP, tmp_path / "shop")
+    (tmp_path / "shop/.stepdig").mkdir()
+    (tmp_path / "shop/.stepdig/build").write_text("a file where the folder would be")
+    assert main(["build", str(tmp_path / "shop")]) == 0
+    assert _files(tmp_path / "shop") == _fresh(tmp_path / "shop")

@@ -7,6 +7,7 @@ It may be deleted at any time, and what cannot be read counts as not there. `--c
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import json
 import sys
@@ -24,7 +25,7 @@ from stepdig.expressions import zones
 from stepdig.language.job import Job
 from stepdig.pipeline import Compiled
 from stepdig.problem import Problem, Problems, ProblemsFound
-from stepdig.project import Project, Workflow, unwritable
+from stepdig.project import Project, Workflow
 
 PLACE = (".stepdig", "build")
 _INDEX = "index.json"
@@ -129,7 +130,7 @@ class Remembered:
         return compiled
 
     def keep(self, outputs: Mapping[str, str]) -> None:
-        """Remember what was compiled, and what was written of it. Raises ProblemsFound where nothing can be written."""
+        """Remember what was compiled, and what was written of it."""
         machines = [name.removesuffix(_outputs.DEFINITION) for name in outputs if name.endswith(_outputs.DEFINITION)]
         entries = {name: self.index.get("workflows", {}).get(name) for name in machines}
         for name, text in self._fresh.items():
@@ -141,14 +142,12 @@ class Remembered:
             "workflows": entries,
             "outputs": {name: _hash(text.encode()) for name, text in outputs.items()},
         }
-        try:
+        with contextlib.suppress(OSError):  # then the next build takes longer, that is all
             _outputs.write(self.folder, {f"{name}.json": text for name, text in self._fresh.items()})
             _outputs.write(self.folder, {_INDEX: json.dumps(index)})
             for path in self.folder.glob("*.json"):
                 if path.name != _INDEX and path.stem not in entries:
                     path.unlink()
-        except OSError as error:
-            raise ProblemsFound([unwritable(error, str(self.folder))]) from error
 
     def _taken(self, machine: str) -> Compiled | None:
         """Return what was compiled, if none of its inputs has changed and it is all there."""
