@@ -27,6 +27,7 @@ VERBS = {
     "build": "compile the workflows into statemachines/",
     "pack": "pack projects and images, as sam build does",
     "run": "run a workflow on this machine",
+    "usage": "tell what a run took: containers, their start-up, transitions, about what it costs",
     "schedules": "list when workflows start by themselves: their next sessions",
     "schema": "tell an editor the language: completion, help, mistakes underlined",
     "secrets": "keep the secrets of runs on this machine",
