@@ -30,6 +30,7 @@ from stepdig.local.substitutions import substitute
 from stepdig.local.tasks import LocalTasks
 from stepdig.pipeline import Compiled
 from stepdig.project import JOBS, Workflow
+from stepdig.report import failure
 from stepdig.report.rows import Change
 from stepdig.report.track import Tracker
 from stepdig.report.view import Run, View, ended
@@ -124,14 +125,21 @@ def _filled(text: str) -> str:
     return text
 
 
-def execute(start: Start, view: View) -> int:
-    """Run to the end and show it; return the exit code: 0 only for SUCCEEDED, 130 when stopped from outside."""
+def execute(start: Start, view: View, *, tasks_code: bool = False) -> int:
+    """Run to the end and show it; return the exit code: 0 only for SUCCEEDED, 130 when stopped from outside.
+
+    With `tasks_code` a run that failed gives that of the first task that failed, where there is one.
+    """
     tracker = start.resumed or Tracker(start.definition, start.bundle)
     try:
         with start.folder.held():
-            return asyncio.run(_execute(start, Reporter(start.folder, tracker, view, start.required)))
+            code = asyncio.run(_execute(start, Reporter(start.folder, tracker, view, start.required)))
     finally:
         view.close()
+    if tasks_code and code == FAILED:
+        codes = (failure.exit_code(row.cause) for row in tracker.tasks.failures())
+        return next((it for it in codes if it), FAILED)
+    return code
 
 
 class Reporter:

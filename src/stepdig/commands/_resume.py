@@ -52,7 +52,7 @@ def resume(args: Namespace, workflow: Workflow, compiled: Compiled, params: dict
         start = _anew(args, workflow, earlier, params)
     else:
         sys.stderr.write(f"stepdig run: {earlier.name} goes on\n")
-    return _local.execute(start, _begin.view(args, start))
+    return _local.execute(start, _begin.view(args, start), tasks_code=args.exit_code)
 
 
 def _same(args: Namespace, workflow: Workflow, compiled: Compiled, earlier: Earlier) -> _local.Start | None:

@@ -42,13 +42,17 @@ def add_arguments(parser: ArgumentParser) -> None:
     )
     parser.add_argument("--env", metavar="NAME", help="the environment whose files `${env}` in includes stands for")
     _parts.add_arguments(parser)
+    parser.add_argument(
+        "--exit-code", action="store_true",
+        help="exit with the code of the command that failed, in place of 1",
+    )  # fmt: skip
     form = parser.add_mutually_exclusive_group()
     form.add_argument("--json", action="store_true", help="one JSON object a line, see docs/reference/run-json.md")
     form.add_argument("--plain", action="store_true", help="lines instead of a tree, as when stdout is no terminal")
 
 
 def run(args: Namespace) -> int:
-    """Compile, run and report; 0 only for SUCCEEDED, 130 for a run that was stopped."""
+    """Compile, run and report; 0 only for SUCCEEDED, 130 for a run that was stopped, else 1 or the code of a task."""
     workflow = _workflow(args.workflow)
     if missing := [package for module, package in NEEDS.items() if find_spec(module) is None]:
         sys.stderr.write(f"stepdig run needs {', '.join(missing)}: pip install 'stepdig[local]'\n")
@@ -94,7 +98,7 @@ def _new(args: Namespace, workflow: Workflow, compiled: Compiled, params: dict[s
     if args.dry_run:
         return _dry.show(args, workflow, made, parts, at, params)
     start = _begin.begin(args, workflow, made, choice, parts, at, params)
-    return _local.execute(start, _begin.view(args, start))
+    return _local.execute(start, _begin.view(args, start), tasks_code=args.exit_code)
 
 
 def epilog(words: Sequence[str]) -> str:
