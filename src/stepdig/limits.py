@@ -63,6 +63,10 @@ LOG_RETENTION_DAYS = (
     1, 3, 5, 7, 14, 30, 60, 90, 120, 150, 180, 365, 400, 545, 731, 1096, 1827, 2192, 2557, 2922, 3288, 3653,
 )  # fmt: skip
 
+# ours: Athena takes 262,144 (https://docs.aws.amazon.com/athena/latest/ug/service-limits.html), but the query comes back in the
+# answer of its state, which may have no more in all
+QUERY_BYTES = 240_000
+
 # https://docs.aws.amazon.com/lambda/latest/dg/gettingstarted-limits.html: deployment package, unzipped
 LAMBDA_PACKAGE_BYTES = 262_144_000
 

@@ -38,6 +38,9 @@ def requests(definition: Mapping[str, Any], substitutions: Mapping[str, str], ma
             "aws-sdk:sfn:describeExecution": _describe,
         }.get(service)
         if make is None:
+            if service == "athena:startQueryExecution":
+                yield from _query(filled, machine)
+                continue
             assert service.startswith("aws-sdk:s3:"), f"{place}: what {service} asks of IAM is to be written down here"
             yield from _s3(service.rpartition(":")[2], filled, machine)
         elif make is _run_task:
@@ -132,8 +135,68 @@ def _operations(service: str) -> dict[str, str]:
     return {name[0].lower() + name[1:]: name for name in model.operation_names}
 
 
+# What a statement does to the catalog beside reading it. Athena's page "Configure access to databases and tables in the AWS Glue
+# Data Catalog" has a table of them.
+ADD = ["CreatePartition", "BatchCreatePartition", "UpdatePartition"]
+TAKE = ["DeletePartition", "BatchDeletePartition"]
+DONE = {"INSERT": ADD, "CREATE TABLE": ["CreateTable", *ADD], "CREATE EXTERNAL": ["CreateTable"], "ALTER ADD": ADD,
+        "ALTER DROP": TAKE, "DROP": ["DeleteTable"], "MSCK": ADD, "SELECT": [], "SHOW": [], "WITH": []}  # fmt: skip
+SEE = ["GetDatabase", "GetTable", "GetTables", "GetPartition", "GetPartitions", "BatchGetPartition"]
+UPLOAD = ["PutObject", "GetObject", "AbortMultipartUpload", "ListMultipartUploadParts"]  # large objects come in parts
+LOOK = ["GetBucketLocation", "ListBucket", "ListBucketMultipartUploads"]
+
+
+def _query(given: Any, machine: str) -> Iterator[Request]:
+    """What the pages connect-athena and fine-grained-access-to-glue-resources name, of a query of a golden."""
+    group = f"arn:aws:athena:{HERE}:workgroup/{given.get('WorkGroup', 'primary')}"
+    for action in ("StartQueryExecution", "GetQueryExecution", "StopQueryExecution"):
+        yield Request(f"athena:{action}", group)
+    catalog = given["QueryExecutionContext"].get("Catalog", "AwsDataCatalog")
+    yield Request("athena:GetDataCatalog", f"arn:aws:athena:{HERE}:datacatalog/{catalog}")
+    text = given["QueryString"]
+    sql = re.sub(r"(?s)--[^\n]*?(\\n|\n)", "", text.split("];")[-1]).lstrip("({%$replac' ")
+    words = re.match(r"(\w+)\s+(\w+)(?:\s+\S+\s+(\w+))?", sql)
+    assert words, sql
+    first, second, fourth = (str(it).upper() for it in words.groups())
+    kind = next(it for it in (f"{first} {second}", f"{first} {fourth}", first) if it in DONE)
+    database = given["QueryExecutionContext"]["Database"]
+    names = [database, *re.findall(r"\$databases:=\['([^']*)'", text)]
+    for thing in ("catalog", *(it for name in names for it in (f"database/{name}", f"table/{name}/clicks"))):
+        for action in (*SEE, *DONE[kind]):
+            yield Request(f"glue:{action}", f"arn:aws:glue:{HERE}:{thing}")
+    output = given.get("ResultConfiguration", {}).get("OutputLocation")
+    if output is not None:
+        own = output.startswith("{%")
+        place = (
+            f"{VALUES['Bucket']}/runs/{machine.removeprefix(VALUES['Stack'] + '-')}/2026-1/athena/"
+            if own
+            else output[5:]
+        )
+        yield from (Request(f"s3:{it}", f"arn:aws:s3:::{place.partition('/')[0]}") for it in LOOK)
+        yield from (Request(f"s3:{it}", f"arn:aws:s3:::{place}0f1e.csv") for it in UPLOAD)
+        for action in ("GenerateDataKey", "Decrypt") if own else ():
+            yield Request(f"kms:{action}", value("KeyArn"), {"kms:ViaService": "s3.ap-northeast-1.amazonaws.com"})
+    read, written = (re.findall(rf"\${name}:=\['([^']*)'", text) for name in ("data", "into"))
+    if kind in ("SELECT", "WITH", "INSERT", "CREATE TABLE"):
+        yield from (Request("s3:GetObject", f"arn:aws:s3:::{it}dt=2026/a.parquet") for it in read)
+        yield from (Request(f"s3:{right}", f"arn:aws:s3:::{it.partition('/')[0]}") for right in LOOK[:2] for it in read)
+    if kind in ("INSERT", "CREATE TABLE"):
+        yield from (
+            Request(f"s3:{right}", f"arn:aws:s3:::{it.partition('/')[0]}") for right in LOOK for it in written or read
+        )
+        yield from (Request(f"s3:{right}", f"arn:aws:s3:::{it}a.parquet") for right in UPLOAD for it in written or read)
+
+
 def _s3(called: str, given: Any, machine: str) -> Iterator[Request]:
     operation = _operations("s3")[called]
+    if operation == "ListObjectsV2":
+        yield Request("s3:ListBucket", f"arn:aws:s3:::{given['Bucket']}")
+        return
+    if operation == "DeleteObjects":
+        [place] = re.findall(r"\$into:=\['([^']*)'", given["Delete"])
+        assert place.startswith(given["Bucket"] + "/")
+        yield Request("s3:DeleteObject", f"arn:aws:s3:::{place}a.parquet")
+        return
     bucket, key = given["Bucket"], given["Key"]
     own = bucket == VALUES["Bucket"]
     if own:  # below the prefix of the run, which the first state makes

@@ -112,7 +112,7 @@ def test_every_kind_of_call_is_among_the_definitions() -> None:
         if not {"local", "iam"} & set(source.parts):
             text = source.read_text()
             emitted |= set(re.findall(r"arn:aws:states:::([a-z0-9:-]+:[a-zA-Z]+)", text))
-            emitted |= set(re.findall(r'service="([a-z0-9:-]+:[a-zA-Z]+)"', text))
+            emitted |= set(re.findall(r'(?:service=|SERVICE = )"([a-z0-9:-]+:[a-zA-Z]+)', text))
     seen = {
         it
         for path in FILES

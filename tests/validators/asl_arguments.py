@@ -19,7 +19,12 @@ from botocore.model import ListShape, MapShape, OperationModel, ServiceModel, Sh
 
 RESOURCE = re.compile(r"arn:aws:states:::(aws-sdk:)?([a-z0-9]+):([A-Za-z0-9]+)(\.sync|\.sync:2|\.waitForTaskToken)?")
 # Optimized integrations and the one way of waiting that each has beside the token.
-OPTIMIZED = {("ecs", "runTask"): ".sync", ("lambda", "invoke"): None, ("states", "startExecution"): ".sync:2"}
+OPTIMIZED = {
+    ("ecs", "runTask"): ".sync",
+    ("lambda", "invoke"): None,
+    ("states", "startExecution"): ".sync:2",
+    ("athena", "startQueryExecution"): ".sync",
+}
 SERVICES = {"states": "stepfunctions", "sfn": "stepfunctions", "cloudwatchlogs": "logs", "eventbridge": "events"}
 # The model says string or bytes; Step Functions takes JSON there and writes it out.
 JSON_MEMBERS = {("lambda", "Payload"), ("states", "Input"), ("s3", "Body"), ("sqs", "MessageBody"), ("sns", "Message")}

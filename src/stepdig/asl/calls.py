@@ -72,14 +72,15 @@ def _retries(step: plan.Call) -> list[State]:
         }
         for it in step.again
     ]
-    faults = [LAMBDA_RETRY] if step.function else [] if step.retry is not None else [GET_RETRY]
+    waits = step.service.endswith(".sync")  # its failure is that of the work, which nobody asked to do again
+    faults = [LAMBDA_RETRY] if step.function else [] if step.retry is not None or waits else [GET_RETRY]
     return [*own, *faults, *own_retry(step)]
 
 
 def _failed(step: plan.Call, site: Site) -> list[State]:
     """Return the Catch for what fails the task."""
     cause = TIMED_OUT if step.timeout is not None else ""
-    over = SAID if step.function else ""
+    over = SAID if step.function else step.said
     if step.late:
         names = literal([name for it in step.again for name in it.errors])
         over = f"$states.errorOutput.Error in {names}?{{'Cause':{step.late}}}:{{}}"

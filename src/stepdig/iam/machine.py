@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import replace
 
 from stepdig.asl.leaves import job_token, machine_token
-from stepdig.iam import other_services, own_services
+from stepdig.iam import other_services, own_services, queries
 from stepdig.iam.calls import calls
 from stepdig.iam.needs import TABLE, Around
 from stepdig.iam.statement import Roles, Statement
@@ -14,7 +14,8 @@ from stepdig.language.job import Job
 from stepdig.problem import Problems
 
 assert own_services
-assert other_services  # importing them fills the table
+assert other_services
+assert queries  # importing them fills the table
 # https://docs.aws.amazon.com/step-functions/latest/dg/cw-logs.html#cloudwatch-iam-policy
 _LOGGING = (
     "logs:CreateLogDelivery",

@@ -116,56 +116,6 @@ def submit_job(call: Call, around: Around) -> Iterator[Statement]:
         yield managed_rule("EventsOfBatchJobs", "StepFunctionsGetEventsForBatchJobsRule", "the end of a Batch job")
 
 
-@needs("athena:startQueryExecution")
-def start_query(call: Call, around: Around) -> Iterator[Statement]:
-    """https://docs.aws.amazon.com/step-functions/latest/dg/connect-athena.html: `.sync` polls, without a rule.
-
-    Which tables a query reads stands in its SQL: a bucket of data is given as `ResultConfiguration` says where results go, and
-    the catalog's database as `QueryExecutionContext` names it. Other data is the business of the workgroup's own policies.
-    """
-    group = call.arguments.get("WorkGroup", "primary")
-    context = call.arguments.get("QueryExecutionContext", {})
-    one = Call(call.service, "", {"WorkGroup": group, "Catalog": "AwsDataCatalog", **context}, call.state, call.at)
-    names = [around.named(one, key) for key in ("WorkGroup", "Catalog", "Database")]
-    output = around.named(
-        Call(call.service, "", call.arguments.get("ResultConfiguration", {}), call.state, call.at), "OutputLocation"
-    )
-    if output is None or None in names:
-        return
-    workgroup, catalog, database = names
-    groups, data = (_arn("athena", f"workgroup/{workgroup}"),), (_arn("athena", f"datacatalog/{catalog}"),)
-    yield Statement(
-        "StartQueries", ("athena:StartQueryExecution",), groups, {}, "the workgroup of the workflow's queries"
-    )
-    yield Statement(
-        "ReadCatalogs", ("athena:GetDataCatalog",), data, {}, "the catalog that queries name their tables in"
-    )
-    tables = (_arn("glue", "catalog"), _arn("glue", f"database/{database}"), _arn("glue", f"table/{database}/*"))
-    read = (
-        "glue:GetDatabase",
-        "glue:GetTable",
-        "glue:GetTables",
-        "glue:GetPartition",
-        "glue:GetPartitions",
-        "glue:BatchGetPartition",
-    )
-    yield Statement("ReadTables", read, tables, {}, "what the catalog knows of the tables of the query's database")
-    yield from _results(output)
-    if call.pattern.startswith("sync"):
-        follow = ("athena:GetQueryExecution", "athena:StopQueryExecution")
-        yield Statement("FollowQueries", follow, groups, {}, "queries are looked at, and stopped with the execution")
-
-
-def _results(output: str) -> Iterator[Statement]:
-    """Yield the rights to leave results at `s3://bucket/prefix`."""
-    bucket, _, prefix = output.removeprefix("s3://").partition("/")
-    arn = f"arn:${{AWS::Partition}}:s3:::{bucket}"
-    look = ("s3:GetBucketLocation", "s3:ListBucket", "s3:ListBucketMultipartUploads")
-    yield Statement("FindResults", look, (arn,), {}, "the bucket that queries leave their results in")
-    keep = ("s3:GetObject", "s3:PutObject", "s3:AbortMultipartUpload", "s3:ListMultipartUploadParts")
-    yield Statement("KeepResults", keep, (f"{arn}/{prefix}*",), {}, "results of queries")
-
-
 @needs("s3:getObject", "s3:listObjectsV2")
 def read_items(call: Call, around: Around) -> Iterator[Statement]:
     """The list of a distributed Map, read from S3."""

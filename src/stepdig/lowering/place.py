@@ -151,6 +151,11 @@ class Here(Values):
         """The name of the project."""
         return self.scope.draft.project
 
+    @property
+    def prefix(self) -> str:
+        """JSONata of the prefix of the run's objects in the bucket of the stack."""
+        return f"{self.scope.run}.prefix"
+
     def longest(self, task: Task) -> int | None:
         """Return the seconds that the task may take at most, as far as that is known: its own `_timeout`, its groups'."""
         known = [*([task.timeout] if task.timeout is not None else []), *(it.seconds for it in self.scope.deadlines)]

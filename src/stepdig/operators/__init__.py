@@ -1,6 +1,7 @@
 """The operators of the language, one file each; importing this package fills the table."""
 
 from stepdig.operators import (
+    athena_query,
     call,
     echo,
     ecs_task_run,
@@ -29,6 +30,7 @@ __all__ = [
     "TABLE",
     "Operator",
     "Place",
+    "athena_query",
     "call",
     "echo",
     "ecs_task_run",

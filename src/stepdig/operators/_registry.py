@@ -33,6 +33,10 @@ class Place(Protocol):
     def project(self) -> str:
         """The name of the project."""
 
+    @property
+    def prefix(self) -> str:
+        """JSONata of the prefix of the run's objects in the bucket of the stack."""
+
     def problem(
         self, at: Position, code: str, text: str, hint: str = "", length: int = 1, *, secret: bool = False
     ) -> None:

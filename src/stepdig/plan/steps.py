@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from stepdig.plan.values import Again, Constant, Number, Retry, Sizes, Value
 
+AGAIN = 3  # times that a container which did not start, or that Spot took, starts again: for a few minutes
 LAUNCHES = 20  # tries after the first to launch a container: a quarter of an hour of throttling or missing capacity
 ERROR_TEXT_CHARS = 8_000  # of a failure's message, and of its stack trace
 # (looks, growth of the pause between them, which begins with a second): each lasts three days. The first wait that much
@@ -125,6 +126,7 @@ class Call(Step):
     stores     JSONata of the object that the task stores, over `$states.result`; "" when it stores nothing
     answer     bytes of JSON that it stores at most
     late       JSONata of the message when its own rules are used up; "" keeps the error's
+    said       JSONata of an object merged over the error that is caught; "" of none
     excused    names of errors after which the task has succeeded all the same and stores `instead` (JSONata)
 
     `retry`, `timeout`, `index` and `run` are as for a command.
@@ -139,6 +141,7 @@ class Call(Step):
     stores: str = ""
     answer: int = 0
     late: str = ""
+    said: str = ""
     excused: tuple[str, ...] = ()
     instead: str = "{}"
     retry: Retry | None = None
