@@ -6,6 +6,7 @@ import ast
 import re
 import subprocess
 import sys
+from collections import Counter
 from pathlib import Path
 
 import pytest
@@ -231,3 +232,10 @@ def test_committed_definitions_are_what_the_compiler_makes() -> None:
     done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=False)
 
     assert done.returncode == 0, done.stdout
+
+
+def test_modules_of_tests_have_names_of_their_own():
+    """pytest imports them by their bare names: two of one name stop the whole run."""
+    folders = [it for it in (ROOT / "tests").iterdir() if it.is_dir()]
+    names = Counter(path.name for folder in folders for path in folder.glob("*.py") if path.name != "conftest.py")
+    assert not [name for name, number in names.items() if number > 1]
