@@ -74,7 +74,7 @@ class Compiled:
     jobs: Mapping[str, Job] = field(default_factory=dict)
 
 
-def compile_workflow(
+def compile_workflow(  # noqa: PLR0913 - all but two by name: what a compile may know of the project
     read: Read,
     path: str,
     *,
@@ -88,8 +88,8 @@ def compile_workflow(
 ) -> Compiled:
     """Compile the workflow file `path` of a project.
 
-    `files` lists the `.dig` files of the project, for a `call>` that only the run can tell; `outside` tells whether something is
-    there at a path that leads out of the project; `parts` are tasks that do not run.
+    `files` lists the `.dig` files of the project, for includes of `${env}` and a `call>` that only the run can tell;
+    `outside` tells whether something is there at a path that leads out of the project; `parts` are tasks that do not run.
     `read` gives a file of the project by its path there, or None; `display` turns such a path into what the user types; `jobs`
     are the jobs by name, None to let any name pass. Raises `ProblemsFound`.
     """

@@ -96,6 +96,17 @@ def test_the_only_environment_needs_no_name_and_several_do(run, tmp_path, capsys
     assert "env must be one of prod, stg, not \"prd\" (did you mean 'prod'?)" in capsys.readouterr().err
 
 
+def test_secrets_are_found_in_the_files_of_every_environment(run):
+    key = "AKIA" + "ABCDEFGHIJKLMNOP"
+    files = {f"config_in_{name}__dig": f"{name}: {name}\nkey: {key}\n" for name in ("dev", "prod")}
+    dig = '_export:\n  !include : "config/${env}.dig"\n+a: {echo>: hi}\n'
+    problems = [event for event in run(dig, **files).events if event["event"] == "problem"]
+    assert [(it["path"], it["line"], it["code"]) for it in problems] == [
+        ("config/dev.dig", 2, "SD410"),
+        ("config/prod.dig", 2, "SD410"),
+    ]
+
+
 def test_help_names_the_environments(run, capsys):
     run(MAIN, **FILES)
     assert main(["run", "w.dig", "--help"]) == 0
