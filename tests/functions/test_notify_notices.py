@@ -3,7 +3,7 @@
 import json
 
 import pytest
-from nights import drawn
+from failed_nights import drawn
 
 ALARM = {
     "AlarmName": "prod shop-nightly_sync failed",

@@ -5,7 +5,7 @@ import sys
 from types import SimpleNamespace
 
 import pytest
-from nights import Night, drawn
+from failed_nights import Night, drawn
 from states_server import states_server
 
 from conftest import FOLDER

@@ -11,7 +11,7 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
-from machines import ROOT
+from golden_machines import ROOT
 from policies import HERE, VALUES, Request, allows, resolved
 
 from stepdig.iam import Statement, Used, document, execution_statements, of_job, task_statements, used, value_from

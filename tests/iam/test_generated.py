@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 from asked import requests
-from machines import FILES, OWN, compiled
+from golden_machines import FILES, OWN, compiled
 from policies import HERE, VALUES, allows, resolved
 from samtranslator.yaml_helper import yaml_parse
 from test_machine import UNKNOWN

@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 from asked import EVENTS, TASK, requests
-from machines import FILES, ROOT, Deployed, compiled, deployed
+from golden_machines import FILES, ROOT, Deployed, compiled, deployed
 from policies import HERE, VALUES, Request, allows, applies, resolved
 
 from stepdig.iam import Roles, document, machine_statements

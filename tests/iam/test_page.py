@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from machines import FILES, deployed
+from golden_machines import FILES, deployed
 from test_containers import TASKS
 from test_machine import UNKNOWN
 

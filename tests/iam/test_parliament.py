@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from machines import FILES, deployed
+from golden_machines import FILES, deployed
 from policies import resolved
 from test_containers import TASKS
 from test_machine import OTHERS, UNKNOWN, _derived
