@@ -5,6 +5,7 @@ from __future__ import annotations
 from stepdig import plan
 from stepdig.asl.fanout import ITEM
 from stepdig.asl.joins import failed_item, finish, inside, returned, scope_of
+from stepdig.asl.launched import write_launches
 from stepdig.asl.place import Failure, Site, State, entry
 from stepdig.asl.watch import write_decided
 from stepdig.jsonata_text import field, literal
@@ -86,6 +87,7 @@ def _write_window(step: plan.Branches, site: Site, redo: str) -> None:
     inner.add(first, dispatch)
     for part in step.steps:
         site.write(part, inner)
+    write_launches(inner, step.comment)
     if last is not None:
         inner.add(last, {"Type": "Pass", "Comment": step.comment, "Output": result, "End": True})
     if failure.noted:

@@ -8,6 +8,7 @@ from typing import Any
 
 from stepdig import plan
 from stepdig.asl import branches, calls, control, fanout, leaves, require
+from stepdig.asl.launched import write_launches
 from stepdig.asl.place import Site, State, entry
 from stepdig.asl.start import NAME, start_state
 
@@ -29,6 +30,7 @@ def emit(
         if fetched.frame == 0:
             variables[fetched.variable] = {}
     write(machine.body, site)
+    write_launches(site, machine.comment)
     if machine.commands:
         variables = {"network": leaves.NETWORK, **variables}
     start = start_state(machine, variables, entry(machine.body, site), site.whole)

@@ -8,6 +8,7 @@ from typing import Any
 
 from stepdig import plan
 from stepdig.asl.control import write_failing_end
+from stepdig.asl.launched import write_launches
 from stepdig.asl.leaves import done
 from stepdig.asl.place import INPUT, Failure, Site, State, cause_of, entry, note
 from stepdig.jsonata_text import MERGE, field
@@ -27,6 +28,7 @@ def scope_of(body: plan.Step, step: plan.Step, site: Site, frame: int, failed_en
     inner = inside(site, (frame,), last, result, failure)
     start = entry(body, inner)
     site.write(body, inner)
+    write_launches(inner, step.comment)
     if last is not None:
         inner.add(last, {"Type": "Pass", "Comment": step.comment, "Output": result, "End": True})
     if failure is not None and failure.noted:
@@ -45,6 +47,7 @@ def inside(site: Site, frames: tuple[int, ...], last: str | None, result: object
         result=result,
         on_failure=failure,
         variables={},
+        launches={},
         repeated=False,
     )
 

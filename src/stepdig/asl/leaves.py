@@ -6,6 +6,7 @@ import re
 import zlib
 
 from stepdig import limits, plan
+from stepdig.asl.launch import catch_command, counted, faults, provider
 from stepdig.asl.overrides import overrides
 from stepdig.asl.place import INPUT, Site, State, constant, note, value_of, write_check
 from stepdig.jsonata_text import literal
@@ -24,21 +25,6 @@ NETWORK: State = {
     }
 }
 
-# Faults of the RunTask call itself: throttling, capacity, server. `ECS.*` is no wildcard, so each is named.
-# https://docs.aws.amazon.com/step-functions/latest/dg/connect-ecs.html
-LAUNCH_FAULTS = [
-    "ECS.AmazonECSException",
-    "ECS.ThrottlingException",
-    "ECS.ServerException",
-    "AmazonECS.Unknown",
-]
-LAUNCH_RETRY: State = {
-    "ErrorEquals": LAUNCH_FAULTS,
-    "IntervalSeconds": 2,
-    "MaxAttempts": plan.LAUNCHES,
-    "MaxDelaySeconds": 60,
-    "JitterStrategy": "FULL",
-}
 # https://docs.aws.amazon.com/step-functions/latest/dg/connect-lambda.html: transient faults of Lambda to retry
 LAMBDA_FAULTS = [
     "Lambda.ServiceException",
@@ -85,16 +71,16 @@ def write_command(step: plan.Command, site: Site) -> None:
         "Arguments": {
             "Cluster": "${Cluster}",
             "TaskDefinition": f"${{{job_token(step.job)}}}",
-            "LaunchType": "FARGATE",
+            **provider(step, site),
             "NetworkConfiguration": f"{{% {step.network} %}}",
             "Overrides": overrides(step, f"{workflow} {step.name}", zone=site.machine.needs_zone),
         },
-        "Retry": [{**LAUNCH_RETRY, "MaxAttempts": step.launches}, *own_retry(step)],
+        "Retry": [faults(step), *([] if counted(step) else own_retry(step))],
     }
     if step.timeout is not None:
         state["TimeoutSeconds"] = number_of(step.timeout)
     late = f"it took longer than the timeout of job {step.job}" if step.limited else TIMED_OUT
-    caught = site.catch(step.name, late if step.timeout is not None else "")
+    caught = catch_command(step, site, late if step.timeout is not None else "")
     if caught:
         state["Catch"] = caught
     site.add(step.name, after.ending({**state, "Output": INPUT}))

@@ -47,6 +47,7 @@ class Site:
     repeated    whether states in a circle come here again, so that variables of an earlier round are there
     dense       whether the definition must be kept small: parallel branches share their states for failures
     writing     the steps being written, outermost first; `owners` tells for each state which it was written for
+    launches    the commands written in this scope, by the state that their failures lead to, "" for the end of the run
     """
 
     machine: plan.Machine
@@ -64,6 +65,7 @@ class Site:
     repeated: bool = False
     writing: list[plan.Step] = field(default_factory=list)
     owners: dict[str, plan.Step] = field(default_factory=dict)
+    launches: dict[str, list[plan.Command]] = field(default_factory=dict)
 
     def to(self, state: str | None) -> Site:
         """Return the site of a step that `state` follows."""

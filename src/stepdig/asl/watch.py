@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from stepdig import plan
 from stepdig.asl.joins import inside, scope_of
+from stepdig.asl.launched import write_launches
 from stepdig.asl.leaves import done
 from stepdig.asl.place import INPUT, Site, State, entry
 
@@ -21,6 +22,7 @@ def write_decided(step: plan.Branches, site: Site) -> None:
     inner = inside(site, (step.frames[0],), end, INPUT, None)
     start = entry(body, inner)
     site.write(body, inner)
+    write_launches(inner, step.comment)
     inner.add(end, {"Type": "Fail", "Comment": step.comment, "Error": ENDED, "Cause": "all tasks are done"})
     branches: list[State] = [{"StartAt": start, "States": inner.states}]
     for number, (other, frame) in enumerate(zip(others, step.frames[1:], strict=True)):

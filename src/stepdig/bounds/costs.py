@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from stepdig import plan
+from stepdig.asl.launch import ASKED, counted
 from stepdig.asl.require import DESCRIBE
 
 PLAIN = 2  # a state is entered and left
@@ -21,17 +22,19 @@ MAP_RUN = 2  # more, of a distributed Map: its Map Run starts and ends
 ITERATION = 2  # of an inline Map: starts, ends
 EXECUTION = 2  # starts, ends
 LOOK = 9  # of the circle in which `require>` waits: a task, a choice, a wait
+AROUND = 6  # of the way back to a task: a choice, a wait, a choice
 DEFAULT_TRIES = 3  # of a Retry without MaxAttempts
 
 
 @dataclass(frozen=True, slots=True)
 class Cost:
-    """Events of one visit to a state: `events`, and `TRY` more for each of `launches`, the tries to launch a container."""
+    """Events of a state: `events`, and `TRY` more at each of `visits` for each of `launches`, the tries to launch a container."""
 
     state: str
     events: int
     launches: int = 0
     inner: bool = False
+    visits: int = 1
 
 
 @dataclass(slots=True)
@@ -60,11 +63,22 @@ def _scope(scope: Mapping[str, Any], around: plan.Step | None, owners: Mapping[s
     for name, state in scope["States"].items():
         step = owners.get(name, around)
         events, launches = _events(state)
+        visits = _visits(state, step)
+        events = events * visits + AROUND * (visits - 1)
         if isinstance(step, plan.Required) and state.get("Resource") == DESCRIBE:
             events += LOOK * step.pace[0]
-        found.add(step, Cost(name, events, launches, inner=around is not None and step is around))
+        found.add(step, Cost(name, events, launches, around is not None and step is around, visits))
         for inner in _inside(state):
             _scope(inner, step, owners, found)
+
+
+def _visits(state: Mapping[str, Any], step: plan.Step | None) -> int:
+    """Return how often a state is entered at most where its own failures lead back to it."""
+    if not isinstance(step, plan.Command) or not any(it["Next"].endswith(ASKED) for it in state.get("Catch", ())):
+        return 1
+    own = step.retry.limit if counted(step) and step.retry is not None else 0
+    assert isinstance(own, int)
+    return 1 + plan.AGAIN + own
 
 
 def _inside(state: Mapping[str, Any]) -> Iterator[Mapping[str, Any]]:

@@ -16,6 +16,7 @@ from stepdig.bounds.places import problem
 from stepdig.problem import Problem
 
 LEAST_LAUNCHES = 1  # tries of a launch that a workflow must have room for
+MODEST_LAUNCHES = 3  # rather so few than executions of their own for the items of a list
 LEAST_LOOKS = 200  # a poll is not made rarer than this
 LEAST_ITERATIONS = 10  # a loop whose number only the run knows must be allowed so many
 
@@ -34,10 +35,13 @@ class Fitted:
 def fit(machine: plan.Machine, definition: Mapping[str, Any], owners: Mapping[str, plan.Step]) -> Fitted:
     """Count the events of all executions and return what has to change for each to stay within its budget."""
     history = History(costs(definition, owners))
+    history.usual = MODEST_LAUNCHES
     executions = history.executions(machine.body)
     apart = {step.name for it in executions for step in _too_dear(it)}
     if apart:
         return Fitted(apart=frozenset(apart))
+    history.usual = plan.LAUNCHES
+    executions = history.executions(machine.body)
     problems: list[Problem] = []
     changed: dict[int, Callable[[Any], plan.Step]] = {}
     for execution in executions:

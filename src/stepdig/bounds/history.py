@@ -36,11 +36,12 @@ class Counted:
 
 @dataclass(slots=True)
 class History:
-    """Counts the events of a plan whose states cost `costs`."""
+    """Counts the events of a plan whose states cost `costs`; a launch is tried `usual`ly so often."""
 
     costs: Costs
     launches: dict[int, int] = field(default_factory=dict)
     most: dict[int, int] = field(default_factory=dict)
+    usual: int = plan.LAUNCHES
     _found: list[Counted] = field(default_factory=list)
     _tries: int = plan.LAUNCHES
 
@@ -56,7 +57,7 @@ class History:
         return self._execution(execution.step, execution.body)
 
     def _execution(self, step: plan.ForEach | None, body: plan.Step) -> Counted:
-        own = self.launches.get(id(step), plan.LAUNCHES)
+        own = self.launches.get(id(step), self.usual)
         counted = Counted(step, body, launches=own)
         self._found.append(counted)
         before, self._tries = self._tries, own
@@ -68,7 +69,7 @@ class History:
     def _own(self, step: plan.Step, which: Callable[[Cost], bool] = lambda _: True) -> int:
         """Return the events of one visit to each state that was written for a step itself."""
         mine = self.costs.of.get(id(step), ())
-        return sum(it.events + TRY * min(it.launches, self._tries) for it in mine if which(it))
+        return sum(it.events + TRY * it.visits * min(it.launches, self._tries) for it in mine if which(it))
 
     def _step(self, step: plan.Step | None, at: Counted) -> int:
         if step is None or plan.is_empty(step):
