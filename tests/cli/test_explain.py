@@ -45,7 +45,7 @@ def test_a_table_says_how_much_is_left_and_where_it_goes(explained):
     assert lines[events].split()[4:] == ["11,761", "events", "12,500", "5", "%"]
     assert (
         lines[events + 1].strip()
-        == "workflows/shop/daily.dig:1 +daily+each: 100 iterations of 90, 20 more tries of a launch"
+        == "workflows/shop/daily.dig:1 +daily+each: 100 iterations of 116, 20 more tries of a launch"
     )
     assert lines[-1] == "1 workflow, no problems"
 
