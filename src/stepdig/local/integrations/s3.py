@@ -19,7 +19,7 @@ from stepdig.local.errors import StateError
 from stepdig.local.payload import Json
 
 _BUCKET = re.compile(r"[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]")
-_ACTIONS = ("getObject", "putObject", "headObject", "listObjectsV2", "deleteObject")
+_ACTIONS = ("getObject", "putObject", "headObject", "listObjectsV2", "deleteObject", "deleteObjects")
 
 
 class LocalS3:
@@ -39,6 +39,11 @@ class LocalS3:
             return self.buckets[bucket]
         other = self._others / bucket if self._others is not None and _BUCKET.fullmatch(bucket) else None
         return other if other is not None and other.is_dir() else None
+
+    def made(self, bucket: str) -> None:
+        """Make the folder of a bucket that is not there."""
+        if self.folder(bucket) is None and self._others is not None and _BUCKET.fullmatch(bucket):
+            (self._others / bucket).mkdir(parents=True, exist_ok=True)
 
     def path(self, bucket: str, key: str) -> Path:
         """Return the file of an object; raises StateError for an unknown bucket or a key that leaves its folder."""
@@ -143,8 +148,21 @@ def _delete(s3: LocalS3, bucket: str, arguments: dict[str, Json]) -> dict[str, J
     return {}
 
 
+def _delete_all(s3: LocalS3, bucket: str, arguments: dict[str, Json]) -> dict[str, Json]:
+    for it in arguments["Delete"]["Objects"]:
+        _delete(s3, bucket, it)
+    return {}
+
+
 def _etag(body: bytes) -> str:
     return f'"{hashlib.md5(body, usedforsecurity=False).hexdigest()}"'
 
 
-_DO = {"getObject": _get, "headObject": _head, "putObject": _put, "listObjectsV2": _list, "deleteObject": _delete}
+_DO = {
+    "getObject": _get,
+    "headObject": _head,
+    "putObject": _put,
+    "listObjectsV2": _list,
+    "deleteObject": _delete,
+    "deleteObjects": _delete_all,
+}
