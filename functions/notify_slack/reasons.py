@@ -25,7 +25,7 @@ def explain(error: str | None, cause: str | None, job: str = "") -> Reason:
     """Return why a task, or a run, failed.
 
     The cause of a failed container is the Task of DescribeTasks, that of another run DescribeExecution's answer, that
-    of a function what Lambda reports of its exception, each as JSON; other causes are texts.
+    of a function what Lambda reports of its exception, that of a query the query, each as JSON; other causes are texts.
     """
     told = _object(cause)
     if isinstance(told.get("Containers"), list):
@@ -89,9 +89,14 @@ def _of_error(error: str, words: str) -> Reason:
 def _said(told: Mapping[str, Any], cause: str | None) -> str:
     """Return what a cause says: the message of a function's exception, or the text without Step Functions' preface.
 
-    https://docs.aws.amazon.com/lambda/latest/dg/python-exceptions.html
+    Or the reason of a query of Athena. https://docs.aws.amazon.com/lambda/latest/dg/python-exceptions.html,
+    https://docs.aws.amazon.com/athena/latest/APIReference/API_QueryExecutionStatus.html
     """
     message = told.get("errorMessage")
+    query = told.get("QueryExecution", told)
+    status = query.get("Status") if isinstance(query, dict) else None
+    if isinstance(status, dict) and isinstance(status.get("StateChangeReason"), str):
+        message = f"{status['StateChangeReason']} (query {query.get('QueryExecutionId')})"
     return message if isinstance(message, str) else _EVALUATION.sub("", cause or "")
 
 

@@ -267,6 +267,13 @@ def test_a_function_s_exception_is_told_by_its_message(notify):
     assert notify("reasons").explain("ParamRefused", cause).words == "a value of 5,000 characters"
 
 
+def test_a_query_s_failure_is_told_by_its_reason(notify):
+    query = {"QueryExecutionId": "0f1e", "Status": {"State": "FAILED", "StateChangeReason": "TABLE_NOT_FOUND: no t"}}
+    for cause in (query, {"QueryExecution": query}):
+        found = notify("reasons").explain("States.TaskFailed", json.dumps(cause))
+        assert found.says == "TABLE_NOT_FOUND: no t (query 0f1e)"
+
+
 def test_another_workflow_s_run_is_told_by_its_own_reason(notify):
     inner = stopped("EssentialContainerExited", "Essential container in task exited", None, 127)
     run = {

@@ -55,6 +55,13 @@ from stepdig.report.view import duration
             "",
             "ReferenceError: x is not defined",
         ),
+        (
+            "States.TaskFailed",
+            '{"QueryExecutionId":"0f1e","Status":{"State":"FAILED","StateChangeReason":"TABLE_NOT_FOUND: no \\"t\\""}}',
+            "",
+            'TABLE_NOT_FOUND: no "t" (query 0f1e)',
+        ),
+        ("States.TaskFailed", '{"Status":"FAILED"}', "", '{"Status":"FAILED"}'),
         ("States.TaskFailed", "plain text", "", "plain text"),
         (None, None, "", "it failed and gave no reason"),
         ("States.TaskFailed", '{"Containers": 3}', "", '{"Containers": 3}'),

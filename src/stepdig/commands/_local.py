@@ -21,6 +21,7 @@ from stepdig.local.execution import ACCOUNT, REGION, Execution, machine_arn
 from stepdig.local.functions import Functions
 from stepdig.local.history import Event
 from stepdig.local.integrations import Integrations
+from stepdig.local.integrations.athena import LocalAthena
 from stepdig.local.integrations.s3 import LocalS3
 from stepdig.local.jobs import Jobs, Settings
 from stepdig.local.rundir import RunDir
@@ -201,9 +202,10 @@ class Reporter:
 async def _execute(start: Start, reporter: Reporter) -> int:
     began = time.monotonic()
     root = start.workflow.project.root
-    integrations = Integrations(
-        functions=Functions(root=root), s3=LocalS3({BUCKET: start.folder.s3}, root / ".stepdig" / "s3")
-    )
+    s3 = LocalS3({BUCKET: start.folder.s3}, root / ".stepdig" / "s3")
+    athena = LocalAthena(s3, root / ".stepdig" / "athena")
+    more = {"athena:startQueryExecution": athena.start_query}
+    integrations = Integrations(functions=Functions(root=root), s3=s3, more=more)
     machines = {name: definition for name, (definition, _) in start.required.items()}
     async with Engine(machines=machines, integrations=integrations, listener=reporter, keep_events=False) as engine:
         integrations.tasks = _tasks(start, engine, reporter)

@@ -53,8 +53,9 @@ def reason(error: str | None, cause: str | None, message: str = "") -> str:
         return f"{text}: {said}" if said else text
     if error == "States.Timeout":
         return message or "it took longer than it may" + (f": {cause}" if cause else "")
-    own = message or _function_said(cause) or EVALUATION.sub("", cause or "")
-    named = error if error and error not in OURS and own in (message, cause, _function_said(cause)) else ""
+    said = _function_said(cause) or _query_said(cause)
+    own = message or said or EVALUATION.sub("", cause or "")
+    named = error if error and error not in OURS and own in (message, cause, said) else ""
     return ": ".join(filter(None, (named, own))) or "it failed and gave no reason"
 
 
@@ -104,6 +105,21 @@ def _function_said(cause: str | None) -> str:
         return ""
     message = told.get("errorMessage") if isinstance(told, dict) else None
     return message if isinstance(message, str) else ""
+
+
+def _query_said(cause: str | None) -> str:
+    """Return why a query of Athena failed, out of the JSON that Step Functions reports of it; "" of any other cause.
+
+    https://docs.aws.amazon.com/athena/latest/APIReference/API_QueryExecutionStatus.html
+    """
+    try:
+        told = json.loads(cause or "")
+    except ValueError:
+        return ""
+    query = told.get("QueryExecution", told) if isinstance(told, dict) else {}
+    status = query.get("Status") if isinstance(query, dict) else None
+    reason = status.get("StateChangeReason") if isinstance(status, dict) else None
+    return f"{reason} (query {query.get('QueryExecutionId')})" if isinstance(reason, str) else ""
 
 
 def _container_task(cause: str | None) -> dict[str, Any] | None:
