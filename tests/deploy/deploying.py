@@ -93,3 +93,24 @@ def copied(source: Path, target: Path) -> None:
         if (source / name).is_file() and name.split("/")[0] not in ("tests", "bench", "docs", ".ci", "examples"):
             (target / name).parent.mkdir(parents=True, exist_ok=True)
             shutil.copy2(source / name, target / name)
+
+
+CALL = """
+import json, sys, app
+print(json.dumps(app.handler(json.load(sys.stdin), None)))
+"""
+
+
+def called(package: Path, event: dict[str, Any], cloud: Cloud) -> None:
+    """Call a function out of its package, in a process of its own. Raises AssertionError with what it said when it fails."""
+    done = subprocess.run(
+        [sys.executable, "-c", CALL],
+        cwd=package,
+        env={**os.environ, **cloud.variables, "PYTHONPATH": str(package), "PYTHONDONTWRITEBYTECODE": "1"},
+        input=json.dumps(event),
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+    assert done.returncode == 0, f"{done.stdout[-2000:]}\n{done.stderr[-3000:]}"
