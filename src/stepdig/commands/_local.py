@@ -174,7 +174,7 @@ class Reporter:
             log = self._folder.log(execution, state, execution.labels.get(entered_event_id, ()))
             self._logs[key] = os.path.relpath(log)
         tracker, name = self._tracker(execution), _name(execution)
-        self._changed(tracker.output(entered_event_id, stream, text, name, self._logs[key]))
+        self._changed(tracker.output(entered_event_id, stream, text, name, self._logs[key], time.time()))
 
     def _tracker(self, execution: Execution) -> Tracker:
         """Return the tracker of the workflow that an execution belongs to."""

@@ -93,11 +93,17 @@ class Tracker:
             self._threads[key] = visit
         return self._changes()
 
-    def output(self, entered: int, stream: str, text: str, execution: str = "", log: str = "") -> list[Change]:
-        """Take one line of output of the task whose TaskStateEntered has the id `entered`; `log` is where all are."""
+    def output(
+        self, entered: int, stream: str, text: str, execution: str = "", log: str = "", at: float = 0.0
+    ) -> list[Change]:
+        """Take one line of output of the task whose TaskStateEntered has the id `entered`.
+
+        `log` is where all are, `at` when it came, in seconds since 1970.
+        """
         task = self._running.get((execution, entered))
         if task is None:
             return []
+        self.tasks.now = at or self.tasks.now
         self.tasks.row(task).log = log
         self.tasks.say(task, stream, text)
         return self._changes()
@@ -109,7 +115,7 @@ class Tracker:
 
     @property
     def now(self) -> float:
-        """The time of the last event, in seconds since 1970."""
+        """The time of the last event or line, in seconds since 1970."""
         return self.tasks.now
 
     def _changes(self) -> list[Change]:
