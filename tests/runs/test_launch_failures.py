@@ -204,6 +204,14 @@ def test_the_users_retry_counts_the_users_failures_alone(capacity: Capacity) -> 
     assert (failed.status, len(failed.tries[0])) == ("FAILED", 5)
 
 
+def test_a_new_try_of_the_group_gives_its_tasks_all_their_tries_again() -> None:
+    dig = "+g:\n  _retry: 1\n  +a: {sh>: ./a.sh, _retry: 1}\n"
+
+    done = night(dig, "spot", g__a=[USER, USER, USER])
+
+    assert (done.status, len(done.tries[0])) == ("SUCCEEDED", 4)
+
+
 def test_success_passes_none_of_it() -> None:
     """One billed transition a table, a handful for the run."""
     dig = SYNC.replace("[users, orders]", str([f"t{number}" for number in range(30)]))

@@ -109,6 +109,8 @@ def write_guarded(step: plan.Guarded, site: Site) -> None:
     if not failure.noted:  # nothing in it can fail
         return
     made = {name: empty for name, empty in site.variables.items() if name not in before}
+    launches = site.variable("launches")  # of tasks inside; a new try of the group begins without
+    made |= {launches: {}} if launches in failure.counters else {}
     counters = dict(failure.counters)
     if first != last and step.retry is not None:
         counters.update(_write_retry(step, step.retry, inner, last, made))
