@@ -1,0 +1,3 @@
+module link_check
+
+go 1.21

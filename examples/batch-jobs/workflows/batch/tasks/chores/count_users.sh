@@ -1,0 +1,2 @@
+. tasks/db.sh
+db "select concat(count(*), ' users') from users"
