@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from deploying import HERE, INSTALL, ROOT, SAM, Cloud, Project, copied, deploy
+from deploying import INSTALL, ROOT, SAM, Cloud, Project, copied, deploy, running_cloud
 
 MORNING = "timezone: Asia/Tokyo\nschedule:\n  daily>: 07:00:00\n+greet:\n  sh>: echo good morning\n"
 
@@ -41,17 +41,15 @@ def built(sam: Path, project: Project) -> Project:
 
 @pytest.fixture(scope="session")
 def cloud() -> Iterator[Cloud]:
-    process = subprocess.Popen(
-        [sys.executable, HERE / "cloud.py"], stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=sys.stderr, text=True
-    )
-    assert process.stdout is not None
-    assert process.stdin is not None
-    try:
-        yield Cloud(*process.stdout.readline().split())
-    finally:
-        process.stdin.close()
-        process.wait()
-        process.stdout.close()
+    with running_cloud() as running:
+        yield running
+
+
+@pytest.fixture
+def another_cloud() -> Iterator[Cloud]:
+    """A cloud with nothing in it."""
+    with running_cloud() as running:
+        yield running
 
 
 @pytest.fixture(scope="session")

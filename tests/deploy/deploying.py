@@ -8,6 +8,8 @@ import shutil
 import subprocess
 import sys
 import urllib.request
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -77,11 +79,30 @@ class Project:
         return done
 
 
-def deploy(project: Project, cloud: Cloud, *overrides: str) -> str:
+@contextmanager
+def running_cloud() -> Iterator[Cloud]:
+    """Start a cloud; it ends with the block."""
+    process = subprocess.Popen(
+        [sys.executable, HERE / "cloud.py"], stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=sys.stderr, text=True
+    )
+    assert process.stdout is not None
+    assert process.stdin is not None
+    try:
+        yield Cloud(*process.stdout.readline().split())
+    finally:
+        process.stdin.close()
+        process.wait()
+        process.stdout.close()
+
+
+NEW = ("CreateNetwork=true", "CreateWorkspace=true", "AlarmEmail=night@example.com")
+
+
+def deploy(project: Project, cloud: Cloud, given: Sequence[str] = NEW, environment: str = "default") -> str:
     """Deploy; return what SAM said. A bucket of its own: moto's stack of SAM's bucket has no outputs."""
     arguments = ["--s3-bucket", "packages", "--no-resolve-s3", "--no-confirm-changeset", "--no-fail-on-empty-changeset"]
-    given = ["CreateNetwork=true", "CreateWorkspace=true", "AlarmEmail=night@example.com", *overrides]
-    return project.sam("deploy", *arguments, "--parameter-overrides", *given, **cloud.variables).stdout
+    asked = ["--config-env", environment, "--parameter-overrides", *given]
+    return project.sam("deploy", *arguments, *asked, **cloud.variables).stdout
 
 
 def copied(source: Path, target: Path) -> None:

@@ -16,7 +16,7 @@ from typing import Any
 
 import pytest
 import yaml
-from deploying import ROOT, STACK, Cloud, Project
+from deploying import ROOT, STACK, Cloud, Project, deploy
 
 FUNCTIONS = {
     "notify_slack": "NotifySlackFunction",
@@ -240,3 +240,47 @@ def test_a_stale_definition_stops_the_build(sam: Path, built: Project) -> None:
             built.sam("build", "PublishFunction", "--build-dir", "stale")
     finally:
         path.write_text(text)
+
+
+def test_another_environment_into_a_network_that_is_there(built: Project, another_cloud: Cloud) -> None:
+    """`--config-env prod`, with every choice of the template made the other way."""
+    ec2 = another_cloud.client("ec2")
+    vpc = ec2.create_vpc(CidrBlock="10.0.0.0/16")["Vpc"]["VpcId"]
+    subnets = [
+        ec2.create_subnet(VpcId=vpc, CidrBlock=block)["Subnet"]["SubnetId"] for block in ("10.0.1.0/24", "10.0.2.0/24")
+    ]
+    given = [
+        "Environment=prod",
+        f"VpcId={vpc}",
+        f"SubnetIds={','.join(subnets)}",
+        "SlackWebhookSecret=shop/slack",
+        "NotifyExcept=hello-hello:SUCCEEDED",
+        "PermissionsBoundaryArn=arn:aws:iam::123456789012:policy/bound",
+        "BucketReaderArns=arn:aws:iam::123456789012:role/people",
+        "BucketOnlyFromNetwork=false",
+        "ReserveConcurrency=true",
+    ]
+    deploy(built, another_cloud, given, "prod")
+    stack = "stepdig-prod"
+    kinds = {one["Type"] for one in another_cloud.kept()}
+    assert not kinds & {
+        "AWS::EC2::VPC",
+        "AWS::EC2::NatGateway",
+        "AWS::EFS::FileSystem",
+        "AWS::SNS::Subscription::email",
+    }
+    roles = another_cloud.kept("AWS::IAM::Role")
+    assert {one["Properties"].get("PermissionsBoundary") for one in roles} == {given[5].partition("=")[2]}
+    (policy,) = another_cloud.kept("AWS::S3::BucketPolicy")
+    denied = {one["Sid"]: one for one in policy["Properties"]["PolicyDocument"]["Statement"] if one}
+    assert "ContainersFromInsideOnly" not in denied
+    readers = denied["OnlyOurRolesRead"]["Condition"]["ArnNotLike"]["aws:PrincipalArn"]
+    assert readers == [f"arn:aws:iam::123456789012:role/stepdig/{stack}/*", "arn:aws:iam::123456789012:role/people"]
+    functions = {one["id"]: one["Properties"] for one in another_cloud.kept("AWS::Lambda::Function")}
+    told = functions["NotifySlackFunction"]["Environment"]["Variables"]
+    assert told["SLACK_WEBHOOK_SECRET"] == "shop/slack"
+    assert "SLACK_WEBHOOK_PARAMETER" not in told
+    assert (told["ENVIRONMENT"], told["STACK"]) == ("prod", stack)
+    assert functions["NotifySlackFunction"]["ReservedConcurrentExecutions"] == 2
+    (workflows,) = another_cloud.kept("AWS::CloudFormation::Stack")
+    assert workflows["Properties"]["Parameters"]["SubnetIds"] == ",".join(subnets)
