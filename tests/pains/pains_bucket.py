@@ -88,7 +88,12 @@ class Role:
         """Near their end, so that a client asks for others before each call: botocore does ten minutes before."""
         end = datetime.now(UTC) + timedelta(minutes=5)
         number = str(self.handed_out)
-        return {"AccessKeyId": f"KEY{number}", "SecretAccessKey": "s", "Token": number, "Expiration": f"{end:%Y-%m-%dT%H:%M:%SZ}"}
+        return {
+            "AccessKeyId": f"KEY{number}",
+            "SecretAccessKey": "s",
+            "Token": number,
+            "Expiration": f"{end:%Y-%m-%dT%H:%M:%SZ}",
+        }
 
 
 @contextmanager

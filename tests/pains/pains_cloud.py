@@ -59,7 +59,12 @@ class Cloud:
         self.environments.append({**given, **request.container_overrides["Environment"]})
         own = self.folder / "containers" / str(len(self.environments))
         (own / "tmp").mkdir(parents=True)
-        here = {"STEPDIG_BUCKET": f"file://{self.bucket}", "PATH": os.environ["PATH"], "HOME": str(own), "TMPDIR": str(own / "tmp")}
+        here = {
+            "STEPDIG_BUCKET": f"file://{self.bucket}",
+            "PATH": os.environ["PATH"],
+            "HOME": str(own),
+            "TMPDIR": str(own / "tmp"),
+        }
         if container.get("mountPoints"):
             (self.folder / "efs").mkdir(exist_ok=True)
             here["STEPDIG_WORKSPACE"] = str(self.folder / "efs")

@@ -107,7 +107,9 @@ def test_p05_files_of_one_task_are_there_for_the_next(shop: Cloud) -> None:
     families = definitions.list_task_definition_families()["families"]
     mounted = {}
     for family in families:
-        (container,) = definitions.describe_task_definition(taskDefinition=family)["taskDefinition"]["containerDefinitions"]
+        (container,) = definitions.describe_task_definition(taskDefinition=family)["taskDefinition"][
+            "containerDefinitions"
+        ]
         mounted[family.rpartition("-")[2]] = bool(container.get("mountPoints"))
     assert mounted == {"load": True, "report": False}
 
@@ -119,8 +121,12 @@ def test_p10_one_table_now_needs_no_shell_in_a_container(shop: Cloud, project: P
     anything runs.
     """
     shop.said.clear()
-    assert shop.start("shop-nightly", {"params": {"only": {"tables": ["users"]}, "days": 3}}).status == "SUCCEEDED", shop.said
-    assert [line for line in shop.said if line.endswith(("users", "orders", "items"))] == [f"{_length('users', 3)} users"]
+    assert shop.start("shop-nightly", {"params": {"only": {"tables": ["users"]}, "days": 3}}).status == "SUCCEEDED", (
+        shop.said
+    )
+    assert [line for line in shop.said if line.endswith(("users", "orders", "items"))] == [
+        f"{_length('users', 3)} users"
+    ]
 
     project.write(FILES).stepdig("secrets", "--local", "--set", f"mysql.password={PASSWORD}")
     run = project.run("workflows/shop/nightly.dig", "+tables", "-p", "only=users,items", "-p", "days=3")
@@ -158,7 +164,9 @@ def test_p14_secrets_are_references(shop: Cloud, project: Project) -> None:
     execution = shop.start("shop-nightly", {})
     assert execution.status == "SUCCEEDED", shop.said
     assert f"{_length('users', 1)} users" in shop.said, "the command had it"
-    everywhere = [path.read_bytes() for path in shop.folder.rglob("*") if path.is_file() and "containers" not in path.parts]
+    everywhere = [
+        path.read_bytes() for path in shop.folder.rglob("*") if path.is_file() and "containers" not in path.parts
+    ]
     assert len(everywhere) > 10
     assert not [text for text in everywhere if PASSWORD.encode() in text]
     assert PASSWORD not in json.dumps([execution.events, shop.environments, shop.said])
@@ -176,7 +184,7 @@ def test_p24_a_webhook_in_clear_text_is_refused(project: Project) -> None:
     assert "SD410" in refused.text
     assert WEBHOOK[-12:] not in refused.text
 
-    there = "+tell: {sh>: 'test \"${secret:slack.webhook}\" = \"$expected\"', expected: given}\n"
+    there = '+tell: {sh>: \'test "${secret:slack.webhook}" = "$expected"\', expected: given}\n'
     project.write({"sync.dig": there}).stepdig("secrets", "--local", "--set", "slack.webhook=given")
     assert project.run("sync.dig").code == 0
 

@@ -60,17 +60,32 @@ def test_p03_a_task_that_outlives_every_credential_keeps_its_output(tmp_path: Pa
     those of the task's role again, as any program in ECS does, and its output arrives. Nothing that it was given is a URL.
     """
     with bucket_of_a_role() as role:
-        role.put("archives/0123.zip", role.archive("import digdag\ndef long(): digdag.env.store(rows=42)\n", role.expire))
+        role.put(
+            "archives/0123.zip", role.archive("import digdag\ndef long(): digdag.env.store(rows=42)\n", role.expire)
+        )
         environ = {
             "PATH": os.environ["PATH"],
             "PYTHONPATH": str(ROOT / "src"),
             "STEPDIG_TASK": "wf +t",
             "STEPDIG_RUN": json.dumps(
-                {"prefix": "runs/wf/1", "archive": "archives/0123.zip", "params": {}, "loop": {}, "session_time": "2026-11-20T00:00:00+09:00"}
+                {
+                    "prefix": "runs/wf/1",
+                    "archive": "archives/0123.zip",
+                    "params": {},
+                    "loop": {},
+                    "session_time": "2026-11-20T00:00:00+09:00",
+                }
             ),
             **role.environ,
         }
-        done = subprocess.run([sys.executable, "-m", "stepdig.runner"], env=environ, cwd=tmp_path, capture_output=True, text=True, check=False)
+        done = subprocess.run(
+            [sys.executable, "-m", "stepdig.runner"],
+            env=environ,
+            cwd=tmp_path,
+            capture_output=True,
+            text=True,
+            check=False,
+        )
         assert done.returncode == 0, done.stderr
         assert json.loads(role.objects["runs/wf/1/+t/output.json"])["store_params"] == {"rows": 42}
         assert role.handed_out >= 2, "the credentials of the beginning would not have done"

@@ -68,11 +68,16 @@ def test_p01_parallel_work_scales(project: Project) -> None:
     Twelve loads wait for each other here: they end only if all of them run at the same time, each in a process (a container)
     of its own. A number after `_parallel` caps them.
     """
-    project.write({"sync.dig": SYNC % ("true", "python3 meet.py $port"), "meet.py": MEET, "tables.json": json.dumps(TABLES)})
+    project.write(
+        {"sync.dig": SYNC % ("true", "python3 meet.py $port"), "meet.py": MEET, "tables.json": json.dumps(TABLES)}
+    )
     with meeting(len(TABLES)) as port:
         run = project.run("sync.dig", "-p", f"port={port}")
     assert (run.code, _peak(run.told)) == (0, 12), run.text
-    assert len({it["execution"] if "execution" in it else it["task"] for it in run.told if "+load" in it.get("task", "")}) == 12
+    assert (
+        len({it["execution"] if "execution" in it else it["task"] for it in run.told if "+load" in it.get("task", "")})
+        == 12
+    )
     assert len(project.overrides(run)) == 12, "a container for each table"
 
     project.write({"sync.dig": SYNC % ("{limit: 3}", "true")})
@@ -161,7 +166,9 @@ def test_p28_start_up_is_measured_and_small_tables_share_a_container(project: Pr
     assert sorted(run.lines) == sorted(f"loaded t{number}" for number in range(30))
     assert len(project.overrides(run)) == 1
 
-    told = project.stepdig("usage", "-", given=json.dumps({"events": [_as_on_fargate(it) for it in project.history(run)]}))
+    told = project.stepdig(
+        "usage", "-", given=json.dumps({"events": [_as_on_fargate(it) for it in project.history(run)]})
+    )
     assert told.code == 0, told.text
     header, row, *_ = told.text.splitlines()
     assert header.split() == ["task", "containers", "size", "start-up", "ran"]

@@ -25,7 +25,7 @@ def write_launches(site: Site, comment: str) -> None:
     for target, steps in site.launches.items():
         asked, waits, back = names(site, target)
         failure, launches = f"${site.variable('failure')}", site.variable("launches")
-        failed = target or f"{asked.removesuffix(ASKED)} failed"
+        failed = target or _end(asked.removesuffix(ASKED), site)
         told = f"{{% {_told(steps, failure, site.read(launches, '{}'))} %}}"
         site.add(asked, {"Type": "Pass", "Comment": comment, "Assign": {launches: told}, "Next": waits})
         seconds = f"{{% ${launches}.wait %}}"
@@ -35,6 +35,11 @@ def write_launches(site: Site, comment: str) -> None:
         if not target:
             end = plan.Step(asked.removesuffix(ASKED), comment)
             write_failing_end(end, site, failed, [back], {launches: {"go": True}})
+
+
+def _end(base: str, site: Site) -> str:
+    """Return the name of the end; a group that is called as its workflow has one of that name, too."""
+    return f"{base} run failed" if f"{base} failed" in site.states else f"{base} failed"
 
 
 def _rule(name: str, launches: str, failure: str) -> State:
