@@ -16,7 +16,8 @@ from typing import Any
 
 import pytest
 import yaml
-from deploying import ROOT, STACK, Cloud, Project, deploy
+from containers import Fargate, run
+from deploying import ROOT, STACK, Cloud, Project, called, deploy
 
 FUNCTIONS = {
     "notify_slack": "NotifySlackFunction",
@@ -284,3 +285,33 @@ def test_another_environment_into_a_network_that_is_there(built: Project, anothe
     assert functions["NotifySlackFunction"]["ReservedConcurrentExecutions"] == 2
     (workflows,) = another_cloud.kept("AWS::CloudFormation::Stack")
     assert workflows["Properties"]["Parameters"]["SubnetIds"] == ",".join(subnets)
+
+
+@pytest.fixture
+def fargate(built: Project, deployed: Cloud, tmp_path: Path) -> Fargate:
+    return Fargate(deployed, built.root / ".aws-sam" / "build" / "PublishFunction" / "images", tmp_path)
+
+
+def test_a_run_from_the_console(deployed: Cloud, fargate: Fargate) -> None:
+    execution = run(deployed, fargate, f"{STACK}-hello-hello", {}, "by-hand")
+    assert execution.status == "SUCCEEDED", fargate.said
+    assert "hello-hello +bye" in fargate.ran
+    assert sorted(fargate.said) == ["Bye, world.", "I like apple.", "I like orange.", "I like 桃."]
+
+
+def test_a_session_of_a_schedule(built: Project, deployed: Cloud, fargate: Fargate) -> None:
+    """start_session, out of its package, starts what a schedule fires, once."""
+    (schedule,) = deployed.kept("AWS::Scheduler::Schedule")
+    event = json.loads(schedule["Properties"]["Target"]["Input"])
+    event["scheduled_time"] = "2026-11-19T22:00:00Z"
+    event["schedule_arn"] = f"arn:aws:scheduler:ap-northeast-1:123456789012:schedule/{STACK}/{STACK}-hello-morning"
+    event["machine"] = event["machine"].removesuffix(":live")  # moto knows no aliases
+    package = built.root / ".aws-sam" / "build" / "StartSessionFunction"
+    called(package, event, deployed)
+    called(package, event, deployed)  # delivered twice
+    (started,) = deployed.client("stepfunctions").list_executions(stateMachineArn=event["machine"])["executions"]
+    assert started["name"] == "20261119T150000Z-1"
+    found = deployed.client("stepfunctions").describe_execution(executionArn=started["executionArn"])
+    execution = run(deployed, fargate, f"{STACK}-hello-morning", json.loads(found["input"]), started["name"])
+    assert execution.status == "SUCCEEDED", fargate.said
+    assert fargate.said == ["good morning"]

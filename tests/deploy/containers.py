@@ -1,8 +1,7 @@
-"""The last step of the rehearsal: a session of what was deployed.
+"""The last step of the rehearsal: a run of what was deployed.
 
-start_session, out of its package, starts the session that a schedule fires; the engine runs the definition that moto holds; each
-container is the task runner out of the build context that CodeBuild was given, with the environment of the task definition that
-arrived. It fetches the archive that `publish` put there, from moto's S3.
+The engine runs the definition that moto holds; each container is the task runner out of the build context that CodeBuild was
+given, with the environment of the task definition that arrived. It fetches the archive that `publish` put there, from moto's S3.
 """
 
 from __future__ import annotations
@@ -16,8 +15,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-import pytest
-from deploying import STACK, Cloud, Project, called
+from deploying import Cloud
 
 from stepdig.local.engine import Engine
 from stepdig.local.execution import Execution
@@ -75,32 +73,3 @@ def run(cloud: Cloud, fargate: Fargate, machine: str, given: dict[str, Any], nam
             return execution
 
     return asyncio.run(go())
-
-
-@pytest.fixture
-def fargate(built: Project, deployed: Cloud, tmp_path: Path) -> Fargate:
-    return Fargate(deployed, built.root / ".aws-sam" / "build" / "PublishFunction" / "images", tmp_path)
-
-
-def test_a_run_from_the_console(deployed: Cloud, fargate: Fargate) -> None:
-    execution = run(deployed, fargate, f"{STACK}-hello-hello", {}, "by-hand")
-    assert execution.status == "SUCCEEDED", fargate.said
-    assert "hello-hello +bye" in fargate.ran
-    assert sorted(fargate.said) == ["Bye, world.", "I like apple.", "I like orange.", "I like 桃."]
-
-
-def test_a_session_of_a_schedule(built: Project, deployed: Cloud, fargate: Fargate) -> None:
-    (schedule,) = deployed.kept("AWS::Scheduler::Schedule")
-    event = json.loads(schedule["Properties"]["Target"]["Input"])
-    event["scheduled_time"] = "2026-11-19T22:00:00Z"
-    event["schedule_arn"] = f"arn:aws:scheduler:ap-northeast-1:123456789012:schedule/{STACK}/{STACK}-hello-morning"
-    event["machine"] = event["machine"].removesuffix(":live")  # moto knows no aliases
-    package = built.root / ".aws-sam" / "build" / "StartSessionFunction"
-    called(package, event, deployed)
-    called(package, event, deployed)  # delivered twice
-    (started,) = deployed.client("stepfunctions").list_executions(stateMachineArn=event["machine"])["executions"]
-    assert started["name"] == "20261119T150000Z-1"
-    found = deployed.client("stepfunctions").describe_execution(executionArn=started["executionArn"])
-    execution = run(deployed, fargate, f"{STACK}-hello-morning", json.loads(found["input"]), started["name"])
-    assert execution.status == "SUCCEEDED", fargate.said
-    assert fargate.said == ["good morning"]
