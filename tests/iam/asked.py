@@ -154,7 +154,7 @@ def _query(given: Any, machine: str) -> Iterator[Request]:
     catalog = given["QueryExecutionContext"].get("Catalog", "AwsDataCatalog")
     yield Request("athena:GetDataCatalog", f"arn:aws:athena:{HERE}:datacatalog/{catalog}")
     text = given["QueryString"]
-    sql = re.sub(r"(?s)--[^\n]*?(\\n|\n)", "", text.split("];")[-1]).lstrip("({%$replac' ")
+    sql = re.sub(r"(?s)--[^\n]*?(\\n|\n)", "", re.split(r"\$sql:=", text)[-1]).lstrip("({%$replac' ")
     words = re.match(r"(\w+)\s+(\w+)(?:\s+\S+\s+(\w+))?", sql)
     assert words, sql
     first, second, fourth = (str(it).upper() for it in words.groups())
@@ -180,7 +180,7 @@ def _query(given: Any, machine: str) -> Iterator[Request]:
     if kind in ("SELECT", "WITH", "INSERT", "CREATE TABLE"):
         yield from (Request("s3:GetObject", f"arn:aws:s3:::{it}dt=2026/a.parquet") for it in read)
         yield from (Request(f"s3:{right}", f"arn:aws:s3:::{it.partition('/')[0]}") for right in LOOK[:2] for it in read)
-    if kind in ("INSERT", "CREATE TABLE"):
+    if kind == "INSERT" or (kind == "CREATE TABLE" and "external_location" in text):  # else it lies below the results
         yield from (
             Request(f"s3:{right}", f"arn:aws:s3:::{it.partition('/')[0]}") for right in LOOK for it in written or read
         )

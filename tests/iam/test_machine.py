@@ -111,8 +111,8 @@ def test_every_kind_of_call_is_among_the_definitions() -> None:
     for source in (ROOT / "src/stepdig").rglob("*.py"):
         if not {"local", "iam"} & set(source.parts):
             text = source.read_text()
-            emitted |= set(re.findall(r"arn:aws:states:::([a-z0-9:-]+:[a-zA-Z]+)", text))
-            emitted |= set(re.findall(r'(?:service=|SERVICE = )"([a-z0-9:-]+:[a-zA-Z]+)', text))
+            emitted |= set(re.findall(r"arn:aws:states:::([a-z0-9:-]+:[a-zA-Z0-9]+)", text))
+            emitted |= set(re.findall(r'(?:service=|SERVICE = )"([a-z0-9:-]+:[a-zA-Z0-9]+)', text))
     seen = {
         it
         for path in FILES

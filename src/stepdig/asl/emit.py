@@ -7,7 +7,7 @@ from dataclasses import replace
 from typing import Any
 
 from stepdig import plan
-from stepdig.asl import branches, calls, control, fanout, leaves, require
+from stepdig.asl import branches, calls, control, fanout, leaves, objects, require
 from stepdig.asl.launched import write_launches
 from stepdig.asl.place import Site, State, entry
 from stepdig.asl.start import NAME, start_state
@@ -60,6 +60,7 @@ _WRITERS: dict[type[plan.Step], Callable[[Any, Site], None]] = {
     plan.Log: leaves.write_log,
     plan.Wait: leaves.write_wait,
     plan.Deadline: leaves.write_deadline,
+    plan.Looked: objects.write_looked,
     plan.Required: require.write_required,
     plan.Notify: leaves.write_notify,
     plan.Fail: leaves.write_fail,

@@ -165,7 +165,7 @@ def guards(step: plan.Step) -> tuple[tuple[str, str], ...]:
         return step.condition.guards
     if isinstance(step, plan.Switch):
         return step.guards
-    if isinstance(step, plan.Notify | plan.Call | plan.Required):
+    if isinstance(step, plan.Notify | plan.Call | plan.Looked | plan.Required):
         return step.guards
     if isinstance(step, plan.ForEach):
         return tuple(

@@ -23,6 +23,7 @@ ITERATION = 2  # of an inline Map: starts, ends
 EXECUTION = 2  # starts, ends
 LOOK = 9  # of the circle in which `require>` waits: a task, a choice, a wait
 AROUND = 6  # of the way back to a task: a choice, a wait, a choice
+ROUNDS = 10  # in which a place in S3 is emptied, as we reckon: 1,900 objects
 DEFAULT_TRIES = 3  # of a Retry without MaxAttempts
 
 
@@ -67,6 +68,8 @@ def _scope(scope: Mapping[str, Any], around: plan.Step | None, owners: Mapping[s
         events = events * visits + AROUND * (visits - 1)
         if isinstance(step, plan.Required) and state.get("Resource") == DESCRIBE:
             events += LOOK * step.pace[0]
+        if isinstance(step, plan.Looked) and step.empties:
+            events *= ROUNDS
         found.add(step, Cost(name, events, launches, around is not None and step is around, visits))
         for inner in _inside(state):
             _scope(inner, step, owners, found)

@@ -17,6 +17,9 @@ from stepdig.iam.statement import Statement
 _HERE = "${AWS::Region}:${AWS::AccountId}"
 _S3 = "arn:${AWS::Partition}:s3:::"
 _LISTS = re.compile(r"\$(data|into|databases):=\[((?:'[^']*',?)*)\];")
+_BEFORE = re.compile(
+    r"^([\s(]|\$replace\(|\$j_\w+:=function\([^)]*\)\{[^}]*\};)*'?"
+)  # of an expression, before its text
 _COMMENTS = re.compile(r"\s+|--[^\n]*?(\n|\\n|\Z)|/\*.*?\*/|\\n|\\t|\(", re.DOTALL)
 _OF_RUN = re.compile(r"\{% 's3://\$\{Bucket\}/'&\$(states\.input\.)?run\.prefix\b")
 _READ = (
@@ -36,8 +39,8 @@ _KINDS: tuple[tuple[str, str, str, tuple[str, ...], str], ...] = (
     (r"UNLOAD\b", "", "", (), "writes"),
     (r"INSERT\b", "AddPartitions", "partitions that queries write", _ADD, "writes"),
     (r"MSCK\b", "AddPartitions", "partitions that queries add", _ADD, "lists"),
-    (r"ALTER\s+TABLE\s+\S+\s+ADD\b", "AddPartitions", "partitions that queries add", _ADD, ""),
-    (r"ALTER\s+TABLE\s+\S+\s+DROP\b", "DropPartitions", "partitions that queries drop", _TAKE, ""),
+    (r"ALTER\s+TABLE\b[^(]*?\bADD\s+(IF|PARTITION)\b", "AddPartitions", "partitions that queries add", _ADD, ""),
+    (r"ALTER\s+TABLE\b[^(]*?\bDROP\s+(IF|PARTITION)\b", "DropPartitions", "partitions that queries drop", _TAKE, ""),
     (r"CREATE\s+(DATABASE|SCHEMA)\b", "CreateDatabases", "databases that queries make", ("glue:CreateDatabase",), ""),
     (r"CREATE\s+EXTERNAL\b", "CreateTables", "tables that queries make", ("glue:CreateTable",), ""),
     (r"CREATE\s+(OR\s+REPLACE\s+)?VIEW\b", "MakeViews", "views that queries make", ("glue:CreateTable", "glue:UpdateTable"), ""),
@@ -84,7 +87,7 @@ def list_objects(call: Call, around: Around) -> Iterator[Statement]:
     """Objects below a location: of a bucket that the workflow names."""
     bucket = around.named(call, "Bucket")
     if bucket is not None:
-        yield Statement("ListLocations", ("s3:ListBucket",), (_S3 + bucket,), {}, "what lies below a table's location")
+        yield _list([bucket])
 
 
 @needs("aws-sdk:s3:deleteObjects")
@@ -104,15 +107,13 @@ def delete_objects(call: Call, around: Around) -> Iterator[Statement]:
 
 
 def _sql(given: object) -> tuple[str, dict[str, list[str]]]:
-    """Return the beginning of the SQL, and the lists that its expression holds itself to."""
+    """Return the beginning of the SQL, and the lists that stand with it in its expression."""
     text, held = str(given), {}
     if text.startswith("{%"):
-        for name, listed in _LISTS.findall(text):
-            held[name] = re.findall(r"'([^']*)'", listed)
-        text = _LISTS.sub("", text).removeprefix("{%").lstrip(" (").removeprefix("$replace((").lstrip("'")
-    while found := _COMMENTS.match(text):
-        if not found[0]:
-            break
+        head, _, text = text.partition("$sql:=")
+        held = {name: re.findall(r"'([^']*)'", listed) for name, listed in _LISTS.findall(head)}
+        text = _BEFORE.sub("", text)
+    while (found := _COMMENTS.match(text)) and found[0]:
         text = text[found.end() :]
     return text, held
 
@@ -173,17 +174,27 @@ def _data(call: Call, around: Around, does: str, text: str, held: dict[str, list
         around.refuse(call, "SD664", "which buckets hold the data of a query's tables is not known", hint)
         return
     if does and read:
-        find = ("s3:GetBucketLocation", "s3:ListBucket")
-        yield Statement("FindData", find, _buckets(read), {}, "buckets that hold the data of tables")
+        yield _list(read)
+        yield Statement(
+            "FindData", ("s3:GetBucketLocation",), _buckets(read), {}, "buckets that hold the data of tables"
+        )
         yield Statement("ReadData", ("s3:GetObject",), _below(read), {}, "data of tables that queries read")
-    target = written or (read or [] if does in ("writes", "changes") else [])
+    below_results = re.match(r"CREATE\s+TABLE\b", text, re.IGNORECASE) and "external_location" not in text.lower()
+    target = written or (read or [] if does in ("writes", "changes") and not below_results else [])
     if does in ("writes", "changes") and target:
-        look = ("s3:GetBucketLocation", "s3:ListBucket", "s3:ListBucketMultipartUploads")
-        yield Statement("FindTargets", look, _buckets(target), {}, "buckets that queries write data to")
+        yield _list(target)
+        find = ("s3:GetBucketLocation", "s3:ListBucketMultipartUploads")
+        yield Statement("FindTargets", find, _buckets(target), {}, "buckets that queries write data to")
         keep = ("s3:PutObject", "s3:GetObject", "s3:AbortMultipartUpload", "s3:ListMultipartUploadParts")
         yield Statement("WriteData", keep, _below(target), {}, "data of tables that queries write")
     if does == "changes" and target:
         yield Statement("DeleteData", ("s3:DeleteObject",), _below(target), {}, "data of tables that queries change")
+
+
+def _list(places: list[str]) -> Statement:
+    return Statement(
+        "ListLocations", ("s3:ListBucket",), _buckets(places), {}, "what lies below the locations of tables"
+    )
 
 
 def _buckets(places: list[str]) -> tuple[str, ...]:

@@ -139,6 +139,8 @@ def _runs_anew(task: Task, step: plan.Step, here: Place) -> bool:
         return task.retry is not None or task.check is not None
     if isinstance(step, plan.Call) and step.polls:
         return task.check is not None
+    if isinstance(step, plan.Sequence) and any(isinstance(it, plan.Call | plan.Looked) for it in step.steps):
+        return True  # several states, of which only the whole can be done again
     return own or TABLE[task.operator or ""].children or task.check is not None
 
 

@@ -156,6 +156,16 @@ class Here(Values):
         """JSONata of the prefix of the run's objects in the bucket of the stack."""
         return f"{self.scope.run}.prefix"
 
+    def looked(
+        self, name: str, bucket: str, prefix: plan.Value, empties: str = ""
+    ) -> tuple[plan.Looked, plan.Condition]:
+        """Return a step that looks for objects below a prefix, or empties it, and the condition that there are any."""
+        self.scope.draft.looks += 1
+        variable = f"objects{self.scope.draft.looks}"
+        guards = prefix.guards if isinstance(prefix, plan.Computed) else ()
+        step = plan.Looked(name, self.comment, bucket, prefix, guards, variable, empties)
+        return step, plan.Condition(f"$count({self.scope.variable(variable, self.scope.frame)})>0", None)
+
     def longest(self, task: Task) -> int | None:
         """Return the seconds that the task may take at most, as far as that is known: its own `_timeout`, its groups'."""
         known = [*([task.timeout] if task.timeout is not None else []), *(it.seconds for it in self.scope.deadlines)]

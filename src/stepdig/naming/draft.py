@@ -120,6 +120,7 @@ class Draft:
     frames: int = 0
     errors: int = 0
     deadlines: int = 0
+    looks: int = 0
     needs_zone: bool = False
     inputs: tuple[Input, ...] | None = None  # the parameters that the workflow declares
     environments: tuple[str, ...] = ()  # that includes of `_export` tell apart
@@ -177,6 +178,6 @@ class Draft:
             gathers={key: dict(it) for key, it in self.gathers.items()},
             passes={key: set(it) for key, it in self.passes.items()},
             calls=self.calls, chosen=self.chosen, requires=self.requires, frames=self.frames,
-            errors=self.errors, deadlines=self.deadlines, needs_zone=self.needs_zone,
+            errors=self.errors, deadlines=self.deadlines, looks=self.looks, needs_zone=self.needs_zone,
             inputs=self.inputs, environments=self.environments, lists=dict(self.lists), implied=dict(self.implied),
         )  # fmt: skip

@@ -1,6 +1,9 @@
 """The operators of the language, one file each; importing this package fills the table."""
 
 from stepdig.operators import (
+    athena_ctas,
+    athena_drop_table,
+    athena_partition,
     athena_query,
     call,
     echo,
@@ -30,6 +33,9 @@ __all__ = [
     "TABLE",
     "Operator",
     "Place",
+    "athena_ctas",
+    "athena_drop_table",
+    "athena_partition",
     "athena_query",
     "call",
     "echo",

@@ -70,10 +70,15 @@ class Queries:
 
     options: Options
 
-    def call(self, name: str, sql: Value, *, into: str = "", stores: str = "", answer: int = 0) -> Call:
-        """Return one query as a call, without what its place adds; `into` is where a static part of its data is written."""
+    def call(
+        self, name: str, sql: Value, *, into: str = "", stores: str = "", answer: int = 0, data: bool = True
+    ) -> Call:
+        """Return one query as a call, without what its place adds; `into` is where it writes data, as far as that is known.
+
+        Without `data` it touches the catalog alone.
+        """
         place = self.options.place
-        arguments: dict[str, object] = {"QueryString": self._held(sql, into)}
+        arguments: dict[str, object] = {"QueryString": self._held(sql, into, data)}
         context = {"Catalog": self.options.text("catalog"), "Database": self.options.text("database")}
         if any(it is not None for it in context.values()):
             arguments["QueryExecutionContext"] = {key: it for key, it in context.items() if it is not None}
@@ -106,15 +111,17 @@ class Queries:
             timeout = seconds if own is None else min(own, seconds)
         return replace(made, timeout=timeout, retry=made.retry if retried else None)
 
-    def _held(self, sql: Value, into: str) -> object:
-        """Return the SQL, in an expression that names buckets and databases where there are any: rights follow it."""
-        held = {"$data": self.places("buckets"), "$into": [into] if into else [], "$databases": self._databases()}
-        given = {name: found for name, found in held.items() if found or (name == "$data" and found is not None)}
-        if not given:
-            return sql if isinstance(sql, Computed) else sql.value
-        code = sql.code if isinstance(sql, Computed) else literal(sql.value)
-        bound = "".join(f"{name}:={literal(found)};" for name, found in given.items())
-        return Computed(f"({bound}{code})", sql.guards if isinstance(sql, Computed) else ())
+    def _held(self, sql: Value, into: str, data: bool) -> object:
+        """Return the SQL; buckets and databases stand with it in an expression, since rights are derived from that."""
+        held = {
+            "$data": self.places("buckets") if data else None,
+            "$into": [into] if into else None,
+            "$databases": self._databases() or None,
+        }
+        bound = "".join(f"{name}:={literal(found)};" for name, found in held.items() if found is not None)
+        if isinstance(sql, Constant):
+            return Computed(f"({bound}$sql:={literal(sql.value)})") if bound else sql.value
+        return Computed(f"({bound}$sql:={sql.code})", sql.guards)
 
     def places(self, name: str) -> list[str] | None:
         """Return buckets, or buckets with a prefix, as the option lists them; None where it is not given."""
@@ -224,14 +231,19 @@ def quoted(found: Options, node: Node, what: str) -> Value | None:
     """Return a value to stand between quotes: without quotes, backslashes, semicolons and control characters."""
     value = found.place.text(node)
     if isinstance(value, Computed):
-        message = f"{what} may hold no quotes, backslashes, semicolons or control characters"
-        found.guards += [*value.guards, (f"$not($contains({value.code},/['\"`\\\\;]|[^ -\\uffff]/))", message)]
+        unquoted(found, value, what)
         return value
     if _NO_QUOTE.search(str(value.value)):
         hint = "no quotes, backslashes, semicolons or control characters"
         found.place.problem(node.at, "SD434", f"{what} cannot be '{value.value}'", hint, node.length)
         return None
     return value
+
+
+def unquoted(found: Options, value: Computed, what: str) -> None:
+    """Let the run fail where a value holds what could end the quotes around it."""
+    message = f"{what} may hold no quotes, backslashes, semicolons or control characters"
+    found.guards += [*value.guards, (f"$not($contains({value.code},/['\"`\\\\;]|[\\x00-\\x1f]/))", message)]
 
 
 def joined(*parts: str | Value) -> Value:
@@ -251,4 +263,5 @@ def joined(*parts: str | Value) -> Value:
         text = ""
     if text:
         codes.append(literal(text))
-    return Computed(f"({'&'.join(codes)})" if len(codes) > 1 else codes[0])
+    guards = tuple(guard for it in known if isinstance(it, Computed) for guard in it.guards)
+    return Computed(f"({'&'.join(codes)})" if len(codes) > 1 else codes[0], guards)

@@ -15,7 +15,7 @@ from stepdig.language.declared import ANY, Option, Schema
 from stepdig.language.job import Job
 from stepdig.language.model import Task
 from stepdig.naming.draft import LoopDraft
-from stepdig.plan import Call, Command, Condition, Constant, Required, Sequence, Step, Value
+from stepdig.plan import Call, Command, Condition, Constant, Looked, Required, Sequence, Step, Value
 from stepdig.problem import Position
 from stepdig.source.tree import Mapping, Node, Scalar
 
@@ -95,6 +95,9 @@ class Place(Protocol):
 
     def exported(self, *path: str) -> Node | None:
         """Return what the nearest `_export` that has it holds under a path."""
+
+    def looked(self, name: str, bucket: str, prefix: Value, empties: str = "") -> tuple[Looked, Condition]:
+        """Return a step that looks for objects below a prefix, or empties it, and the condition that there are any."""
 
     def longest(self, task: Task) -> int | None:
         """Return the seconds that the task may take at most, as far as that is known."""

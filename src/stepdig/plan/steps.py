@@ -151,6 +151,20 @@ class Call(Step):
 
 
 @dataclass(frozen=True, slots=True)
+class Looked(Step):
+    """Look which objects lie below `prefix` of a bucket; `variable` holds the keys of some of them, none where there is none.
+
+    `empties` is "" or the static beginning of the place, `bucket/begin`: then they are deleted, in a circle until none is left.
+    """
+
+    bucket: str = ""
+    prefix: Value = Constant("")
+    guards: tuple[tuple[str, str], ...] = ()
+    variable: str = ""
+    empties: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class Required(Step):
     """See to it that another workflow of the project has run for a session: start it, or wait for who has.
 

@@ -179,14 +179,15 @@ def _columns(schema: exp.Expr) -> list[list[str]]:
 
 
 def _drop(tree: exp.Drop, databases: Databases, database: str) -> None:
+    target = (tree.args.get("tables") or [tree.this])[0]  # releases of sqlglot differ
     if tree.kind in ("DATABASE", "SCHEMA"):
-        name = (tree.this.name or tree.this.db).lower()
+        name = (target.name or target.db).lower()
         if databases.get(name) and not tree.args.get("cascade"):
             raise QueryFailed(f"FAILED: Execution Error: Database {name} is not empty. One or more tables exist.")
         if databases.pop(name, None) is None and not tree.args.get("exists"):
             raise QueryFailed(f"FAILED: SemanticException Database does not exist: {name}")
         return
-    schema, name = names(tree.this, database)
+    schema, name = names(target, database)
     if databases.get(schema, {}).pop(name, None) is None and not tree.args.get("exists"):
         raise QueryFailed(f"FAILED: SemanticException [Error 10001]: Table not found {schema}.{name}")
 

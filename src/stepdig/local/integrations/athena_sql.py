@@ -69,6 +69,8 @@ class Running:
             return self._run(sql, output, id_)
         except duckdb.Error as error:
             raise QueryFailed(_worded(error)) from None
+        except (AttributeError, IndexError, KeyError, TypeError, ValueError) as error:  # a tree that is not as expected
+            raise QueryFailed(f"NOT_SUPPORTED on this machine: {sql.strip()[:80]} ({error})") from None
         finally:
             with self._lock:
                 self._connection = None
