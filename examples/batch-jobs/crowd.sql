@@ -1,10 +1,10 @@
-create table users (id int primary key, name varchar(100), email varchar(100));
-create table contracts (id int primary key, client_id int, month char(7), title varchar(100), amount int);
-create table payments (contract_id int, amount int);
-create table sessions (id int primary key auto_increment, user_id int, seen_at date, index (seen_at));
-create table profiles (user_id int primary key, body varchar(200));
-create table search_index (user_id int primary key, words varchar(200));
-create table uploads_seen (name varchar(100));
+create or replace table users (id int primary key, name varchar(100), email varchar(100));
+create or replace table contracts (id int primary key, client_id int, month char(7), title varchar(100), amount int);
+create or replace table payments (contract_id int, amount int);
+create or replace table sessions (id int primary key auto_increment, user_id int, seen_at date, index (seen_at));
+create or replace table profiles (user_id int primary key, body varchar(200));
+create or replace table search_index (user_id int primary key, words varchar(200));
+create or replace table uploads_seen (name varchar(100));
 
 insert into users values (1, 'Hotel Fuji', 'fuji@example.jp'), (2, 'Sato Design', 'sato@example.jp'), (3, 'Kita (Tools)', 'kita@example.jp');
 insert into contracts values

@@ -37,14 +37,12 @@ ORDERS = [{"id": number, "yen": 1000 * number} for number in range(1, 8)]  # of 
 PAGE = 3  # orders on one page of the API
 
 
-class Site(servers.HttpServer):
+class Site:
     """The document store, the orders API and the web site, by their paths."""
 
     def __init__(self, server: servers.HttpServer) -> None:
-        super().__init__()
         self.documents: dict[str, bytes] = {}
         self.links = ["/jobs", "/about"]
-        self._server = server
         server.reply = self.reply  # type: ignore[method-assign]
 
     def reply(self, request: servers.Request) -> tuple[int, dict[str, str], bytes]:
