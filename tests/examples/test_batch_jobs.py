@@ -22,6 +22,9 @@ from conftest import ROOT, Done, Example, databases
 HERE = ROOT / "examples/batch-jobs"
 WORKFLOWS = sorted(path.stem for path in (HERE / "workflows/batch").glob("*.dig"))
 
+ruby = pytest.mark.skipif(shutil.which("ruby") is None, reason="no Ruby: apt-get install ruby")
+go = pytest.mark.skipif(shutil.which("go") is None, reason="no Go: apt-get install golang-go")
+
 
 def _here() -> Any:
     """Return the example's own here.py, which starts what its jobs talk to."""
@@ -73,6 +76,7 @@ def batch(example: Callable[..., Example], running: Any) -> Batch:
 # What each of them is for
 
 
+@ruby
 def test_invoices_are_pdfs_in_the_document_store(batch: Batch) -> None:
     done = batch.run("invoices", "-p", "month=2026-10")
 
@@ -90,6 +94,7 @@ def test_invoices_are_pdfs_in_the_document_store(batch: Batch) -> None:
     assert "made-for-this-run" not in done.text
 
 
+@ruby
 def test_without_a_month_invoices_are_those_of_the_month_before(batch: Batch) -> None:
     assert "/invoices/2026-10/1.pdf" in batch.run("invoices").text
 
@@ -134,7 +139,7 @@ def test_uploads_that_nothing_points_to_leave_s3(batch: Batch) -> None:
     assert [it["Key"] for it in left] == ["kept/3.png", "tmp/1.png"]
 
 
-@pytest.mark.skipif(shutil.which("go") is None, reason="no Go: apt-get install golang-go")
+@go
 def test_a_go_binary_runs_as_it_is_and_its_code_is_told(batch: Batch) -> None:
     folder = batch.example.folder / "jobs/link_check"
     subprocess.run(["go", "build", "-o", "bin/link_check", "."], cwd=folder, check=True)
@@ -147,6 +152,7 @@ def test_a_go_binary_runs_as_it_is_and_its_code_is_told(batch: Batch) -> None:
     assert "broken: /gone: 404 Not Found" in bad.text
 
 
+@ruby
 def test_a_month_ends_in_order(batch: Batch) -> None:
     """What is not paid in full keeps invoices and the mail from going out."""
     done = batch.run("month_end", "-p", "month=2026-10")
@@ -189,6 +195,7 @@ def test_lines_come_to_who_started_it_while_the_task_runs(batch: Batch) -> None:
     assert re.findall(r"(\d+) of 500", rest) == ["400", "500"]
 
 
+@ruby
 def test_the_exit_code_of_the_task_is_that_of_the_command_line(batch: Batch) -> None:
     failed = batch.run("reconcile")
     plain = batch.example.stepdig("run", "workflows/batch/reconcile.dig", "--plain", "--session", "2026-11-21")
@@ -328,7 +335,7 @@ def test_the_readme_puts_every_parameter_that_containers_ask_for(built: Path) ->
     template = (built / "statemachines/template.yaml").read_text(encoding="utf-8")
     asked = set(re.findall(r"parameter/batch/\$\{Environment\}(/[\w/]+)", template))
     with mock_aws():
-        ssm = boto3.client("ssm", "ap-northeast-1", aws_access_key_id="x", aws_secret_access_key="x")  # noqa: S106
+        ssm = boto3.client("ssm", "ap-northeast-1", aws_access_key_id="x", aws_secret_access_key="x")
         for name, kind in lines:
             ssm.put_parameter(Name=name, Type=kind, Value=f"value of {name}")
         given = {name: kind for name, kind in lines if name.startswith("/batch/")}
