@@ -218,9 +218,7 @@ def named(found: Options, node: Node, what: str) -> Value | None:
     """Return a name: letters, digits and `_`, so that no name ends the quotes around it."""
     value = found.place.text(node)
     if isinstance(value, Computed):
-        message = f"{what} must be a name of letters, digits and _"
-        found.guards += [*value.guards, (f"$contains({value.code},{_IN_NAMES})", message)]
-        return value
+        return _held(value, f"$contains({value.code},{_IN_NAMES})", f"{what} must be a name of letters, digits and _")
     if not NAME.match(str(value.value)):
         found.place.problem(node.at, "SD434", f"{what} cannot be '{value.value}'", "letters, digits and _", node.length)
         return None
@@ -231,8 +229,7 @@ def quoted(found: Options, node: Node, what: str) -> Value | None:
     """Return a value to stand between quotes: without quotes, backslashes, semicolons and control characters."""
     value = found.place.text(node)
     if isinstance(value, Computed):
-        unquoted(found, value, what)
-        return value
+        return unquoted(value, what)
     if _NO_QUOTE.search(str(value.value)):
         hint = "no quotes, backslashes, semicolons or control characters"
         found.place.problem(node.at, "SD434", f"{what} cannot be '{value.value}'", hint, node.length)
@@ -240,10 +237,15 @@ def quoted(found: Options, node: Node, what: str) -> Value | None:
     return value
 
 
-def unquoted(found: Options, value: Computed, what: str) -> None:
-    """Let the run fail where a value holds what could end the quotes around it."""
+def unquoted(value: Computed, what: str) -> Computed:
+    """Return a value with which the run fails where it holds what could end the quotes around it."""
     message = f"{what} may hold no quotes, backslashes, semicolons or control characters"
-    found.guards += [*value.guards, (f"$not($contains({value.code},/['\"`\\\\;]|[\\x00-\\x1f]/))", message)]
+    return _held(value, f"$not($contains({value.code},/['\"`\\\\;]|[\\x00-\\x1f]/))", message)
+
+
+def _held(value: Computed, test: str, message: str) -> Computed:
+    """Return a value with one more test of it."""
+    return Computed(value.code, (*value.guards, (test, message)))
 
 
 def joined(*parts: str | Value) -> Value:

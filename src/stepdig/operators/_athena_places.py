@@ -47,8 +47,7 @@ def location(found: Options, name: str = "location") -> Location | None:
     rest: list[Value] = []
     for part in parts[1:]:
         if isinstance(part, Computed):
-            unquoted(found, part, what)
-            rest.append(part)
+            rest.append(unquoted(part, what))
         else:
             rest.append(Constant(str(part)))
     if not rest:
