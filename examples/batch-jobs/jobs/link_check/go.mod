@@ -1,3 +1,3 @@
 module link_check
 
-go 1.21
+go 1.19
