@@ -157,6 +157,12 @@ REFUSED = {
     "another run": (_task("aws-sdk:s3:getObject", Bucket="${Bucket}", Key="runs/other/1/a"), "SD663", "outside of its run"),
     "another bucket": (_task("aws-sdk:s3:putObject", Bucket="other", Key="a"), "SD663", "not the stack's"),
     "a function's name": (_task("lambda:invoke", FunctionName="other"), "SD663", "not the stack's"),
+    "a query of no database": (_task("athena:startQueryExecution.sync", QueryString="SELECT 1"), "SD664", "not named"),
+    "a query of unknown data": (
+        _task("athena:startQueryExecution.sync", QueryString="-- all\nselect * from t", QueryExecutionContext={"Database": "a"},
+              ResultConfiguration={"OutputLocation": "s3://results/"}), "SD664", "which buckets hold the data"
+    ),
+    "a location of no part": (_task("aws-sdk:s3:deleteObjects", Bucket="a", Delete="{% $x %}"), "SD663", "of no location"),
     "no queue": (_task("sqs:sendMessage", QueueUrl="https://example.com/a"), "SD663", "no URL of a queue"),
 }  # fmt: skip
 
@@ -321,3 +327,31 @@ def test_other_services_get_what_they_need_and_no_more(name: str) -> None:
     policy = _derived(state)
     assert [it for it in needed if not allows(policy, it)] == []
     assert [what for what, less in _without(policy) if all(allows(less, it) for it in needed)] == []
+
+
+CHANGES = [
+    ("select 1", set()),
+    ("/* a */ WITH q AS (SELECT 1) SELECT * FROM q", set()),
+    ("SHOW PARTITIONS t", set()),
+    ("insert into t select 1", {"AddPartitions"}),
+    ("{% ($data:=['a/'];$sql:=('-- day\\nINSERT INTO t SELECT ' & $run.x)) %}", {"AddPartitions"}),
+    ("MSCK REPAIR TABLE t", {"AddPartitions"}),
+    ("ALTER TABLE t ADD IF NOT EXISTS PARTITION (d='DROP PARTITION')", {"AddPartitions"}),
+    ("ALTER TABLE t DROP PARTITION (d='ADD PARTITION')", {"DropPartitions"}),
+    ("CREATE TABLE t AS SELECT 1 AS a", {"MakeTables"}),
+    ("CREATE EXTERNAL TABLE t (a int) LOCATION 's3://a/b/'", {"CreateTables"}),
+    ("CREATE OR REPLACE VIEW v AS SELECT 1", {"MakeViews"}),
+    ("CREATE DATABASE d", {"CreateDatabases"}),
+    ("drop table t", {"DropTables"}),
+    ("VACUUM t", {"ChangeCatalog"}),
+    ("{% ($data:=['a/'];$sql:=$run.params.sql) %}", {"ChangeCatalog"}),
+]
+
+
+@pytest.mark.parametrize(("sql", "sids"), CHANGES)
+def test_a_query_may_change_what_its_first_words_say(sql: str, sids: set[str]) -> None:
+    text = sql if sql.startswith("{%") else "{% ($data:=['a/'];$sql:='" + sql.replace("'", "\\u0027") + "') %}"
+    state = _task("athena:startQueryExecution.sync", QueryString=text, QueryExecutionContext={"Database": "sales"},
+                  ResultConfiguration={"OutputLocation": "s3://results/"})  # fmt: skip
+    catalog = {it["Sid"] for it in _derived(state) if any(action.startswith("glue:") for action in it["Action"])}
+    assert catalog - {"ReadTables"} == sids

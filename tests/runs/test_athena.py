@@ -429,6 +429,18 @@ def test_results_of_a_workgroup_and_of_a_bucket_that_is_not_there(run):
     assert (rows(place), group) == ([["one"], ["1"]], "Nightly_SQL")
 
 
+def test_a_command_reads_a_result_from_the_folder_of_its_bucket(run):
+    got = run("""
+        +ask:
+          athena.query>: SELECT 'a' AS name
+          output: s3://ad-tables/results/
+        +read:
+          sh>: cat "$STEPDIG_S3/${athena.last_query.output.replace('s3://', '')}"
+        """)
+
+    assert (got.code, got.output) == (0, ['"name"', '"a"'])
+
+
 def test_without_duckdb_a_plain_sentence(run, monkeypatch):
     find = importlib.util.find_spec
     monkeypatch.setattr(

@@ -109,7 +109,10 @@ def _settings(job: Job, root: Path) -> Settings:
     )
     return Settings(
         job.python,
-        {name: _filled(text) for name, text in job.environment.items()},
+        {
+            "STEPDIG_S3": str(root / ".stepdig" / "s3"),
+            **{name: _filled(text) for name, text in job.environment.items()},
+        },
         tuple(job.secrets),
         tuple(job.secret_files),
         root / ".stepdig" / "workspace" if job.workspace else None,
