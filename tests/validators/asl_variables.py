@@ -15,6 +15,8 @@ from asl_scopes import Scope, scopes, ways
 
 HAVE_RESULT = frozenset({"Task", "Map", "Parallel"})
 VARIABLE_NAME = re.compile(r"[^\W\d][\w]{0,79}")  # Unicode identifiers, 80 characters
+BACK = re.compile(r"(^| )try (wait|task)$")  # states that lead back to a task that failed
+AT = re.compile(r"\{% \$at(_\d+)?='(?P<task>[^']*)' %\}")
 NOT_EVALUATED = frozenset({"Comment", "Type", "Resource", "Next", "Default", "ItemProcessor", "Branches"})
 
 
@@ -56,13 +58,30 @@ def _flow(scope: Scope, outside: Known) -> dict[str, Known]:
     todo = [scope.start]
     while todo:
         name = todo.pop()
-        for to, assign in ways(scope.states.get(name, {})):
+        state = scope.states.get(name, {})
+        for to, assign in ways(state):
             known = entry[name].after(assign)
+            if _leads_back(name, to, state):
+                # The machine came from there, where all that was assigned then still is; more may be now.
+                if to not in entry:
+                    continue
+                known = Known(entry[to].every, known.some)
             met = known.meet(entry[to]) if to in entry else known
             if entry.get(to) != met:
                 entry[to] = met
-                todo.append(to)
+                todo += [to, *(it for it in entry if BACK.search(it))]
     return entry
+
+
+def _leads_back(name: str, to: str, state: dict[str, Any]) -> bool:
+    """Tell whether an arrow leads to the task that failed; of several to the one that `at` names."""
+    if not BACK.search(name) or BACK.search(to):
+        return False
+    for rule in state.get("Choices", []):
+        at = AT.fullmatch(rule["Condition"])
+        assert at, f"{name} leads on by {rule['Condition']}"
+        assert at["task"] == rule["Next"], f"{name} leads {at['task']} to {rule['Next']}"
+    return True
 
 
 def _outer_names(scope: Scope) -> Iterator[str]:

@@ -5,8 +5,8 @@ from __future__ import annotations
 from stepdig import plan
 from stepdig.asl.fanout import ITEM
 from stepdig.asl.joins import failed_item, finish, inside, returned, scope_of
-from stepdig.asl.launched import write_launches
 from stepdig.asl.place import Failure, Site, State, entry
+from stepdig.asl.tries import write_tries
 from stepdig.asl.watch import write_decided
 from stepdig.jsonata_text import field, literal
 from stepdig.limits import INLINE_MAP_CONCURRENCY
@@ -28,7 +28,7 @@ def write_branches(step: plan.Branches, site: Site) -> None:
     ends: list[str] = []
     for number, (inner, frame) in enumerate(zip(step.steps, step.frames, strict=True)):
         end = f"{failed_end} {number + 1}"
-        branch = scope_of(inner, step, site, frame, end)
+        branch = scope_of(inner, step, site, frame, end, f"part {number + 1}")
         if _number_failure(branch, end, number):
             ends.append(end)
         branches.append(_with_again(inner, site, branch, redo, number, frame) if redo else branch)
@@ -77,7 +77,7 @@ def _write_window(step: plan.Branches, site: Site, redo: str) -> None:
     gathered = [pair for number in step.frames for pair in site.machine.gathers.get(number, ())]
     result: object = returned(gathered)
     last = f"{step.name} stores" if gathered else None
-    inner = inside(site, step.frames, last, result, failure)
+    inner = inside(site, step.frames, last, result, failure, f"{step.name} part ")
     first = f"{step.name} which?"
     rules = [
         {"Condition": f"{{% $states.input.`#` = {number} %}}", "Next": entry(part, inner)}
@@ -87,7 +87,7 @@ def _write_window(step: plan.Branches, site: Site, redo: str) -> None:
     inner.add(first, dispatch)
     for part in step.steps:
         site.write(part, inner)
-    write_launches(inner, step.comment)
+    write_tries(inner, step.comment)
     if last is not None:
         inner.add(last, {"Type": "Pass", "Comment": step.comment, "Output": result, "End": True})
     if failure.noted:

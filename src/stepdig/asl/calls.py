@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 from stepdig import plan
+from stepdig.asl.failing import INVOKE, LAMBDA_RETRY
 from stepdig.asl.leaves import (
     GET_RETRY,
-    INVOKE,
-    LAMBDA_RETRY,
     TIMED_OUT,
     done,
     number_of,

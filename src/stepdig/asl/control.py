@@ -5,8 +5,10 @@ from __future__ import annotations
 from dataclasses import replace
 
 from stepdig import limits, plan
-from stepdig.asl.leaves import GET_OBJECT, INVOKE, LAMBDA_RETRY, done, number_of
-from stepdig.asl.place import INPUT, Failure, Site, State, cause_of, checked, entry, note, write_check
+from stepdig.asl.failing import failing_task
+from stepdig.asl.leaves import GET_OBJECT, done, number_of
+from stepdig.asl.place import INPUT, Failure, Site, State, Tries, cause_of, checked, entry, note, write_check
+from stepdig.asl.tries import fresh, is_pool, write_tries
 from stepdig.jsonata_text import literal
 
 
@@ -104,20 +106,24 @@ def write_guarded(step: plan.Guarded, site: Site) -> None:
     if first != last:
         site.read(_counter(step, site), "0")  # of this step, not of what is inside, which a new try begins without
     before = set(site.variables)
-    inner = replace(site, on_failure=failure)
+    inner = replace(site, on_failure=failure, tries=Tries(f"{step.name} "))
+    launched = len(site.launched)
     site.write(step.body, inner)
+    write_tries(inner, step.comment)
     if not failure.noted:  # nothing in it can fail
         return
-    made = {name: empty for name, empty in site.variables.items() if name not in before}
-    launches = site.variable("launches")  # of tasks inside; a new try of the group begins without
-    made |= {launches: {}} if launches in failure.counters else {}
-    counters = dict(failure.counters)
+    made = {name: empty for name, empty in site.variables.items() if name not in before and not is_pool(name)}
+    anew = fresh(site) if len(site.launched) > launched else {}
+    counters = {**failure.counters, **(fresh(site, redriven=True) if anew else {})}
     if first != last and step.retry is not None:
-        counters.update(_write_retry(step, step.retry, inner, last, made))
+        counters.update(_write_retry(step, step.retry, inner, last, {**made, **anew}))
     if handled is not None and error_state is not None:
         _write_error(step, site, error_state, entry(handled, site.to(end)) or end)
         # Whatever fails in the handler changes nothing any more: the first failure is the one that counts.
-        site.write(handled, replace(site.to(end), on_failure=Failure(end, note=False, resumes=False)))
+        unnoted = Failure(end, note=False, resumes=False)
+        inner = replace(site.to(end), on_failure=unnoted, tries=Tries(f"{step.name} error "))
+        site.write(handled, inner)
+        write_tries(inner, step.comment)
     if step.ignored:
         site.add(end, site.ending({"Type": "Pass", "Comment": step.comment}))
     elif site.on_failure is None:
@@ -253,26 +259,8 @@ def write_failing_end(step: plan.Step, site: Site, name: str, noted: list[str], 
     back = [at for at in dict.fromkeys(noted) if site.states.get(at, {}).get("Type") != "Pass"]
     final = len(back) < len(set(noted))  # a `fail>` only fails again
     resume = f"{step.name} resume"
-    state: State = {
-        "Type": "Task",
-        "Comment": step.comment,
-        "Resource": f"{INVOKE}.waitForTaskToken",
-        "Arguments": {
-            "FunctionName": "${FailRunFunction}",
-            "Payload": {
-                "token": "{% $states.context.Task.Token %}",
-                "error": f"{{% {failure}.Error %}}",
-                "cause": f"{{% {cause_of(failure)} %}}",
-                "failed_at": f"{{% {failure}.redrives %}}",
-                "redrive_count": "{% $states.context.Execution.RedriveCount %}",
-            },
-        },
-        "Retry": [LAMBDA_RETRY],  # else a fault of Lambda would stand in place of the error
-        "Output": INPUT,
-        "Next": back[0] if len(back) == 1 and not final else resume if back else f"{step.name} failed again",
-    }
-    if resets:
-        state["Assign"] = resets
+    following = back[0] if len(back) == 1 and not final else resume if back else f"{step.name} failed again"
+    state: State = {**failing_task(step.comment, failure, resets), "Next": following}
     site.add(name, state)
     if back and state["Next"] == resume:
         others = back if final else back[1:]

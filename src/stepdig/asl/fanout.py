@@ -10,6 +10,7 @@ from stepdig.asl.given import narrowed
 from stepdig.asl.joins import finish, scope_of
 from stepdig.asl.leaves import done, put_object
 from stepdig.asl.place import Site, State, checked, entry, value_of, write_check
+from stepdig.asl.tries import fresh, is_pool
 from stepdig.jsonata_text import MERGE, field, literal
 from stepdig.limits import INLINE_MAP_CONCURRENCY
 
@@ -136,7 +137,7 @@ def _write_counted(step: plan.ForEach, site: Site) -> None:
     each = f"{step.name} each"
     init: State = {items: _items(step, site, ""), position: 0, **stored, **emptied}
     site.add(step.name, {"Type": "Pass", "Comment": step.comment, "Assign": init, "Next": each})
-    before = set(site.variables)
+    before, launched = set(site.variables), len(site.launched)
     after = site if site.next is not None else site.to(f"{step.name} done")
     rule: State = {
         "Condition": f"{{% ${position} < $count(${items}) %}}",
@@ -148,7 +149,10 @@ def _write_counted(step: plan.ForEach, site: Site) -> None:
     state: State = {"Type": "Choice", "Comment": step.comment, "Choices": [rule], "Output": kept, "Default": after.next}
     site.add(each, state)
     site.write(step.body, replace(site, next=each, repeated=True))
-    made = {name: empty for name, empty in site.variables.items() if name not in before and name not in carried}
-    rule["Assign"] = {position: f"{{% ${position} + 1 %}}", **carried, **made, **emptied}
+    made = {
+        name: empty for name, empty in site.variables.items() if not ({name} & {*before, *carried} or is_pool(name))
+    }
+    anew = fresh(site) if len(site.launched) > launched else {}
+    rule["Assign"] = {position: f"{{% ${position} + 1 %}}", **carried, **made, **emptied, **anew}
     if after.next != site.next:
         site.add(str(after.next), done(step, site))

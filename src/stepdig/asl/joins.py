@@ -8,16 +8,18 @@ from typing import Any
 
 from stepdig import plan
 from stepdig.asl.control import write_failing_end
-from stepdig.asl.launched import write_launches
 from stepdig.asl.leaves import done
-from stepdig.asl.place import INPUT, Failure, Site, State, cause_of, entry, note
+from stepdig.asl.place import INPUT, Failure, Site, State, Tries, cause_of, entry, note
+from stepdig.asl.tries import write_tries
 from stepdig.jsonata_text import MERGE, field
 
 NAMED_FAILURES = 50  # of a list in the cause; all of them are in the history
 
 
-def scope_of(body: plan.Step, step: plan.Step, site: Site, frame: int, failed_end: str | None) -> State:
-    """Write the states of an iteration or a branch and return them with their start.
+def scope_of(
+    body: plan.Step, step: plan.Step, site: Site, frame: int, failed_end: str | None, part: str = "item"
+) -> State:
+    """Write the states of an iteration or a branch and return them with their start; `part` is a word for it.
 
     With a `failed_end` a failure is noted and becomes the result, so that siblings run on; else it fails the whole.
     """
@@ -25,10 +27,10 @@ def scope_of(body: plan.Step, step: plan.Step, site: Site, frame: int, failed_en
     result = returned(gathered)
     failure = Failure(failed_end, resumes=False) if failed_end is not None else None
     last = f"{step.name} stores {frame}" if gathered else None
-    inner = inside(site, (frame,), last, result, failure)
+    inner = inside(site, (frame,), last, result, failure, f"{step.name} {part} ")
     start = entry(body, inner)
     site.write(body, inner)
-    write_launches(inner, step.comment)
+    write_tries(inner, step.comment)
     if last is not None:
         inner.add(last, {"Type": "Pass", "Comment": step.comment, "Output": result, "End": True})
     if failure is not None and failure.noted:
@@ -36,7 +38,9 @@ def scope_of(body: plan.Step, step: plan.Step, site: Site, frame: int, failed_en
     return {"StartAt": start, "States": inner.states}
 
 
-def inside(site: Site, frames: tuple[int, ...], last: str | None, result: object, failure: Failure | None) -> Site:
+def inside(
+    site: Site, frames: tuple[int, ...], last: str | None, result: object, failure: Failure | None, prefix: str
+) -> Site:
     """Return the site of an iteration or a branch: states and variables of its own, nothing of it run before."""
     return replace(
         site,
@@ -47,8 +51,9 @@ def inside(site: Site, frames: tuple[int, ...], last: str | None, result: object
         result=result,
         on_failure=failure,
         variables={},
-        launches={},
         repeated=False,
+        tries=Tries(prefix),
+        launched=[],
     )
 
 

@@ -6,13 +6,13 @@ import re
 import zlib
 
 from stepdig import limits, plan
-from stepdig.asl.launch import catch_command, counted, faults, provider
+from stepdig.asl.failing import INVOKE, LAMBDA_RETRY
 from stepdig.asl.overrides import overrides
 from stepdig.asl.place import INPUT, Site, State, constant, note, value_of, write_check
+from stepdig.asl.tries import caught, provider
 from stepdig.jsonata_text import literal
 
 RUN_TASK = "arn:aws:states:::ecs:runTask.sync"
-INVOKE = "arn:aws:states:::lambda:invoke"
 GET_OBJECT = "arn:aws:states:::aws-sdk:s3:getObject"
 PUT_OBJECT = "arn:aws:states:::aws-sdk:s3:putObject"
 
@@ -25,20 +25,6 @@ NETWORK: State = {
     }
 }
 
-# https://docs.aws.amazon.com/step-functions/latest/dg/connect-lambda.html: transient faults of Lambda to retry
-LAMBDA_FAULTS = [
-    "Lambda.ServiceException",
-    "Lambda.AWSLambdaException",
-    "Lambda.SdkClientException",
-    "Lambda.TooManyRequestsException",
-]
-LAMBDA_RETRY: State = {
-    "ErrorEquals": LAMBDA_FAULTS,
-    "IntervalSeconds": 1,
-    "MaxAttempts": 3,
-    "BackoffRate": 2,
-    "JitterStrategy": "FULL",
-}
 TIMED_OUT = "it took longer than its _timeout"
 GET_RETRY: State = {"ErrorEquals": ["States.TaskFailed"], "IntervalSeconds": 1, "MaxAttempts": 3, "BackoffRate": 2}
 
@@ -75,14 +61,11 @@ def write_command(step: plan.Command, site: Site) -> None:
             "NetworkConfiguration": f"{{% {step.network} %}}",
             "Overrides": overrides(step, f"{workflow} {step.name}", zone=site.machine.needs_zone),
         },
-        "Retry": [faults(step), *([] if counted(step) else own_retry(step))],
     }
     if step.timeout is not None:
         state["TimeoutSeconds"] = number_of(step.timeout)
     late = f"it took longer than the timeout of job {step.job}" if step.limited else TIMED_OUT
-    caught = catch_command(step, site, late if step.timeout is not None else "")
-    if caught:
-        state["Catch"] = caught
+    state["Catch"] = caught(step, site, late if step.timeout is not None else "")
     site.add(step.name, after.ending({**state, "Output": INPUT}))
     if fetched:
         _write_fetch(step, fetched, site)
@@ -93,8 +76,8 @@ def number_of(number: plan.Number) -> object:
     return number if isinstance(number, int) else f"{{% {number.code} %}}"
 
 
-def own_retry(step: plan.Command | plan.Call) -> list[State]:
-    """Return `_retry` of a command or a call. Step Functions waits a second at least, Digdag not at all by default.
+def own_retry(step: plan.Call) -> list[State]:
+    """Return `_retry` of a call. Step Functions waits a second at least, Digdag not at all by default.
 
     Each try has the whole of the task's `_timeout`, so one that took too long is tried again; the time of a group is
     over for all tries.
@@ -152,9 +135,9 @@ def _write_fetch(step: plan.Command, fetched: plan.Fetched, site: Site) -> None:
         "Assign": {fetched.variable: "{% $parse($states.result.Body) %}"},
         "Output": INPUT,
     }
-    caught = site.catch(step.name)
-    if caught:
-        state["Catch"] = caught
+    handled = site.catch(step.name)
+    if handled:
+        state["Catch"] = handled
     site.add(f"{step.name} stores", site.ending(state))
 
 

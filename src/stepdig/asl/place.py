@@ -31,6 +31,23 @@ class Failure:
 
 
 @dataclass(frozen=True, slots=True)
+class Tries:
+    """The commands whose failures lead to the same place, and what the names of the states on the way begin with."""
+
+    prefix: str = ""
+    commands: list[plan.Command] = field(default_factory=list)
+
+    def name(self, state: str) -> str:
+        """Return the name of a state on that way."""
+        return f"{self.prefix}{state}"
+
+    @property
+    def end(self) -> str:
+        """The name of the end where a failure leads nowhere else."""
+        return f"{self.prefix or 'run '}failed"
+
+
+@dataclass(frozen=True, slots=True)
 class Site:
     """One scope of variables being written, seen from one step.
 
@@ -46,8 +63,8 @@ class Site:
     write       writes a step at a site
     repeated    whether states in a circle come here again, so that variables of an earlier round are there
     dense       whether the definition must be kept small: parallel branches share their states for failures
+    tries       the commands whose failures lead where those of this step lead; `launched` names all of this scope
     writing     the steps being written, outermost first; `owners` tells for each state which it was written for
-    launches    the commands written in this scope, by the state that their failures lead to, "" for the end of the run
     """
 
     machine: plan.Machine
@@ -63,9 +80,10 @@ class Site:
     dense: bool = False
     frames: tuple[int, ...] = (0,)
     repeated: bool = False
+    tries: Tries = field(default_factory=Tries)
+    launched: list[str] = field(default_factory=list)
     writing: list[plan.Step] = field(default_factory=list)
     owners: dict[str, plan.Step] = field(default_factory=dict)
-    launches: dict[str, list[plan.Command]] = field(default_factory=dict)
 
     def to(self, state: str | None) -> Site:
         """Return the site of a step that `state` follows."""
@@ -136,7 +154,7 @@ def note(error: str, at: str, site: Site) -> str:
 
 def cause_of(failure: str) -> str:
     """Return JSONata for the cause of a noted failure; a time-out has none, and an expression must give something."""
-    return f"($exists({failure}.Cause)?{failure}.Cause:'')"
+    return f"({failure}.Cause&'')"
 
 
 def entry(step: plan.Step | None, site: Site) -> str | None:

@@ -8,9 +8,9 @@ from __future__ import annotations
 
 from stepdig import plan
 from stepdig.asl.joins import inside, scope_of
-from stepdig.asl.launched import write_launches
 from stepdig.asl.leaves import done
 from stepdig.asl.place import INPUT, Site, State, entry
+from stepdig.asl.tries import write_tries
 
 ENDED = "SessionEnded"
 
@@ -19,14 +19,16 @@ def write_decided(step: plan.Branches, site: Site) -> None:
     """Write branches of which the first decides; what fails in the other ones leaves them ended."""
     body, *others = step.steps
     end = f"{step.name} ended"
-    inner = inside(site, (step.frames[0],), end, INPUT, None)
+    inner = inside(site, (step.frames[0],), end, INPUT, None, f"{step.name} ")
     start = entry(body, inner)
     site.write(body, inner)
-    write_launches(inner, step.comment)
+    write_tries(inner, step.comment)
     inner.add(end, {"Type": "Fail", "Comment": step.comment, "Error": ENDED, "Cause": "all tasks are done"})
     branches: list[State] = [{"StartAt": start, "States": inner.states}]
     for number, (other, frame) in enumerate(zip(others, step.frames[1:], strict=True)):
-        branches.append(scope_of(other, step, site, frame, f"{step.name} part {number + 1} failed"))
+        branches.append(
+            scope_of(other, step, site, frame, f"{step.name} part {number + 1} failed", f"part {number + 1}")
+        )
     after = site if site.next is not None else site.to(f"{step.name} done")
     state: State = {
         "Type": "Parallel",

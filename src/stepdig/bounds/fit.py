@@ -16,7 +16,7 @@ from stepdig.bounds.places import problem
 from stepdig.problem import Problem
 
 LEAST_LAUNCHES = 1  # tries of a launch that a workflow must have room for
-MODEST_LAUNCHES = 3  # rather so few than executions of their own for the items of a list
+MODEST_LAUNCHES = 6  # a list has executions of its own for its items where not even so many tries have room
 LEAST_LOOKS = 200  # a poll is not made rarer than this
 LEAST_ITERATIONS = 10  # a loop whose number only the run knows must be allowed so many
 
@@ -36,8 +36,7 @@ def fit(machine: plan.Machine, definition: Mapping[str, Any], owners: Mapping[st
     """Count the events of all executions and return what has to change for each to stay within its budget."""
     history = History(costs(definition, owners))
     history.usual = MODEST_LAUNCHES
-    executions = history.executions(machine.body)
-    apart = {step.name for it in executions for step in _too_dear(it)}
+    apart = {step.name for it in history.executions(machine.body) for step in _too_dear(it)}
     if apart:
         return Fitted(apart=frozenset(apart))
     history.usual = plan.LAUNCHES
@@ -127,6 +126,8 @@ def _fewer_launches(
     least = history.count(execution).events
     # Between none and all of them the events grow at most in proportion.
     low = int((budget() - least) * plan.LAUNCHES // max(1, execution.events - least))
+    if low < LEAST_LAUNCHES and _pooled(execution, history, changed, least):
+        return
     history.launches[id(execution.step)] = max(low, LEAST_LAUNCHES)
     counted = history.count(execution)
     execution.events, execution.launches = counted.events, counted.launches
@@ -144,6 +145,30 @@ def _fewer_launches(
     for step in steps(execution.body, plan.Command):
         if step.launches != low:
             changed[id(step)] = partial(_launching, launches=low)
+
+
+def _pooled(execution: Counted, history: History, changed: dict[int, Callable[[Any], plan.Step]], least: int) -> bool:
+    """Let the tasks of each scope share a number of launches: hardly all of many tasks fail to start. Return whether it fits.
+
+    `least` are the events without any launch that is tried again.
+    """
+    history.pools[id(execution.step)] = 1
+    each = history.count(execution).events - least
+    pool = (budget() - least) // max(1, each)
+    if pool < LEAST_LAUNCHES:
+        del history.pools[id(execution.step)]
+        return False
+    history.pools[id(execution.step)] = pool
+    counted = history.count(execution)
+    execution.events, execution.launches, execution.pool = counted.events, 0, pool
+    for step in steps(execution.body, plan.Command):
+        if step.pool != pool:
+            changed[id(step)] = partial(_sharing, pool=pool)
+    return True
+
+
+def _sharing(step: plan.Command, pool: int) -> plan.Command:
+    return replace(step, launches=plan.POOLED, pool=pool)
 
 
 def _slower(execution: Counted, changed: dict[int, Callable[[Any], plan.Step]]) -> bool:

@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 
 from stepdig import limits, plan
-from stepdig.bounds.costs import EXECUTION, ITERATION, TRY, Cost, Costs
+from stepdig.bounds.costs import AGAIN, EXECUTION, ITERATION, Cost, Costs
 
 
 def budget() -> int:
@@ -23,6 +23,7 @@ class Counted:
     """The events of one execution: of the run (`step` is None), or of one child of the distributed loop `step`.
 
     inline    its inline loops with what each costs, for those that may be given executions of their own
+    launches  tries of a launch after the first, of each task; or `pool`: of all tasks of a scope together
     open      loops in a circle whose number of iterations only the run knows
     """
 
@@ -30,20 +31,23 @@ class Counted:
     body: plan.Step
     events: int = 0
     launches: int = plan.LAUNCHES
+    pool: int = 0
     inline: list[tuple[int, plan.ForEach]] = field(default_factory=list)
     open: list[plan.ForEach] = field(default_factory=list)
 
 
 @dataclass(slots=True)
 class History:
-    """Counts the events of a plan whose states cost `costs`; a launch is tried `usual`ly so often."""
+    """Counts the events of a plan whose states cost `costs`; a launch is tried `usual` times more, where nothing else is said."""
 
     costs: Costs
     launches: dict[int, int] = field(default_factory=dict)
+    pools: dict[int, int] = field(default_factory=dict)
     most: dict[int, int] = field(default_factory=dict)
     usual: int = plan.LAUNCHES
     _found: list[Counted] = field(default_factory=list)
     _tries: int = plan.LAUNCHES
+    _pool: int = 0
 
     def executions(self, body: plan.Step) -> list[Counted]:
         """Return the run and every kind of child execution, the run first."""
@@ -57,19 +61,26 @@ class History:
         return self._execution(execution.step, execution.body)
 
     def _execution(self, step: plan.ForEach | None, body: plan.Step) -> Counted:
-        own = self.launches.get(id(step), self.usual)
-        counted = Counted(step, body, launches=own)
+        pool = self.pools.get(id(step), next((it.pool or 0 for it in _commands(body)), 0))
+        own = 0 if pool else self.launches.get(id(step), self.usual)
+        counted = Counted(step, body, launches=own, pool=pool)
         self._found.append(counted)
-        before, self._tries = self._tries, own
-        fixed = self.costs.start if step is None else self._own(step, lambda it: it.inner)
+        before, self._tries, self._pool = (self._tries, self._pool), own, pool
+        fixed = (
+            self.costs.start + AGAIN * pool * self.costs.scopes
+            if step is None
+            else self._own(step, lambda it: it.inner)
+        )
         counted.events = EXECUTION + fixed + self._step(body, counted)
-        self._tries = before
+        self._tries, self._pool = before
         return counted
 
     def _own(self, step: plan.Step, which: Callable[[Cost], bool] = lambda _: True) -> int:
         """Return the events of one visit to each state that was written for a step itself."""
         mine = self.costs.of.get(id(step), ())
-        return sum(it.events + TRY * it.visits * min(it.launches, self._tries) for it in mine if which(it))
+        return sum(
+            it.events + AGAIN * (min(it.launches, self._tries) + it.scopes * self._pool) for it in mine if which(it)
+        )
 
     def _step(self, step: plan.Step | None, at: Counted) -> int:
         if step is None or plan.is_empty(step):
@@ -154,6 +165,16 @@ def steps_in(step: plan.Step | None) -> Iterator[plan.Step]:
         yield step
         for inner in children(step):
             yield from steps_in(inner)
+
+
+def _commands(step: plan.Step) -> Iterator[plan.Command]:
+    """Yield the commands of an execution, not those of executions inside it."""
+    if isinstance(step, plan.Command):
+        yield step
+    elif not (isinstance(step, plan.ForEach) and step.mode == "distributed"):
+        for inner in children(step):
+            if inner is not None:
+                yield from _commands(inner)
 
 
 def children(step: plan.Step) -> Iterator[plan.Step | None]:

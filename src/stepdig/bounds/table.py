@@ -61,7 +61,8 @@ def _histories(fitted: Fitted) -> Iterator[Row]:
 
 def _why(execution: Counted, step: plan.Step, events: int) -> str:
     """Return where most of an execution's events come from, in words."""
-    tries = f", {execution.launches} more tries of a launch" if _any_command(execution.body) else ""
+    shared = f", {execution.pool} more tries of launches in all" if execution.pool else ""
+    tries = shared or (f", {execution.launches} more tries of a launch" if _any_command(execution.body) else "")
     if isinstance(step, plan.ForEach) and step.count and step.mode != "distributed":
         return f"{step.count:,} iterations of {events // step.count:,}{tries}"
     if isinstance(step, plan.ForEach) and step.most and step.mode == "counted":

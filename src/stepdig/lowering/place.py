@@ -138,6 +138,7 @@ class Here(Values):
             self.scope.run,
             _given(self.scope),
             self.scope.variable("network", TOP),
+            self.scope.variable("faults", TOP),
             stores,
             self.time_limit(task, made.timeout),
             sizes=sizes(self),

@@ -18,7 +18,7 @@ from stepdig.problem import Problems
 
 WHOLE = "*"  # every column of a row is read
 # Our own states beside a task's are named after it ("+sync failures?"), so a task's name leaves them room.
-OWN_SUFFIX_CHARS = 16
+OWN_SUFFIX_CHARS = 22
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,10 +7,10 @@ path of its task without the workflow (`+sync+load`), `comment` says where it st
 from stepdig.plan.groups import Branches, Choose, ForEach, Guarded, Sequence, Switch, is_empty
 from stepdig.plan.machine import Fetched, Machine, NamedList
 from stepdig.plan.steps import (
-    AGAIN,
     ERROR_TEXT_CHARS,
     LAUNCHES,
     PACES,
+    POOLED,
     Call,
     Command,
     Deadline,
@@ -26,10 +26,10 @@ from stepdig.plan.steps import (
 from stepdig.plan.values import UNKNOWN_TRIES, Again, Computed, Condition, Constant, Number, Retry, Sizes, Value
 
 __all__ = [
-    "AGAIN",
     "ERROR_TEXT_CHARS",
     "LAUNCHES",
     "PACES",
+    "POOLED",
     "UNKNOWN_TRIES",
     "Again",
     "Branches",

@@ -6,8 +6,8 @@ from dataclasses import dataclass
 
 from stepdig.plan.values import Again, Constant, Number, Retry, Sizes, Value
 
-AGAIN = 3  # times that a container which did not start, or that Spot took, starts again: for a few minutes
-LAUNCHES = 20  # tries after the first to launch a container: a quarter of an hour of throttling or missing capacity
+LAUNCHES = 12  # tries after the first to launch a container: a quarter of an hour of throttling or missing capacity
+POOLED = 5  # of one task, where the tasks of a scope share a number of them
 ERROR_TEXT_CHARS = 8_000  # of a failure's message, and of its stack trace
 # (looks, growth of the pause between them, which begins with a second): each lasts three days. The first wait that much
 # longer than the other workflow takes; the others are for histories without room, as each look takes nine events.
@@ -44,7 +44,9 @@ class Command(Step):
     network   JSONata of the variable that holds where containers run
     reports   whether a failing command leaves an `error.json` with its message (`py>`)
     timeout   seconds that one try may take
-    launches  how often a launch that AWS refused is tried again
+    faults    JSONata of the variable that holds what launches fail with
+    launches  how often a launch that failed, or that Spot took back, is tried again
+    pool      how often that may be for all tasks of its scope together, where the history has no more room; None: no limit
     room      most characters of what the command is given, where only the run knows how many the values of loops have
     lists     then the lists that these values are of: key of the number in the state input, JSONata of where S3 has the
               list, the keys of the values
@@ -60,9 +62,11 @@ class Command(Step):
     run: str = "$run"
     given: str = "$run"
     network: str = "$network"
+    faults: str = "$faults"
     reports: bool = False
     timeout: Number | None = None
     launches: int = LAUNCHES
+    pool: int | None = None
     room: int | None = None
     lists: tuple[tuple[str, str, tuple[str, ...]], ...] = ()
     sizes: Sizes | None = None

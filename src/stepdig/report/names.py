@@ -17,8 +17,11 @@ from stepdig.runner import loops
 SEGMENT = re.compile(r"[+^][^+^]*")
 ITERATION = re.compile(r"\+(for-\d|loop-\d|range-from=)")
 AFTER_FAILURE = re.compile(
-    r" (retry( wait)?|error( plain)?|((item|part) )?failed( \d+)?|ignored)$"
+    r"(^| )(retry( wait)?|error( plain)?|((item|part) )?failed( \d+)?|ignored|try (again\?|wait|task))$"
 )  # where our states begin
+
+
+TRIES = re.compile(r"(^| )try (again\?|wait|task)$")  # between a command that failed and its next try
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,6 +34,7 @@ class Place:
     invokes   it calls a function and takes the answer
     within    the task whose state runs this one in an iteration or a branch; "" at the top
     last      nothing follows it there
+    between   it stands between a command that failed and its next try
     retry     its Retry field
     catch     its Catch: which errors, and whether they are failures of its task (those of `slack>` are not)
     error     of a Fail state, and its `cause`, where they are no expressions
@@ -47,6 +51,7 @@ class Place:
     invokes: bool = False
     within: str = ""
     last: bool = False
+    between: bool = False
     retry: tuple[Mapping[str, Any], ...] = ()
     catch: tuple[tuple[list[str], bool], ...] = ()
     error: str | None = None
@@ -143,6 +148,7 @@ def _places(machine: Mapping[str, Any], within: str) -> Iterator[Place]:
             fails=state["Type"] == "Pass" and "Assign" not in state and any(map(_is_failing, following)),
             invokes=str(state.get("Resource", "")).endswith(":lambda:invoke"),
             within=within,
+            between=TRIES.search(name) is not None,
             last=bool(state.get("End")) or state["Type"] == "Succeed",
             retry=tuple(state.get("Retry", ())),
             catch=tuple(map(_caught, state.get("Catch", ()))),

@@ -149,7 +149,7 @@ class Tracker:
             self.tasks.start(task)
             if place.type == "Fail":
                 self.tasks.fail(row, place.error, place.cause)
-        elif place.failing and place.task != place.within:
+        elif place.failing and not place.between and place.task != place.within:
             self._told(visit)
         return visit
 
@@ -164,7 +164,15 @@ class Tracker:
     def _follow(self, before: Visit, visit: Visit) -> None:
         """The machine went on: what it left behind has ended, with a failure if that is what led here."""
         place = visit.place
-        if before.failed:
+        if place.between:
+            visit.after = before.after or before.task
+            if place.type == "Wait":
+                self.tasks.set(self.tasks.row(visit.after), RETRY_WAITING)
+            return
+        if before.place.between and (place.ours or place.task != before.after):
+            self.tasks.fail(self.tasks.row(before.after))
+            self.tasks.leave(before.after, visit.task)
+        elif before.failed:
             self.tasks.fail(self.tasks.row(before.task))
         at_the_end = place.ours and place.task == place.within  # of an iteration or a branch
         self.tasks.leave(before.task, _boundary(before.task, visit.within) if at_the_end else visit.task)
@@ -207,7 +215,7 @@ class Tracker:
             if _ECHO.fullmatch(name) and visit.place.type == "Pass":
                 for text in events.lines(value):
                     self.tasks.say(visit.task, "stdout", text)
-            elif _FAILURE.fullmatch(name):
+            elif _FAILURE.fullmatch(name) and not visit.place.between:
                 visit.failed = True
                 noted = events.noted(value)
                 row.error, row.cause = row.error or noted[0], row.cause or noted[1]

@@ -11,7 +11,7 @@ from stepdig.report.names import Place
 @dataclass(slots=True)
 class Visit:
     """The machine in one state: `task` is its full name, `within` that of the state that runs it, `parent` its
-    visit; `given` is the state's input as JSON text.
+    visit; `given` is the state's input as JSON text; between two tries of a command, `after` is that task.
     """
 
     place: Place
@@ -25,6 +25,7 @@ class Visit:
     exited: bool = False
     failed: bool = False
     waits: bool = False
+    after: str = ""
 
     def is_inside(self, kind: str) -> bool:
         """Tell whether an event of a Map or Parallel state, of this kind, follows one of what it ran, not one of its own."""
