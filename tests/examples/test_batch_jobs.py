@@ -321,6 +321,8 @@ def test_each_job_has_a_role_of_its_own_and_every_statement_a_reason(built: Path
     assert set(roles) == {path.name for path in (built / "jobs").iterdir()}
     assert len(rows) > 100
     assert all(row.split(" | ")[-1].strip() for row in rows)
+    assert "| what no attachment points to goes, and nothing outside of tmp/ |" in roles["uploads_cleanup"]
+    assert "Reason" not in (built / "statemachines/template.yaml").read_text(encoding="utf-8")
     own = {name: set(re.findall(r"arn:aws:s3:::crowd[^`]*", text)) for name, text in roles.items()}
     assert own.pop("export_orders") == {"arn:aws:s3:::crowd-${Environment}-exports/orders/*"}
     assert len(own.pop("uploads_cleanup")) == 2

@@ -136,6 +136,8 @@ SHAPES = [
     ("iam: [{Action: s3:GetObject, Resource: bucket}]", "1:40 SD612 'Resource' must be ARNs, not \"bucket\""),
     ("iam: [{Action: [], Resource: '*'}]", "1:16 SD612 'Action' is an empty list"),
     ("iam: [{Action: s3:GetObject, Resource: '*', Principal: '*'}]", "1:45 SD611 unknown key 'Principal' in 'iam'"),
+    ("iam: [{Action: 's3:GetObject', Resource: '*', Reason: [a]}]", "1:55 SD612 'Reason' must be one line without |, not a list"),
+    ("iam: [{Action: 's3:GetObject', Resource: '*', Reason: 'a | b'}]", "1:55 SD612 'Reason' must be one line without |"),
     ("state: diff.yml", "1:8 SD612 'state' must be a list or empty, not \"diff.yml\""),
     ("state: [/etc/passwd]", "1:9 SD612 'state' must be the path of a file below the project's folder"),
     ("state: [a/../b]", "1:9 SD612 'state' must be the path of a file below"),

@@ -94,7 +94,7 @@ def _own(number: int, given: MappingOf[str, Any]) -> Statement:
             operator: {key: _condition(value) for key, value in keys.items()}
             for operator, keys in given.get("Condition", {}).items()
         },
-        "given by job.yml",
+        str(given.get("Reason", "given by job.yml")),
         effect=str(given.get("Effect", "Allow")),
         but_actions="NotAction" in given,
         but_resources="NotResource" in given,

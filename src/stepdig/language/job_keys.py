@@ -42,6 +42,7 @@ def _texts(pattern: str, said: str) -> Schema:
 
 _ACTIONS = _texts(r"^(\*|[a-z0-9-]+:[A-Za-z0-9*?]+)$", "actions of IAM such as s3:GetObject")
 _RESOURCES = _texts(r"^(\*|arn:\S+)$", "ARNs")
+_REASON: Schema = {"type": "string", "pattern": "^[^|\\n]+$", "patternErrorMessage": "must be one line without |"}
 STATEMENT = mapping(
     Option("Sid", {"type": "string", "pattern": "^[A-Za-z0-9]*$"}, "its name, letters and digits"),
     Option("Effect", {"type": "string", "enum": ["Allow", "Deny"]}, "Allow without it"),
@@ -50,6 +51,7 @@ STATEMENT = mapping(
     Option("Resource", _RESOURCES, "one ARN or a list"),
     Option("NotResource", _RESOURCES, "every resource but these"),
     Option("Condition", {"type": "object"}, "when it counts: operator, key, values"),
+    Option("Reason", _REASON, "why they may, for the page of rights: not part of the policy"),
 )
 _SECONDS = r"^\s*([0-9]{1,8}|([0-9]{1,9}\s*[dhms]\s*)+)\s*$"
 _SPAN = matching(_SECONDS, "seconds or a duration such as 90s, 30m or 1h", "integer", template=False)
