@@ -35,6 +35,18 @@ class Heard:
             self.enough.set()
 
 
+def test_a_task_tells_its_capacity_provider_and_takes_no_launch_type_beside() -> None:
+    spot = command("true")
+    spot["Arguments"] = {**spot["Arguments"], "CapacityProviderStrategy": [{"CapacityProvider": "FARGATE_SPOT"}]}
+    both = {**spot, "Arguments": {**spot["Arguments"], "LaunchType": "FARGATE"}}
+    spot["Arguments"].pop("LaunchType", None)
+
+    execution, refused = run(machine("T", T=spot)), run(machine("T", T=both))
+
+    assert execution.output["CapacityProviderName"] == "FARGATE_SPOT"
+    assert (refused.status, refused.error) == ("FAILED", "ECS.InvalidParameterException")
+
+
 def test_a_command_succeeds_as_an_ecs_task_does() -> None:
     definition = machine("T", T=command("sh", "-c", 'test "$A" = "b c"', env={"A": "b c"}))
 

@@ -23,7 +23,6 @@ from stepdig.runner.secret_texts import VARIABLE
 from stepdig.runner.shapes import Host, Program, TaskError, TaskRun
 from stepdig.runner.storage import Storage
 
-NO_IMAGE = "what stands for its image does not exist on this machine"  # which no waiting mends, see asl/launched
 CANNOT_START = 127  # a shell's code for a command that is not there
 
 # (request, Digdag's message): told of each task that fails
@@ -76,7 +75,7 @@ class LocalTasks:
             job = self._jobs.ready(at.task["job"]) or await self._jobs.environment(at.task["job"])
         except JobError as error:
             self._fail(request, str(error))
-            return TaskOutcome(None, "TaskFailedToStart", f"{error}\n{NO_IMAGE}")
+            return TaskOutcome(None, stopped_reason=str(error))  # no failed launch, which waiting might mend
         work_dir = self._work_dir / f"{next(self._numbers)}{key}"
         files = secret_files.write(work_dir / "secrets", job.files)
         env = {**self._env(at, job), **files} if files else self._env(at, job)

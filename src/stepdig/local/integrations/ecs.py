@@ -83,6 +83,11 @@ async def run_task(call: Call, arguments: Json, launcher: TaskLauncher) -> Json:
         raise StateError(
             "ECS.InvalidParameterException", f"Container Overrides length must be at most {OVERRIDE_CHARS}"
         )
+    if arguments.get("LaunchType") and arguments.get("CapacityProviderStrategy"):
+        raise StateError(
+            "ECS.InvalidParameterException",
+            "Specifying both a launch type and capacity provider strategy is not supported. Remove one and try again.",
+        )
     request = _request(call, arguments, overrides)
     task = _described(arguments, request)
     clock = call.run.services.clock
@@ -125,12 +130,15 @@ async def _until_token(call: Call, work: Coroutine[Any, Any, TaskOutcome]) -> Js
 
 
 def _described(arguments: dict[str, Json], request: TaskRequest) -> dict[str, Json]:
-    """Return the task as RunTask describes it."""
+    """Return the task as RunTask describes it; with a strategy it runs on the first of its providers."""
     cluster = str(arguments.get("Cluster") or "default").rsplit("/", 1)[-1]
     base = f"arn:aws:ecs:{REGION}:{ACCOUNT}"
     arn = f"{base}:task/{cluster}/{uuid.uuid4().hex}"
     definition = request.task_definition
+    strategy = arguments.get("CapacityProviderStrategy")
+    where = {"CapacityProviderName": str(strategy[0]["CapacityProvider"])} if strategy else {}
     return {
+        **where,
         "ClusterArn": f"{base}:cluster/{cluster}",
         "Containers": [
             {
