@@ -1,7 +1,7 @@
 """S3 and the credentials of a task's role on loopback: what ECS gives a container, and how S3 takes it.
 
-Credentials: https://docs.aws.amazon.com/AmazonECS/latest/developerguide/task-iam-roles.html. Each answer has new ones, which are good until
-the next are handed out after `expire`: from then on S3 refuses the old, as it does those whose time is over.
+Credentials: https://docs.aws.amazon.com/AmazonECS/latest/developerguide/task-iam-roles.html. Each answer has new ones; after
+`expire` S3 refuses all that were handed out before, as it does those whose time is over.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """A project as it is deployed: the resources of its template in moto, and containers that share nothing but what AWS gives them.
 
-Each container is a process with the entry point's program, the environment and secrets of its task definition, and a folder of its own;
-the bucket is a folder, and so is the file system, for those task definitions alone that mount it.
+Each container is a process with the entry point's program, the environment and secrets of its task definition, and a folder of
+its own; the bucket is a folder, and so is the file system, for those task definitions alone that mount it.
 """
 
 from __future__ import annotations

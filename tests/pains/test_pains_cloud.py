@@ -28,14 +28,20 @@ FILES = {
           for_each>: {t: {file: tables.json}}
           _parallel: true
           _do:
-            +load: {sh>: 'echo "load ${t.table} of ${days} with ${secret:mysql.password}" > out; wc -c < out | tr -d " \\n"; echo " ${t.table}"'}
+            +load:
+              sh>: |
+                echo "load ${t.table} of ${days} with ${secret:mysql.password}" > out
+                echo "$(wc -c < out) ${t.table}"
         +tell:
           http>: https://example.com/done
           method: POST
           _disable: true
     """,
     "workflows/shop/tables.json": '[{"table": "users"}, {"table": "orders"}, {"table": "items"}]',
-    "workflows/shop/weekly.dig": "+report: {sh>: 'true', ecs: {job: report}}\n+ask: {http>: 'https://example.com/done', method: POST}\n",
+    "workflows/shop/weekly.dig": """
+        +report: {sh>: 'true', ecs: {job: report}}
+        +ask: {http>: 'https://example.com/done', method: POST}
+    """,
     "jobs/load/job.yml": """
         workspace: true
         iam:
@@ -96,8 +102,8 @@ def _refused(principal: str, context: dict[str, str]) -> bool:
 def test_p05_files_of_one_task_are_there_for_the_next(shop: Cloud) -> None:
     """WealthNavi: what one process wrote the next did not find, as each container has a disk of its own; they added EFS by hand.
 
-    The containers of this test do not see each other's folders. `workspace: true` in job.yml mounts the stack's file system into those
-    of that job, and of no other.
+    The containers of this test do not see each other's folders. `workspace: true` in job.yml mounts the stack's file system into
+    those of that job, and of no other.
     """
     shop.said.clear()
     assert shop.start("shop-nightly", {"params": {"only": {"tables": ["users"]}}}).status == "SUCCEEDED", shop.said
@@ -144,8 +150,8 @@ def _length(table: str, days: int) -> int:
 def test_p14_secrets_are_references(shop: Cloud, project: Project) -> None:
     """Lancers: secrets lay in files on the image, or were copied from S3.
 
-    A secret that stands in a workflow, a table list or a job.yml is a mistake, which no message repeats. What a task needs is named,
-    and AWS hands it to that container alone: it is in no definition, archive, override, history or log.
+    A secret that stands in a workflow, a table list or a job.yml is a mistake, which no message repeats. What a task needs is
+    named, and AWS hands it to that container alone: it is in no definition, archive, override, history or log.
     """
     planted = {
         "workflows/shop/nightly.dig": f"+load: {{sh>: load.sh, _env: {{DB_PASSWORD: '{PASSWORD}'}}}}\n",

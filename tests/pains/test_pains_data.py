@@ -28,7 +28,11 @@ def test_p02_configuration_never_reaches_the_override(project: Project) -> None:
     project.write(
         {
             "config/prod.dig": json.dumps(settings),
-            "rows.py": "import digdag\ndef make(): digdag.env.store({'rows': [{'n': i, 'text': chr(97 + i) * 9000} for i in range(3)]})\n",
+            "rows.py": """
+                import digdag
+                def make():
+                    digdag.env.store({"rows": [{"n": number, "text": "x" * 9000} for number in range(3)]})
+            """,
             "night.dig": f"""
                 _export:
                   !include : 'config/${{env}}.dig'

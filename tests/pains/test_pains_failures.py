@@ -146,7 +146,7 @@ def test_p18_spot_falls_back_and_a_run_tells_what_it_cost(project: Project, tmp_
     """Gunosy: what the batches cost was the reason to move, and Fargate has no way back from Spot by itself.
 
     Spot takes a container twice: the third try runs on demand, and the user's own `_retry`, here none, is not used up by it. What
-    the run took is told with a figure: sizes, seconds, transitions, and about how many dollars, by prices that say of when they are.
+    the run took is told with a figure: sizes, seconds, transitions, about how many dollars, by prices that say of when they are.
     """
     jobs = {"default": Job("default", capacity="spot_then_on_demand", cpu=1024, memory=2048)}
     dig = b"+load: {sh>: ./load.sh}\n"

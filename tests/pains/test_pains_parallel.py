@@ -144,7 +144,7 @@ def test_p28_start_up_is_measured_and_small_tables_share_a_container(project: Pr
     """CrowdWorks: a batch of one minute takes two or three on Fargate, and nobody saw where the time went.
 
     A history as AWS has it tells when ECS was asked for each container and when its command began: `stepdig usage` shows it.
-    And thirty small tables load in one container, which pays for its start-up once.
+    And eight small tables load in one container, which pays for its start-up once.
     """
     project.write(
         {
@@ -153,7 +153,7 @@ def test_p28_start_up_is_measured_and_small_tables_share_a_container(project: Pr
                 import digdag
 
                 def load():
-                    for number in range(30):
+                    for number in range(8):
                         digdag.env.add_subtask(one, table=f"t{number}")
 
                 def one(table):
@@ -163,7 +163,7 @@ def test_p28_start_up_is_measured_and_small_tables_share_a_container(project: Pr
     )
     run = project.run("small.dig")
     assert run.code == 0, run.text
-    assert sorted(run.lines) == sorted(f"loaded t{number}" for number in range(30))
+    assert sorted(run.lines) == sorted(f"loaded t{number}" for number in range(8))
     assert len(project.overrides(run)) == 1
 
     told = project.stepdig(

@@ -38,9 +38,9 @@ NIGHTLY = """
 
 
 def test_p15_there_is_no_database_to_crash_on(project: Project) -> None:
-    """Lancers: the container with Digdag and its PostgreSQL died and started again in a loop, since its own database was broken.
+    """Lancers: the container with Digdag and its PostgreSQL died and started again in a loop, as its own database was broken.
 
-    Neither the template nor what build writes has anything that must be kept running. Here the whole process of a run is killed in
+    Neither the template nor what build writes has anything that must be kept running. Here the process of a run is killed in
     the middle, with no chance to tidy up; one command goes on from there.
     """
     kinds = {it["Type"] for it in root.template()["Resources"].values()}
@@ -139,8 +139,8 @@ def _session(night: datetime) -> str:
 def test_p16_a_session_runs_once_however_often_it_is_started(scheduler: Scheduler, project: Project) -> None:
     """Gunosy: two Celery workers took the same task, and the batch ran twice.
 
-    The Scheduler delivers at least once: here eight deliveries of one night come at the same time, and one more after it. There is one
-    execution. `require>` attaches to the run of a session that another workflow has started, instead of a second one.
+    The Scheduler delivers at least once: here eight deliveries of one night come at the same time, and one more after it. There
+    is one execution. `require>` attaches to the run of a session that another workflow has started, instead of a second one.
     """
     (night,) = _nights(1)
     with ThreadPoolExecutor(8) as pool:
@@ -163,9 +163,9 @@ def test_p16_a_session_runs_once_however_often_it_is_started(scheduler: Schedule
 def test_p20_an_outage_is_caught_up_or_told(scheduler: Scheduler, capsys: pytest.CaptureFixture[str]) -> None:
     """Vega: there was one host; when it was down nothing ran, and nobody knew.
 
-    After the first night nothing is delivered for two nights, as in an outage: the call after it starts all three. After a longer one
-    the last `catch_up_limit` sessions start and the rest are counted, for which there is an alarm, as there is for runs that fail and for
-    starts that do not arrive at all.
+    After the first night nothing is delivered for two nights, as in an outage: the call after it starts all three. After a longer
+    one the last `catch_up_limit` sessions start and the rest are counted, for which there is an alarm, as there is for runs that
+    fail and for starts that do not arrive at all.
     """
     nights = _nights(12)
     scheduler.deliver(nights[0])
