@@ -441,6 +441,17 @@ def test_a_command_reads_a_result_from_the_folder_of_its_bucket(run):
     assert (got.code, got.output) == (0, ['"name"', '"a"'])
 
 
+def test_long_sql_with_templates_is_no_long_expression(run):
+    columns = ", ".join(f"'${{session_date}} {number:04d}' AS c{number}" for number in range(1_000))
+    got = run(
+        "+q:\n  athena.query>: queries/q.sql\n+say:\n  echo>: ${athena.last_query.output}\n",
+        queries_in_q__sql=f"SELECT {columns};",
+    )
+
+    assert got.code == 0, got.end
+    assert rows(got.output[-1])[1][999] == "2026-11-20 0999"
+
+
 def test_without_duckdb_a_plain_sentence(run, monkeypatch):
     find = importlib.util.find_spec
     monkeypatch.setattr(

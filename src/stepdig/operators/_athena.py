@@ -166,41 +166,53 @@ class Queries:
 
 def sql(found: Options, node: Scalar) -> Value | None:
     """Return the SQL of a task: its text, or that of the file it names; None after noting a mistake."""
-    place, value = found.place, found.place.text(node)
-    written = str(value.value).strip() if isinstance(value, Constant) else node.text.strip()
-    if written.startswith("s3://"):
-        hint = "put the file into the project"
-        place.problem(node.at, "SD432", "SQL in S3 is not read", hint, node.length)
-        return None
+    place, written = found.place, str(node.value).strip()
     if not re.search(r"\s", re.sub(r"\$\{[^}]*\}", "", written)):
+        value = place.text(node)
         if not isinstance(value, Constant):
             hint = "name the file without ${...}, or write one task for each; its text may hold ${...}"
             place.problem(node.at, "SD432", "which file holds the SQL must be known when compiling", hint, node.length)
             return None
+        written = str(value.value).strip()
+        if written.startswith("s3://"):
+            hint = "put the file into the project"
+            place.problem(node.at, "SD432", "SQL in S3 is not read", hint, node.length)
+            return None
+        if re.search(r"\s", written):  # all of it is a constant of an export
+            return _whole(found, node, node)
         file = place.template(node, written)
         if file is None:
             return None
-        node, value = file, place.text(file)
-    if "{secret:" in (value.code if isinstance(value, Computed) else str(value.value)):
-        place.problem(node.at, "SD432", "a secret has no place in SQL, which Athena shows and keeps", "remove it")
+        return _whole(found, file, node)
+    return _whole(found, node, node)
+
+
+def _whole(found: Options, text: Scalar, node: Scalar) -> Value | None:
+    """Return a text as SQL, each `${...}` by itself, without the semicolon at its end; None after noting a mistake at `node`.
+
+    As one expression a long text would be more than the translation takes.
+    """
+    place = found.place
+    given = found.filled(text, long=True) if "${secret:" not in str(text.value) else {"parts": [{}]}
+    parts = given["parts"] if isinstance(given, dict) and "parts" in given else [given]
+    if any(isinstance(it, dict) for it in parts):
+        what = "a secret has no place in SQL, which Athena shows and keeps"
+        place.problem(node.at, "SD432", what, "remove it", node.length, secret=True)
         return None
-    return _whole(place, node, value)
-
-
-def _whole(place: Place, node: Scalar, value: Value) -> Value | None:
-    """Return SQL without the semicolon at its end; None after noting that there is none, or too much."""
-    if isinstance(value, Computed):
-        return Computed(f"$replace({value.code},/[\\s;]+$/,'')", value.guards)
-    text = str(value.value).rstrip("; \t\r\n")
-    if not text.strip():
+    last = parts[-1]
+    if not isinstance(last, Computed):
+        parts = [*parts[:-1], str(last).rstrip("; \t\r\n")]
+    value = joined(*(it if isinstance(it, Computed) else str(it) for it in parts))
+    known = str(value.value) if isinstance(value, Constant) else value.code
+    if not known.strip():
         place.problem(node.at, "SD432", "there is no SQL", "such as athena.query>: queries/clicks.sql", node.length)
         return None
-    size = len(text.encode())
+    size = sum(len(str(it).encode()) for it in parts if not isinstance(it, Computed))
     if size > limits.QUERY_BYTES:
         words = f"the SQL has {size:,} bytes; a query of a state may have {limits.QUERY_BYTES:,}"
         place.problem(node.at, "SD435", words, "split it, or make views of its parts", node.length)
         return None
-    return Constant(text)
+    return value
 
 
 def name(found: Options, option: str) -> Value | None:
