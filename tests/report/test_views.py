@@ -10,10 +10,10 @@ import pytest
 from nights import BUNDLE, DEFINITION, START, History, bad_night, good_night
 from rich.console import Console
 
-from stepdig.report.failure import reason
 from stepdig.report.jsonl import JsonLines
 from stepdig.report.layout import entries
 from stepdig.report.plain import PlainLines
+from stepdig.report.reasons import reason
 from stepdig.report.track import Tracker
 from stepdig.report.tree import Tree, clean, fit
 from stepdig.report.view import Run, ended

@@ -5,9 +5,9 @@ from __future__ import annotations
 import pytest
 from nights import container
 
-from stepdig.report.failure import exit_code, reason
 from stepdig.report.message import unmarked
 from stepdig.report.names import groups, is_below
+from stepdig.report.reasons import exit_code, reason
 from stepdig.report.view import duration
 
 

@@ -140,6 +140,7 @@ def test_slack_being_down_never_fails_a_run(run: Callable[..., Any], monkeypatch
     done = run("+s: {slack>: {text: hello}}\n+after: {echo>: after}\n")
 
     assert (done.code, done.output[-1]) == (0, "after")
+    assert "SlackUnavailable: Slack could not be reached" in done.output[0]
 
 
 def test_a_message_that_cannot_be_made_fails_the_run(run: Callable[..., Any]) -> None:

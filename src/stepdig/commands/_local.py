@@ -31,7 +31,7 @@ from stepdig.local.substitutions import substitute
 from stepdig.local.tasks import LocalTasks
 from stepdig.pipeline import Compiled
 from stepdig.project import JOBS, Workflow
-from stepdig.report import failure
+from stepdig.report import reasons
 from stepdig.report.rows import Change
 from stepdig.report.track import Tracker
 from stepdig.report.view import Run, View, ended
@@ -141,7 +141,7 @@ def execute(start: Start, view: View, *, tasks_code: bool = False) -> int:
     finally:
         view.close()
     if tasks_code and code == FAILED:
-        codes = (failure.exit_code(row.cause) for row in tracker.tasks.failures())
+        codes = (reasons.exit_code(row.cause) for row in tracker.tasks.failures())
         return next((it for it in codes if it), FAILED)
     return code
 

@@ -23,6 +23,7 @@ from stepdig.local.kept import KeptParams, find_secrets
 
 Json = Any  # any JSON value
 Function = Callable[[Json, Any], Json]
+SLACK_SECONDS = 10  # where a person waits for the run to end; the deployed function has a minute
 WEBHOOK = "STEPDIG_SLACK_WEBHOOK"  # a laptop's alone: the deployed function reads its secret
 
 _PACKAGE = Path(__file__).resolve().parent.parent
@@ -148,10 +149,13 @@ def _notify_slack(modules: Modules) -> dict[str, object]:
             return {"sent": False, **shown}
         import urllib3  # a run without a webhook does without
 
+        def remaining() -> int:
+            return min(remaining_ms(), int((end - time.monotonic()) * 1000))
+
         webhook = modules.load("webhook")
-        checked = webhook.url_in(url)
+        checked, end = webhook.url_in(url), time.monotonic() + SLACK_SECONDS
         with urllib3.PoolManager(retries=False) as http:
-            delivery = webhook.Delivery(http, lambda _fresh: checked, remaining_ms, time.sleep, random.random)
+            delivery = webhook.Delivery(http, lambda _fresh: checked, remaining, time.sleep, random.random)
             return {"sent": True, "attempts": webhook.send(payload, delivery), **shown}
 
     return {"send": send}

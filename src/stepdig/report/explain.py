@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from stepdig.report import names
-from stepdig.report.failure import reason
+from stepdig.report.reasons import reason
 from stepdig.report.rows import Row
 from stepdig.runner import outputs
 from stepdig.runner.loops import LoopError

@@ -10,7 +10,7 @@ from datetime import UTC, datetime
 from typing import Any, TextIO
 
 from stepdig.report import names
-from stepdig.report.failure import exit_code
+from stepdig.report.reasons import exit_code
 from stepdig.report.rows import ACTIVE, FAILURES, RETRY_WAITING, Change, Line, Message, Row
 from stepdig.report.track import Tracker
 from stepdig.report.view import End, Run

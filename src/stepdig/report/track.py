@@ -16,6 +16,7 @@ from typing import Any
 from stepdig.local import errors
 from stepdig.report import events, names, nested
 from stepdig.report.message import unmarked
+from stepdig.report.reasons import reason
 from stepdig.report.rows import (
     ACTIVE,
     CANCELED,
@@ -252,7 +253,9 @@ class Tracker:
             return
         caught = next((fails for equals, fails in visit.place.catch if errors.matches(equals, error)), None)
         if caught is False:
-            row.line = f"{error}: {cause}" if cause else error or row.line
+            row.line = reason(error, cause)
+            if visit.place.invokes:  # a message that could not be sent: the run goes on, whoever reads it should know
+                self.tasks.say(visit.task, "stderr", row.line)
             return
         visit.failed = True
         if caught is None:
