@@ -38,11 +38,8 @@ class Capybara:
     def run(self, workflow: str, *words: str, **environ: str) -> Done:
         """Run a workflow of the example; words may be more options."""
         path = f"workflows/warehouse/{workflow}.dig"
-        given = [
-            word
-            for name, value in here.parameters(self.market, self.warehouse).items()
-            for word in ("-p", f"{name}={value}")
-        ]
+        where = here.parameters(self.market, self.warehouse)
+        given = [word for name, value in where.items() for word in ("-p", f"{name}={value}")]
         return self.example.stepdig("run", path, *given, "--session", "2026-11-21", "--plain", *words, **environ)
 
     def resume(self, workflow: str = "nightly_sync", **environ: str) -> Done:
@@ -62,7 +59,9 @@ class Capybara:
             "-v",
             "ON_ERROR_STOP=1",
             "-c",
-            f"set timezone = 'Asia/Tokyo'; {sql}",
+            "set timezone = 'Asia/Tokyo'",
+            "-c",
+            sql,
         ]
         environ = {**self.example.environ, "PGPASSWORD": databases.PASSWORD}
         done = subprocess.run([*argv, *more], env=environ, capture_output=True, text=True, check=True)
@@ -87,7 +86,8 @@ class Capybara:
     def containers(self) -> list[dict[str, Any]]:
         """Return what the last run of the night asked of ECS."""
         tasks = [each["taskScheduledEventDetails"] for each in self.history() if each["type"] == "TaskScheduled"]
-        return [json.loads(task["parameters"]) for task in tasks if task["resource"].startswith("runTask")]
+        asked = [json.loads(task["parameters"]) for task in tasks]
+        return [each for each in asked if "TaskDefinition" in each]
 
 
 @pytest.fixture(scope="module")
@@ -98,13 +98,11 @@ def market(mariadb: databases.Database) -> databases.Database:
 
 
 @pytest.fixture
-def capybara(
-    example: Callable[..., Example], market: databases.Database, postgres: databases.Database
-) -> Iterator[Capybara]:
+def capybara(example: Callable[..., Example], market: databases.Database, postgres: databases.Database) -> Capybara:
     """The example with an empty warehouse."""
-    yielded = Capybara(example("capybara", **here.secrets()), market, postgres)
-    yielded.asked("drop schema if exists market cascade")
-    yield yielded
+    made = Capybara(example("capybara", **here.secrets()), market, postgres)
+    made.asked("drop schema if exists market cascade")
+    return made
 
 
 @contextlib.contextmanager

@@ -57,11 +57,12 @@ def test_what_is_deployed(example: Callable[..., Example]) -> None:
 
 
 def test_types_are_kept(capybara: Capybara) -> None:
-    """Decimals to the digit, moments in the zone, Japanese, NULL apart from the empty text, bytes, what COPY would take for signs."""
+    """Decimals to the digit, moments in the zone, Japanese, NULL apart from the empty text, bytes, what COPY takes for signs."""
     assert capybara.run("nightly_sync", "-p", "only=works,page_views,favorites,skills,payments").code == 0
     asked = capybara.asked
 
-    kinds = "select column_name, data_type, numeric_precision, numeric_scale from information_schema.columns where table_name = 'works'"
+    described = "column_name, data_type, numeric_precision, numeric_scale from information_schema.columns"
+    kinds = f"select {described} where table_name = 'works'"
     assert ["reward", "numeric", "18", "4"] in asked(kinds)
     assert ["opens_at", "timestamp with time zone", "-", "-"] in asked(kinds)
     session = "set time_zone = '+09:00'; set names utf8mb4; "
@@ -85,7 +86,7 @@ def test_types_are_kept(capybara: Capybara) -> None:
 
 
 def test_only_what_changed(capybara: Capybara) -> None:
-    """A table with `incremental` is read whole once, then from where the last session ended; changed rows go over the old ones."""
+    """A table with `incremental` is read whole once, then from where the last session ended; changed rows go over old ones."""
     only = ("-p", "only=proposals")
     assert "5,573 rows into market.proposals" in capybara.run("nightly_sync", *only).text
     capybara.asked("create view market.open_proposals as select * from market.proposals where status = 'open'")

@@ -27,7 +27,8 @@ def main() -> None:
     try:
         load(table, there, here)
     except Exception as error:
-        sys.exit(f"{table.table}: {trouble.words(error, there, here)}")
+        print(f"{table.table}: {trouble.words(error, there, here)}", file=sys.stderr, flush=True)
+        os._exit(1)  # pymysql would read the rest of a large table, or complain of a connection that is closed, as its last line
 
 
 def load(table: Table, there: Place, here: Place) -> None:

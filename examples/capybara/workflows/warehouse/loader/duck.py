@@ -1,7 +1,7 @@
 """A DuckDB file as the warehouse, for a laptop without PostgreSQL: `-p warehouse=duckdb:$PWD/var/warehouse.duckdb`.
 
-A DuckDB file has one writing process at a time. Rows are read side by side into files of their own, the slow part; the write waits for a lock
-beside the file and is one transaction.
+A DuckDB file has one writing process at a time. Rows are read side by side into files of their own, the slow part; the write
+waits for a lock beside the file and is one transaction.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ def opened(place: Place, _password: str) -> Iterator[Duck]:
     path = Path(place.name)
     if not path.is_absolute():
         raise ValueError(
-            "a DuckDB file is named by its whole path, duckdb:/...: a task with `state:` runs in a folder of its own"
+            "a DuckDB file needs its whole path, duckdb:/...: a task with `state:` runs in a folder of its own"
         )
     path.parent.mkdir(parents=True, exist_ok=True)
     yield Duck(path)

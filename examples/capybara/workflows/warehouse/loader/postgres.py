@@ -1,13 +1,14 @@
 """PostgreSQL as the warehouse.
 
-Rows go into a staging table first, batch by batch. Then, in one transaction: a table that is new or has other columns than last night is
-replaced by the staging table, by rename; one with the same columns is filled anew in its place, so that views and grants on it stay. A loader that
-dies before leaves the staging table, which the next one drops.
+Rows go into a staging table first, batch by batch. Then, in one transaction: a table that is new or has other columns than last
+night is replaced by the staging table, by rename; one with the same columns is filled anew in its place, so that views and
+grants on it stay. A loader that dies before leaves the staging table, which the next one drops.
 """
 
 from __future__ import annotations
 
 import contextlib
+import os
 from collections.abc import Iterable, Iterator
 
 import psycopg
@@ -32,7 +33,7 @@ def opened(place: Place, password: str) -> Iterator[Postgres]:
     """Connect to the database."""
     with psycopg.connect(
         host=place.host, port=place.port or 5432, user=place.user, password=password, dbname=place.name,
-        connect_timeout=20, autocommit=True, application_name="capybara",
+        connect_timeout=20, autocommit=True, application_name=f"capybara {os.getpid()}",
     ) as connection:  # fmt: skip
         yield Postgres(connection)
 

@@ -1,8 +1,8 @@
 """MySQL and MariaDB: a table as columns and batches of rows, in one consistent read.
 
-Values come as the texts that the server writes, so that a decimal stays exact and a date that Python cannot hold does not fail the table.
-DATETIME has no zone in MySQL: it is taken to be of the workflow's (TZ). TIMESTAMP has one, and is asked for in UTC. The date 0000-00-00, which
-old tables hold for "none", becomes NULL. TIME, ENUM, SET, JSON are texts.
+Values come as the texts that the server writes, so that a decimal stays exact. DATETIME has no zone in MySQL: it is taken to be
+of the workflow's (TZ). TIMESTAMP has one, and is asked for in UTC. The date 0000-00-00, which old tables hold for "none",
+becomes NULL. TIME, ENUM, SET and JSON are texts.
 """
 
 from __future__ import annotations

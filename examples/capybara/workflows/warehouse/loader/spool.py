@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import contextlib
 import json
+import os
 import tempfile
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
@@ -27,9 +28,13 @@ def spooled(columns: list[Column], batches: Iterable[Batch]) -> Iterator[Spooled
     encode = json.JSONEncoder(ensure_ascii=False, default=lambda value: base64.b64encode(value).decode()).encode
     names = [column.name for column in columns]
     rows = 0
-    with tempfile.NamedTemporaryFile("w", encoding="utf-8", suffix=".jsonl") as file:
-        for batch in batches:
-            file.writelines(encode(dict(zip(names, row, strict=True))) + "\n" for row in batch)
-            rows += len(batch)
-        file.flush()
-        yield Spooled(Path(file.name), rows)
+    handle, name = tempfile.mkstemp(suffix=".jsonl")
+    path = Path(name)
+    try:
+        with os.fdopen(handle, "w", encoding="utf-8") as file:
+            for batch in batches:
+                file.writelines(encode(dict(zip(names, row, strict=True))) + "\n" for row in batch)
+                rows += len(batch)
+        yield Spooled(path, rows)
+    finally:
+        path.unlink()

@@ -8,24 +8,28 @@ import pymysql
 
 from loader.shapes import Place
 
+PASSWORD = "the password is wrong or was changed. Next: put the right one into the secret"
+AGAIN = "Next: run it again; if it comes back, look for a failover or a time limit there"
+LIST = "source_table/market.json"
 SOURCE = {
-    1045: "{source} refuses the user {user}: the password is wrong or was changed. Next: put the right one into the secret SOURCE_PASSWORD of jobs/load",
+    1045: f"{{source}} refuses the user {{user}}: {PASSWORD} SOURCE_PASSWORD",
     1049: "there is no database of that name at {source}. Next: look at the parameter `source`",
-    1054: "a column of `select`, `where` or `incremental` is gone at {source}. Next: put the row in source_table/market.json right",
-    1064: "the SELECT that the row of source_table/market.json makes is no SQL",
+    1054: f"a column of `select`, `where` or `incremental` is gone at {{source}}. Next: put its row of {LIST} right",
+    1064: f"what its row of {LIST} makes is no SQL. Next: put the row right",
     1142: "the user {user} may not read it at {source}. Next: grant select on it",
-    1146: "there is no such table at {source}. Next: put it back, or take its row out of source_table/market.json",
+    1146: f"there is no such table at {{source}}. Next: put it back, or take its row out of {LIST}",
     2003: "{source} cannot be reached. Next: is it up, is the parameter `source` right? On a laptop: python3 here.py",
-    2006: "{source} closed the connection. Next: run it again; if it comes back, look for a failover or a time limit there",
-    2013: "the connection to {source} broke. Next: run it again; if it comes back, look for a failover or a time limit there",
+    2006: f"{{source}} closed the connection. {AGAIN}",
+    2013: f"the connection to {{source}} broke. {AGAIN}",
 }
+VIEWS = "its columns have changed, and views of the warehouse read the old ones"
 WAREHOUSE = {
     "53100": "the disk of the warehouse {warehouse} is full. Next: make room there",
-    "28P01": "the warehouse {warehouse} refuses the user: the password is wrong or was changed. Next: put the right one into the secret WAREHOUSE_PASSWORD",
-    "2BP01": "its columns have changed, and views of the warehouse read the old ones. Next: drop those views, run it again, make them anew",
+    "28P01": f"the warehouse {{warehouse}} refuses the user: {PASSWORD} WAREHOUSE_PASSWORD",
+    "2BP01": f"{VIEWS}. Next: drop those views, run it again, make them anew",
     "42501": "the user may not do that in the warehouse {warehouse}. Next: grant it",
 }
-DISK = "this container's disk is full. Next: give its row an `ephemeral_storage`, or make room"
+DISK = "this container's disk is full. Next: give the task an `ephemeral_storage` (`ecs:` in nightly_sync.dig), or make room"
 UNREACHED = "the warehouse {warehouse} cannot be reached. Next: is it up, is the parameter `warehouse` right?"
 
 
