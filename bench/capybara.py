@@ -16,7 +16,7 @@ from figures import ROOT, STEPDIG, Figure, at_most, median, use
 
 EXAMPLE = ROOT / "examples/capybara"
 PARALLEL = 8
-ROUNDS = 5
+ROUNDS = 3
 XARGS = ["xargs", "-d", "\\n", "-n", "1", "-P", str(PARALLEL), "-a", "rows", "sh", "-c", 't=$1 exec "$0" load.py']
 
 sys.path[:0] = [str(EXAMPLE), str(EXAMPLE.parent)]
