@@ -6,15 +6,19 @@ import asyncio
 import json
 import os
 import shlex
+from collections.abc import Callable
 from dataclasses import dataclass, field
+from datetime import datetime
 from pathlib import Path
 
 import pytest
 
 from conftest import Project
+from stepdig import plan
 from stepdig.language.job import Job
 from stepdig.local.clock import VirtualClock
 from stepdig.local.engine import Engine
+from stepdig.local.execution import Execution
 from stepdig.local.functions import Functions
 from stepdig.local.integrations import Integrations
 from stepdig.local.integrations.ecs import TaskOutcome, TaskRequest
@@ -37,9 +41,15 @@ def test_p06_a_task_that_cannot_start_fails_loudly(project: Project) -> None:
     done = project.stepdig("run", "workflows/shop/nightly.dig", "--plain")
     assert done.code == 1
     assert "+load" in done.text
-    assert "could not be started" in done.text
     assert "there is no python3.99 on this machine" in done.text
     assert not list(project.folder.rglob("ran-on-the-host"))
+
+    missing = TaskOutcome(None, "TaskFailedToStart", "CannotPullContainerError: load:9: not found")
+    execution, launched = _night(b"+load: {sh>: 'touch ran-on-the-host'}\n", Job("default"), lambda _: missing)
+    assert execution.status == "FAILED"
+    assert 1 <= len(launched) <= 1 + plan.AGAIN, "a few launches, on Fargate alone"
+    assert set(launched) == {"FARGATE"}
+    assert "CannotPullContainerError: load:9: not found" in str(execution.cause)
 
 
 def test_p09_the_rest_of_the_night_goes_on(project: Project) -> None:
@@ -77,8 +87,12 @@ def test_p09_the_rest_of_the_night_goes_on(project: Project) -> None:
     (failed,) = run.end["failed"]
     assert failed.endswith("=orders+load")
     assert "1 failed: orders" in run.end["cause"]
-    text = (project.folder / run.start["directory"] / "definition.json").read_text()
-    assert '"BackoffRate":2' in text
+    begun = [
+        datetime.fromisoformat(it["time"])
+        for it in run.told
+        if "=orders+load" in it.get("task", "") and it.get("state") == "running"
+    ]
+    assert (begun[-1] - begun[0]).total_seconds() >= 2.9, "a second, then two"
 
     (project.folder / "mended").touch()
     (project.folder / "tries").unlink()
@@ -121,15 +135,14 @@ def test_p17_a_retry_is_one_command(project: Project, changed: bool) -> None:
 
 
 @dataclass
-class Spot:
-    """Spot takes the first two tries of a task two minutes after they began; what is launched on demand ends well."""
+class Launcher:
+    """Ends containers as told by the provider that each was launched by."""
 
+    outcome: Callable[[str], TaskOutcome]
     providers: list[str] = field(default_factory=list)
 
     async def run(self, _request: TaskRequest) -> TaskOutcome:
-        if self.providers[-1] == "FARGATE":
-            return TaskOutcome(0)
-        return TaskOutcome(143, "SpotInterruption", "Your Spot Task was interrupted.")
+        return self.outcome(self.providers[-1])
 
     def on_event(self, _execution: object, event: dict[str, object]) -> None:
         details = event.get("taskScheduledEventDetails")
@@ -142,28 +155,35 @@ class Spot:
         pass
 
 
+def _night(dig: bytes, job: Job, outcome: Callable[[str], TaskOutcome]) -> tuple[Execution, list[str]]:
+    """Run a workflow, whose waits the clock jumps over; give the execution and where each container was launched."""
+    made = compile_workflow({"w.dig": dig}.get, "w.dig", display=str, project="p", workflow="w", jobs={"default": job})
+    definition = json.loads(substitute(made.definition_text, {name: name for name in made.substitutions}))
+    launcher = Launcher(outcome)
+
+    async def go() -> Execution:
+        services = Integrations(tasks=launcher, functions={"FailRunFunction": Functions()["fail_run"]})
+        async with Engine(integrations=services, clock=VirtualClock(), listener=launcher) as engine:
+            return await engine.start(definition, {}, "x", "p-w").wait()
+
+    return asyncio.run(go()), launcher.providers
+
+
 def test_p18_spot_falls_back_and_a_run_tells_what_it_cost(project: Project, tmp_path: Path) -> None:
     """Gunosy: what the batches cost was the reason to move, and Fargate has no way back from Spot by itself.
 
     Spot takes a container twice: the third try runs on demand, and the user's own `_retry`, here none, is not used up by it. What
     the run took is told with a figure: sizes, seconds, transitions, about how many dollars, by prices that say of when they are.
     """
-    jobs = {"default": Job("default", capacity="spot_then_on_demand", cpu=1024, memory=2048)}
-    dig = b"+load: {sh>: ./load.sh}\n"
-    made = compile_workflow({"w.dig": dig}.get, "w.dig", display=str, project="p", workflow="w", jobs=jobs)
-    definition = json.loads(substitute(made.definition_text, {name: name for name in made.substitutions}))
-    spot = Spot()
+    taken = TaskOutcome(143, "SpotInterruption", "Your Spot Task was interrupted.")
+    job = Job("default", capacity="spot_then_on_demand", cpu=1024, memory=2048)
+    execution, launched = _night(
+        b"+load: {sh>: ./load.sh}\n", job, lambda provider: TaskOutcome(0) if provider == "FARGATE" else taken
+    )
+    assert execution.status == "SUCCEEDED"
+    assert launched == ["FARGATE_SPOT", "FARGATE_SPOT", "FARGATE"]
 
-    async def night() -> list[dict[str, object]]:
-        services = Integrations(tasks=spot, functions={"FailRunFunction": Functions()["fail_run"]})
-        async with Engine(integrations=services, clock=VirtualClock(), listener=spot) as engine:
-            execution = await engine.start(definition, {}, "x", "p-w").wait()
-            assert execution.status == "SUCCEEDED"
-            return list(execution.events)
-
-    history = asyncio.run(night())
-    assert spot.providers == ["FARGATE_SPOT", "FARGATE_SPOT", "FARGATE"]
-
+    history = list(execution.events)
     (tmp_path / "history.json").write_text(json.dumps({"events": history}))
     told = project.stepdig("usage", str(tmp_path / "history.json"), "--json")
     assert told.code == 0, told.text
