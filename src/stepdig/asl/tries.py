@@ -25,11 +25,12 @@ SPOT = 2  # launches on Spot that fail, or end with an interruption, before one 
 FIRST_SECONDS, MOST_SECONDS = 5, 120  # between launches: half of it to all, doubled each time
 
 # What the Cause of a launch that failed holds, and what it holds when waiting will not mend that. One variable of the machine
-# has both for all scopes. RunTask's own faults are told by their names, `ECS.ThrottlingException`, `AmazonECS.Unknown`.
+# has both for all scopes. A quote begins the text they are looked for in; the error's name comes first, as
+# `ECS.ThrottlingException` of RunTask itself. A quote inside of a text of the Cause has a backslash before it.
 FAULTS: State = {
     "launch": [
         *(f'"{it}"' for it in ("TaskFailedToStart", "SpotInterruption", "TerminationNotice", "InfrastructureHealth")),
-        '"Your Spot Task was interrupted',
+        *('"Your Spot Task was interrupted', '"ECS.', '"AmazonECS.'),
     ],
     "hopeless": [
         *("not found", "NotFound", "not exist", "manifest unknown", "no such", "no match", "exec format", "can't find"),
@@ -127,29 +128,28 @@ def _counts(site: Site) -> str:
 
 def _rules(site: Site) -> list[State]:
     """Return the rules to try again: after a launch that failed, and where any task has `_retry`, after the user's failure."""
-    commands, waits, counts = site.tries.commands, site.tries.name(WAITS), _counts(site)
-    missed, at, again = (f"${site.variable(it)}" for it in ("missed", "at", "again"))
+    commands, waits = site.tries.commands, site.tries.name(WAITS)
+    missed, at, again = (site.variable(it) for it in ("missed", "at", "again"))
     faults, most = commands[0].faults, max(it.launches for it in commands)
-    told = f"$c:={missed}.Error&{missed}.Cause;"
-    launch = f"($contains({missed}.Error,'ECS.') or $exists({faults}.launch[$contains($c,$)]))"
-    hopeless = f"$exists({faults}.hopeless[$contains($substringAfter($c,'\"StoppedReason\"'),$)])"
     retried = any(map(_own, commands))
-    wait = f"'wait':$ceil($min([{MOST_SECONDS},{FIRST_SECONDS}*$power(2,$n)])*(1+$random())/2)"
-    number = f"$g:={counts};$n:=$g.at={at}?$g.n:0;"
-    kept = f",'u':$g.at={at}?$g.u:0" if retried else ""
+    none = f"{{'at':${at},'n':0,'u':0}}" if retried else f"{{'at':${at},'n':0}}"
+    counts = f"$g:={_counts(site)};$g:=$g.at=${at}?$g:{none};"
+    told = f"$c:='\"'&${missed}.Error&${missed}.Cause;"
+    launch = f"$exists({faults}.launch[$contains($c,$)])"
+    hopeless = f"$exists({faults}.hopeless[$contains($substringAfter($c,'StoppedReason'),$)])"
     pooled, launched = _pool(site)
+    wait = f"$ceil($min([{MOST_SECONDS},{FIRST_SECONDS}*$power(2,$g.n)])*(1+$random())/2)"
     first: State = {
-        "Condition": f"{{% ({told}{number}{launch} and $n<({hopeless}?{min(FEW, most)}:{most}){pooled}) %}}",
-        "Assign": {again[1:]: f"{{% ({number}{{'at':{at},'n':$n+1{kept},{wait}}}) %}}", **launched},
+        "Condition": f"{{% ({told}{counts}{launch} and $g.n<({hopeless}?{min(FEW, most)}:{most}){pooled}) %}}",
+        "Assign": {again: f"{{% ({counts}$merge([$g,{{'n':$g.n+1,'wait':{wait}}}])) %}}", **launched},
         "Next": waits,
     }
     if not retried:
         return [first]
-    number = f"$g:={counts};$u:=$g.at={at}?$g.u:0;$r:={missed}.retry;"
-    wait = "'wait':$r.most?$min([$r.wait*$power(2,$u),$r.most]):$r.wait"
+    wait = "$r.most?$min([$r.wait*$power(2,$g.u),$r.most]):$r.wait"
     second: State = {
-        "Condition": f"{{% ({told}{number}$exists($r) and $u<$r.limit and $not({launch})) %}}",
-        "Assign": {again[1:]: f"{{% ({number}{{'at':{at},'n':$g.at={at}?$g.n:0,'u':$u+1,{wait}}}) %}}"},
+        "Condition": f"{{% ({told}{counts}$exists(${missed}.retry) and $g.u<${missed}.retry.limit and $not({launch})) %}}",
+        "Assign": {again: f"{{% ({counts}$r:=${missed}.retry;$merge([$g,{{'u':$g.u+1,'wait':{wait}}}])) %}}"},
         "Next": waits,
     }
     return [first, second]
