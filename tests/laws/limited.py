@@ -64,7 +64,7 @@ def small_limits() -> Iterator[None]:
 
 @dataclass(frozen=True)
 class Behaviour:
-    """What a command does: launches refused before it starts, tries that exit with 1, bytes it stores, rows of its list."""
+    """What a command does: launches that fail before it starts, tries that exit with 1, bytes it stores, rows of its list."""
 
     refused: int = 0
     fails: int = 0
@@ -93,8 +93,12 @@ class Commands:
         prefix = outputs.task_prefix(at)
         does = self.behaviour.get(key.rpartition("+")[2], Behaviour())
         number = self.tries[key, prefix] = self.tries.get((key, prefix), 0) + 1
-        if number <= does.refused:
+        if number <= does.refused and number % 2:
             raise StateError("ECS.ThrottlingException", "Rate exceeded")
+        if number <= does.refused:
+            return TaskOutcome(
+                None, "TaskFailedToStart", "Timeout waiting for network interface provisioning to complete."
+            )
         if number <= does.refused + does.fails:
             return TaskOutcome(1)
         stores = {"text": '"é' * (does.stores // 3), "list": ["x" * does.row_bytes] * does.rows, "flag": True}
