@@ -18,9 +18,9 @@ CLICKED_EVERY = "{11: 50, 12: 40, 13: 80, 21: 100, 22: 25}"
 
 SQL = f"""
 with shown as (
-    select i, i % 3 + 1 as at, ({CREATIVES})[i % 3 + 1] as there from range({ROWS}) as t(i)
+    select i, i % 3 + 1 as spot, ({CREATIVES})[i % 3 + 1] as there from range({ROWS}) as t(i)
 ), events as (
-    select i, ({SLOTS})[at] as slot_id, there[(i // 3) % len(there) + 1] as creative_id from shown
+    select i, ({SLOTS})[spot] as slot_id, there[(i // 3) % len(there) + 1] as creative_id from shown
 )
 select 'impression' as kind, slot_id, creative_id, 0 as cost, i as id from events
 union all
