@@ -19,7 +19,6 @@ HERE = Path(__file__).resolve().parent
 sys.path += [str(HERE), str(HERE.parent)]
 
 import databases  # noqa: E402 - shared by the examples
-
 import events  # noqa: E402
 
 DAY, HOURS = "2026-11-21", 3
