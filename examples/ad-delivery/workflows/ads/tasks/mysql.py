@@ -4,7 +4,6 @@ import contextlib
 import csv
 import io
 import os
-import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -49,7 +48,7 @@ def _text(place: str) -> str:
 
 @contextlib.contextmanager
 def _connected() -> Iterator[pymysql.Connection]:
-    """Connect; a mistake of the database is told in its own words, without a trace."""
+    """Connect; a mistake of the database is told in its own words."""
     try:
         with pymysql.connect(
             host=os.environ["DB_HOST"], port=int(os.environ.get("DB_PORT", "3306")), user=os.environ["DB_USER"],
@@ -57,4 +56,4 @@ def _connected() -> Iterator[pymysql.Connection]:
         ) as connection:  # fmt: skip
             yield connection
     except pymysql.MySQLError as error:
-        sys.exit(f"MariaDB: {error.args[-1]}")
+        raise RuntimeError(f"MariaDB: {error.args[-1]}") from None
