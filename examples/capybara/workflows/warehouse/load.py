@@ -28,7 +28,9 @@ def main() -> None:
         load(table, there, here)
     except Exception as error:
         print(f"{table.table}: {trouble.words(error, there, here)}", file=sys.stderr, flush=True)
-        os._exit(1)  # pymysql would read the rest of a large table, or complain of a connection that is closed, as its last line
+        os._exit(
+            1
+        )  # pymysql would read the rest of a large table, or complain of a connection that is closed, as its last line
 
 
 def load(table: Table, there: Place, here: Place) -> None:
