@@ -16,6 +16,7 @@ def split(session_date, customers_path, simulate_tasks):
     """Deal the customers to as many files as there will be tasks."""
     source = workspace() / customers_path
     rows = list(csv.DictReader(source.read_text(encoding="utf-8").splitlines()))
+    shutil.rmtree(session_folder(session_date))  # a night begun anew, perhaps in other parts
     folder = session_folder(session_date)
     for part in range(simulate_tasks):
         write(folder / f"customers-{part:02}.csv", rows[part::simulate_tasks])
