@@ -55,7 +55,7 @@ class Delivery:
 
 def send(payload: dict[str, Any], delivery: Delivery) -> int:
     """Send a payload and return the number of requests it took. Raises NotSent."""
-    url, read_again, simplified, faults = delivery.url(False), False, False, 0
+    url, read_again, simplified, faults, status = delivery.url(False), False, False, 0, 0
     for attempt in range(1, ATTEMPTS + 1):
         response = _post(url, payload, delivery)
         status = response.status if response is not None else 0
@@ -73,7 +73,7 @@ def send(payload: dict[str, Any], delivery: Delivery) -> int:
             url, read_again = delivery.url(True), True
         else:
             raise _refusal(status, response)
-    raise SlackUnavailable(f"Slack did not take the message in {ATTEMPTS} attempts")
+    raise SlackUnavailable(f"{_said(status)}, and did not take the message in {ATTEMPTS} attempts")
 
 
 def url_in(stored: str) -> str:
@@ -132,9 +132,12 @@ def _back_off(faults: int, status: int, delivery: Delivery) -> None:
     """
     seconds = delivery.random() * min(BACKOFF_LIMIT_SECONDS, BACKOFF_SECONDS * 2**faults)
     if seconds >= delivery.seconds:
-        what = f"Slack answered {status}" if status else "Slack could not be reached"
-        raise SlackUnavailable(f"{what} {faults + 1} times, and the time is up")
+        raise SlackUnavailable(f"{_said(status)} {faults + 1} times, and the time is up")
     delivery.sleep(seconds)
+
+
+def _said(status: int) -> str:
+    return f"Slack answered {status}" if status else "Slack could not be reached"
 
 
 def _refusal(status: int, response: urllib3.BaseHTTPResponse | None) -> Exception:

@@ -12,8 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-
-from conftest import ROOT, Done, Example, databases
+from example_project import ROOT, Done, Example, databases
 
 sys.path.append(str(ROOT / "examples/capybara"))
 
@@ -73,8 +72,9 @@ class Capybara:
         return int(self.asked(f"select count(*) from market.{table}")[0][0])
 
     def history(self) -> list[dict[str, Any]]:
-        """Return the events of the last run of the night."""
-        lines = (self.last / "history.jsonl").read_text(encoding="utf-8").splitlines()
+        """Return the events of the last run of the night, its tables' executions of their own last."""
+        files = ("history.jsonl", "children.jsonl")
+        lines = [line for name in files for line in (self.last / name).read_text(encoding="utf-8").splitlines()]
         return [json.loads(line) for line in lines]
 
     @property

@@ -11,8 +11,7 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
-
-from conftest import ROOT, Done, Example, databases
+from example_project import ROOT, Done, Example, databases
 
 HERE = ROOT / "examples/ad-delivery"
 SESSION = "2026-11-21T03:00:00+09:00"

@@ -8,8 +8,7 @@ import sys
 from collections.abc import Callable
 
 import pytest
-
-from conftest import Example
+from example_project import Example
 
 WORKFLOW = "workflows/analytics/workflow.dig"
 OVERRIDE_CHARS = 8192  # of RunTask; ours take at most half

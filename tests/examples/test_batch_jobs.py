@@ -15,9 +15,8 @@ from typing import Any
 
 import boto3
 import pytest
+from example_project import ROOT, Done, Example, databases
 from moto import mock_aws
-
-from conftest import ROOT, Done, Example, databases
 
 HERE = ROOT / "examples/batch-jobs"
 WORKFLOWS = sorted(path.stem for path in (HERE / "workflows/batch").glob("*.dig"))

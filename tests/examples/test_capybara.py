@@ -8,8 +8,7 @@ from collections.abc import Callable
 
 import pytest
 from capybara_servers import NIGHT, Capybara, capybara, market, seed
-
-from conftest import ROOT, Example, databases
+from example_project import ROOT, Example, databases
 
 __all__ = ["capybara", "market"]  # fixtures
 

@@ -9,8 +9,7 @@ from pathlib import Path
 
 import pytest
 from capybara_servers import Capybara, capybara, market
-
-from conftest import Example
+from example_project import Example
 
 __all__ = ["capybara", "market"]  # fixtures
 

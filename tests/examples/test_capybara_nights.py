@@ -14,8 +14,7 @@ from pathlib import Path
 
 import pytest
 from capybara_servers import NIGHT, Capybara, capybara, market, tiny_disk
-
-from conftest import Done, databases
+from example_project import Done, databases
 
 __all__ = ["capybara", "market"]  # fixtures
 

@@ -10,8 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-
-from conftest import ROOT, Example, databases
+from example_project import ROOT, Example, databases
 
 SHOP = (ROOT / "examples/first-sync/shop.sql").read_text(encoding="utf-8")
 

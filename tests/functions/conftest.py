@@ -1,11 +1,8 @@
-from pathlib import Path
-
 import pytest
+from lambda_folder import FOLDER
 from slack_server import Time, slack_server
 
 from stepdig.local.functions import Modules
-
-FOLDER = Path(__file__).resolve().parents[2] / "functions"
 
 
 @pytest.fixture(scope="session")

@@ -7,9 +7,8 @@ from types import SimpleNamespace
 
 import boto3
 import pytest
+from lambda_folder import FOLDER
 from moto import mock_aws
-
-from conftest import FOLDER
 
 CONTEXT = SimpleNamespace(get_remaining_time_in_millis=lambda: 30_000)
 
@@ -26,8 +25,10 @@ def app(monkeypatch):
     monkeypatch.syspath_prepend(str(FOLDER / "notify_slack"))
     own = {path.stem for path in (FOLDER / "notify_slack").glob("*.py")}
     with mock_aws():
-        yield importlib.import_module("app")
+        app = importlib.import_module("app")
         parameters = sys.modules["runtime"].parameters
+        parameters.clear_caches()  # it keeps clients, too, those of another test's region
+        yield app
         parameters.clear_caches()
     for name in own:
         sys.modules.pop(name, None)

@@ -6,9 +6,9 @@ from types import SimpleNamespace
 
 import pytest
 from failed_nights import Night, drawn
+from lambda_folder import FOLDER
 from states_server import states_server
 
-from conftest import FOLDER
 from stepdig.local.functions import Modules
 
 boto3 = pytest.importorskip("boto3")

@@ -10,9 +10,8 @@ import policies
 import pytest
 import root
 from pains_cloud import Cloud, cloud
+from pains_project import Project
 from template_stack import GIVEN, HERE
-
-from conftest import Project
 
 WEBHOOK = "https://hooks.slack.com/services/" + "T012AB3CD/B012AB3CD/" + "a1B2c3D4e5F6g7H8i9J0k1L2"
 PASSWORD = "correct-horse-battery-staple"

@@ -10,8 +10,7 @@ from pathlib import Path
 
 import pytest
 from pains_bucket import bucket_of_a_role
-
-from conftest import ROOT, Project
+from pains_project import ROOT, Project
 
 OVERRIDE_CHARS = 8192
 

@@ -12,8 +12,8 @@ from datetime import datetime
 from pathlib import Path
 
 import pytest
+from pains_project import Project
 
-from conftest import Project
 from stepdig.language.job import Job
 from stepdig.local.clock import VirtualClock
 from stepdig.local.engine import Engine

@@ -16,10 +16,10 @@ import boto3
 import pytest
 from failed_nights import Night, drawn
 from moto import mock_aws
+from pains_project import ROOT, Project
 from slack_server import slack_server
 from states_server import states_server
 
-from conftest import ROOT, Project
 from stepdig.local.functions import Modules
 
 NIGHT = """

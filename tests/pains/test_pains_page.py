@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
-from conftest import ROOT
+from pains_project import ROOT
 
 PAINS = [f"P{number}" for number in range(1, 31)]
 

@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import datetime, timedelta
 
-from conftest import Project
+from pains_project import Project
 
 TABLES = [f"t{number:02}" for number in range(12)]
 MEET = """

@@ -13,9 +13,9 @@ from typing import Any
 import boto3
 import pytest
 from moto import mock_aws
+from pains_project import ROOT, Project
 from publish_stand_ins import CONTEXT, REPOSITORY, CodeBuild, request
 
-from conftest import ROOT, Project
 from servers import HttpServer
 from stepdig.local.functions import Modules
 from stepdig.packing import wheels
@@ -236,8 +236,8 @@ def test_p30_notification_retry_and_chain_are_lines_of_yaml(project: Project, co
     assert follows("+load") == "+tell"
     lines = _lines()
     for name in ("+extract", "+load", "+tell"):
-        assert states[name]["Comment"] == f"chain.dig:{lines[name]} +chain{name}"
-    assert all(it["Comment"].startswith("chain.dig") for it in states.values())
+        assert states[name]["Comment"] == f":{lines[name]} +chain{name}"
+    assert definition["Comment"].startswith("chain.dig ")
 
 
 def _lines() -> dict[str, int]:

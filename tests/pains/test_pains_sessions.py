@@ -16,9 +16,9 @@ import pytest
 import root
 from moto.backends import get_backend
 from pains_cloud import Cloud, cloud
+from pains_project import ROOT, Project
 from template_stack import ACCOUNT, HERE, REGION, STACK, parsed
 
-from conftest import ROOT, Project
 from stepdig.local.functions import Modules
 
 # What would have to be looked after: a database, a server, a service that must not stop.

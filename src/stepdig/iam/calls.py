@@ -7,6 +7,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from stepdig.comments import own_file, whole
 from stepdig.problem import Position
 
 _PREFIX = "arn:aws:states:::"
@@ -34,15 +35,19 @@ class Call:
 
 def calls(definition: Mapping[str, Any]) -> Iterator[Call]:
     """Yield the calls of a definition."""
+    yield from _of_scope(definition, own_file(definition))
+
+
+def _of_scope(definition: Mapping[str, Any], own: str) -> Iterator[Call]:
     for name, state in definition.get("States", {}).items():
-        at = _position(str(state.get("Comment", "")))
+        at = _position(whole(str(state.get("Comment", "")), own))
         if state["Type"] == "Task":
             yield _call(state["Resource"], state.get("Arguments"), name, at)
         if state["Type"] == "Map":
             yield from _of_map(state, name, at)
         for inner in (state.get("ItemProcessor"), *state.get("Branches", ())):
             if inner is not None:
-                yield from calls(inner)
+                yield from _of_scope(inner, own)
 
 
 def is_expression(value: object) -> bool:

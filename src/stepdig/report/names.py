@@ -1,6 +1,6 @@
 """What a definition says of its states: whose task each is, where that stands, and what surrounds it.
 
-Every state carries `Comment: path:line +full+task+name` with `[+loop]` where the name of an iteration belongs
+Every state carries `Comment: :line +full+task+name` with `[+loop]` where the name of an iteration belongs
 (docs/design.md); a state whose name holds a blank is one of ours and stands beside the task its Comment names.
 """
 
@@ -12,6 +12,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from stepdig.comments import own_file, whole
 from stepdig.runner import loops
 
 SEGMENT = re.compile(r"[+^][^+^]*")
@@ -60,7 +61,7 @@ class Place:
 
 def places(definition: Mapping[str, Any]) -> dict[str, Place]:
     """Return every state of a definition by its name, those inside maps and branches too, in the order written."""
-    return {place.state: place for place in _places(definition, "")}
+    return {place.state: place for place in _places(definition, "", own_file(definition))}
 
 
 def fill(task: str, bundle: Mapping[str, Any], state_input: str) -> str:
@@ -132,10 +133,10 @@ def _root_ends(name: str) -> int:
     return first.end() if first else 0
 
 
-def _places(machine: Mapping[str, Any], within: str) -> Iterator[Place]:
+def _places(machine: Mapping[str, Any], within: str, own: str) -> Iterator[Place]:
     states: Mapping[str, Mapping[str, Any]] = machine["States"]
     for name, state in states.items():
-        source, _, task = str(state.get("Comment", "")).rpartition(" ")
+        source, _, task = whole(str(state.get("Comment", "")), own).rpartition(" ")
         following = _following(state)
         yield Place(
             name,
@@ -156,7 +157,7 @@ def _places(machine: Mapping[str, Any], within: str) -> Iterator[Place]:
             cause=_literal(state.get("Cause")),
         )
         for inner in _inner(state):
-            yield from _places(inner, task)
+            yield from _places(inner, task, own)
 
 
 def _caught(rule: Mapping[str, Any]) -> tuple[list[str], bool]:
