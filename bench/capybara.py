@@ -69,7 +69,8 @@ def counts(project: Path) -> Iterator[Figure]:
     last = max(
         (project / ".stepdig/runs/warehouse-nightly_sync").iterdir(), key=lambda path: int(path.name.split("-")[1])
     )
-    events = [json.loads(line) for line in (last / "history.jsonl").read_text(encoding="utf-8").splitlines()]
+    files = ("history.jsonl", "children.jsonl")  # each table is an execution of its own
+    events = [json.loads(line) for name in files for line in (last / name).read_text(encoding="utf-8").splitlines()]
     tasks = [event["taskScheduledEventDetails"] for event in events if event["type"] == "TaskScheduled"]
     asked = [json.loads(task["parameters"]) for task in tasks]
     containers = [each for each in asked if "TaskDefinition" in each]

@@ -29,6 +29,7 @@ GROUPS = {
     "leftovers": "Stopped runs",
     "demo": "Demo",
     "capybara": "A night of 120 tables",
+    "analytics": "64 parallel tasks",
 }
 PAGE = ROOT / "docs" / "benchmarks.md"
 HEAD = """# Benchmarks

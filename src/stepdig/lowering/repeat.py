@@ -178,14 +178,13 @@ def _unique_inputs(loop: LoopDraft, scope: Scope) -> None:
 def _mode(here: Here, count: int | None, parallel: plan.Number | None) -> str:
     """Return "map" while an inline Map suffices, else "distributed"; a limit known only then is cut at 40.
 
-    Whether the history has room for all events is counted when the plan is whole (`bounds`), and noted in `apart`.
+    `_parallel: true` runs all at once, as with Digdag, so a list of more than 40 needs executions of their own. Whether the history
+    has room for all events is counted when the plan is whole (`bounds`), and noted in `apart`.
     """
-    inline = count is not None and here.name not in here.scope.draft.apart
-    return (
-        "map"
-        if inline and (not isinstance(parallel, int) or parallel <= limits.INLINE_MAP_CONCURRENCY)
-        else "distributed"
-    )
+    if count is None or here.name in here.scope.draft.apart:
+        return "distributed"
+    at_once = (parallel or count) if isinstance(parallel, int) else 1
+    return "map" if at_once <= limits.INLINE_MAP_CONCURRENCY else "distributed"
 
 
 def may_store(task: Task, here: Here) -> bool:
