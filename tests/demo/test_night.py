@@ -85,4 +85,4 @@ def test_the_other_tables_of_a_failing_night_are_loaded(night: Night) -> None:
 def test_the_definition_stays_small() -> None:
     (definition,) = Path(ROOT / "statemachines").glob("*nightly_sync.asl.json")
 
-    assert definition.stat().st_size < 12_500
+    assert definition.stat().st_size < 12_100

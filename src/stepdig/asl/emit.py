@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import replace
-from typing import Any, cast
+from typing import Any
 
 from stepdig import plan
 from stepdig.asl import branches, calls, control, fanout, leaves, objects, require
 from stepdig.asl.place import Site, State, entry
+from stepdig.asl.smaller import make_smaller
 from stepdig.asl.start import NAME, start_state
 from stepdig.asl.tries import FAULTS, write_tries
-from stepdig.comments import own_file, shortened
 
 
 def emit(
@@ -41,7 +41,7 @@ def emit(
         "StartAt": NAME,
         "States": {NAME: start, **states},
     }
-    _shorten(definition, own_file(definition))
+    make_smaller(definition)
     return definition
 
 
@@ -51,14 +51,6 @@ def write(step: plan.Step, site: Site) -> None:
         site.writing.append(step)
         _WRITERS[type(step)](step, site)
         site.writing.pop()
-
-
-def _shorten(machine: Mapping[str, object], own: str) -> None:
-    for state in cast(Mapping[str, State], machine["States"]).values():
-        state["Comment"] = shortened(str(state["Comment"]), own)
-        for inner in (state.get("ItemProcessor"), *cast(list[object], state.get("Branches", []))):
-            if isinstance(inner, dict):
-                _shorten(inner, own)
 
 
 _WRITERS: dict[type[plan.Step], Callable[[Any, Site], None]] = {

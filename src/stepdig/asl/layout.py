@@ -39,4 +39,4 @@ def _is_state(value: dict[str, object]) -> bool:
 
 
 def _flat(value: object) -> str:
-    return json.dumps(value, ensure_ascii=False, separators=(", ", ": "))
+    return json.dumps(value, ensure_ascii=False, separators=(",", ":"))

@@ -178,8 +178,8 @@ def _unique_inputs(loop: LoopDraft, scope: Scope) -> None:
 def _mode(here: Here, count: int | None, parallel: plan.Number | None) -> str:
     """Return "map" while an inline Map suffices, else "distributed"; a limit known only then is cut at 40.
 
-    `_parallel: true` runs all at once, as with Digdag, so a list of more than 40 needs executions of their own. Whether the history
-    has room for all events is counted when the plan is whole (`bounds`), and noted in `apart`.
+    `_parallel: true` runs all at once, as with Digdag, so a list of more than 40 needs executions of their own. Whether
+    the history has room for all events is counted when the plan is whole (`bounds`), and noted in `apart`.
     """
     if count is None or here.name in here.scope.draft.apart:
         return "distributed"
