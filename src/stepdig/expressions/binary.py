@@ -4,6 +4,7 @@ import re
 from typing import TYPE_CHECKING
 
 from stepdig.expressions import conversions as convert
+from stepdig.expressions import instants
 from stepdig.expressions.nodes import Binary, Constant, Name
 from stepdig.expressions.values import NOTHING, TEXTS, Any_, Instant, Value, literal
 
@@ -93,7 +94,7 @@ def _add(e: "Emitter", node: Binary, left: Any_, right: Any_) -> Any_:
 def _summand(e: "Emitter", value: Any_) -> str:
     """Return the text that `+` makes of a value beside a text: a moment counts as its milliseconds, a Date does not."""
     if isinstance(value, Instant) and not value.is_date:
-        return convert.string(e, Value(f"({convert.utc(e, value)})", "num", value.doubtful))
+        return convert.string(e, Value(f"({instants.utc(e, value)})", "num", value.doubtful))
     return convert.string(e, value)
 
 

@@ -1,6 +1,5 @@
 """Calls of global functions -> JSONata: JSON, Object, Math, Number and their like; `new Date`."""
 
-import re
 from typing import TYPE_CHECKING, Any, Callable, Dict, List, Sequence
 
 from stepdig.expressions import conversions as convert
@@ -18,7 +17,7 @@ Args = Sequence[Node]
 
 def call(e: "Emitter", node: Call) -> Any_:
     """Return the value of a call."""
-    from stepdig.expressions import methods, moment_jsonata  # both emit calls in turn
+    from stepdig.expressions import methods, moment_jsonata, pattern_jsonata  # loaded for those that call them
 
     callee = node.callee
     name = _global_name(callee)
@@ -33,7 +32,7 @@ def call(e: "Emitter", node: Call) -> Any_:
     if not isinstance(callee, Member):
         e.refuse(node, f"{source(callee)} cannot be called here", "only functions and methods by name can be called")
     if callee.name == "test" and node.arguments and isinstance(callee.object, (Regex, Constant)):
-        return methods.tested(e, node, callee.object)
+        return pattern_jsonata.tested(e, node, callee.object)
     base = e.value(callee.object)
     if isinstance(base, Instant):
         return moment_jsonata.method(e, node, base, callee.name)
@@ -42,7 +41,7 @@ def call(e: "Emitter", node: Call) -> Any_:
 
 def construct(e: "Emitter", node: New) -> Any_:
     """Return the value of `new Date(...)`; nothing else can be constructed."""
-    from stepdig.expressions import moment_jsonata  # emits calls in turn
+    from stepdig.expressions import moment_jsonata  # loaded for those that have dates
 
     if isinstance(node.callee, Name) and node.callee.name == "Date" and len(node.arguments) < 2:
         return moment_jsonata.date(e, node)
@@ -175,7 +174,6 @@ def _now(e: "Emitter", node: Node, args: Args) -> Any_:
     return Value("$millis()", "num", present=True)
 
 
-_PIECES = re.compile(r"\\[\s\S]|[\s\S]")
 _INTEGER = r"/^\s*[-+]?[0-9]+/"
 _FLOAT = r"/^\s*[-+]?([0-9]+[.]?[0-9]*|[.][0-9]+)([eE][-+]?[0-9]+)?/"
 _CALLS: Dict[str, Callable[["Emitter", Any, Args], Any_]] = {
@@ -206,27 +204,3 @@ _CALLS: Dict[str, Callable[["Emitter", Any, Args], Any_]] = {
     "parseFloat": _parsed(_FLOAT),
     "parseInt": _parsed(_INTEGER),
 }
-
-
-def pattern_code(pattern: str, flags: str) -> str:
-    """Return JSONata's regular expression.
-
-    Its scanner counts brackets without knowing classes or escaped backslashes, and `${` would be taken for a
-    substitution; so brackets inside classes are escaped, and a backslash is written by its code.
-    """
-    pieces = []
-    inside = False
-    for piece in _PIECES.findall(pattern):
-        if piece == "\\\\":
-            pieces.append("\\x5c")
-        elif inside and piece in "()[{}":
-            pieces.append(f"\\{piece}")
-        else:
-            pieces.append(piece)
-            inside = piece == "[" or (inside and piece != "]")
-    return f"/{''.join(pieces)}/{''.join(sorted(set(flags) - {'g'}))}"
-
-
-def simple_pattern(pattern: str) -> bool:
-    """Tell whether a pattern means the same to JavaScript and to every JSONata engine: no look-around, no references."""
-    return not re.search(r"\(\?[=!<]|\\[1-9]", pattern)

@@ -3,8 +3,10 @@
 from typing import TYPE_CHECKING
 
 from stepdig.expressions.errors import ExpressionError
+from stepdig.expressions.instants import utc
 from stepdig.expressions.moment_format import TO_STRING
-from stepdig.expressions.values import NOTHING, TEXTS, Any_, Instant, Value, number
+from stepdig.expressions.nodes import Node
+from stepdig.expressions.values import NOTHING, TEXTS, Any_, Instant, Value
 
 if TYPE_CHECKING:
     from stepdig.expressions.emit import Emitter
@@ -35,7 +37,7 @@ def _doubtful(e: "Emitter", value: Instant, quote: str) -> str:
 def string(e: "Emitter", value: Any_) -> str:
     """Return code of ToString, as `+` and `join` use it."""
     if isinstance(value, Instant):
-        from stepdig.expressions.moment_picture import formatted  # pictures need conversions in turn
+        from stepdig.expressions.moment_picture import formatted  # few moments become text as they are
 
         return formatted(e, value, TO_STRING).code
     if value.type in TEXTS:
@@ -104,35 +106,21 @@ def plain(e: "Emitter", value: Any_) -> Value:
     return value
 
 
-def utc(e: "Emitter", value: Instant) -> str:
-    """Return code of the milliseconds since 1970 (an operand of +, - or a call's argument, not more)."""
-    if not value.wall or value.utc:
-        return plus(value.code, value.shift)
-    if e.zone.fixed:
-        return plus(value.code, value.shift - e.zone.base)
-    e.needs_tz = True
-    return f"$j_utc({plus(value.code, value.shift)})"
-
-
-def wall(e: "Emitter", value: Instant) -> str:
-    """Return code of the milliseconds that the moment's wall clock shows."""
-    if value.utc:
-        return utc(e, value)
-    if e.zone.fixed:
-        return plus(value.code, value.shift + (0 if value.wall else e.zone.base))
-    e.needs_tz = True
-    return f"$j_wall({utc(e, value)})"
-
-
-def plus(code: str, shift: float) -> str:
-    """Return code plus a constant."""
-    if not shift:
-        return code
-    return f"{code} - {number(-shift)}" if shift < 0 else f"{code} + {number(shift)}"
-
-
 def refuse_function(value: Any_, start: int, end: int) -> Any_:
     """Return the value, or raise for a function that was not called."""
     if value.type == "function":
         raise ExpressionError("this is a function, not a value", start, end, "call it with ()")
     return value
+
+
+def chosen(e: "Emitter", node: Node, test: str, yes: Any_, no: Any_) -> Any_:
+    """Return `test ? yes : no` of two values."""
+    if isinstance(yes, Instant) or isinstance(no, Instant):
+        if not (isinstance(yes, Instant) and isinstance(no, Instant) and yes.utc == no.utc):
+            e.refuse(node, "one branch is a moment, the other is not", "call .format() on the moment")
+        doubtful = yes.doubtful or no.doubtful
+        return Instant(f"({test}?{utc(e, yes)}:{utc(e, no)})", utc=yes.utc, doubtful=doubtful)
+    kind = yes.type if yes.type == no.type else "str" if {yes.type, no.type} <= TEXTS else "any"
+    if kind == "undef":
+        return NOTHING
+    return Value(f"({test}?{yes.code}:{no.code})", kind, yes.nan or no.nan, yes.present and no.present)

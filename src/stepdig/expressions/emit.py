@@ -60,6 +60,12 @@ class Emitter:
         """Return the value of a node, moments as their JSON text."""
         return convert.plain(self, self.value(node))
 
+    def arguments(self, node: Call, least: int = 0) -> List[Value]:
+        """Return the values of the arguments of a call, which must have at least so many."""
+        if len(node.arguments) < least:
+            self.refuse(node, "an argument is missing")
+        return [self.plain(argument) for argument in node.arguments]
+
     def refuse(self, node: Node, message: str, hint: str = "") -> NoReturn:
         """Raise an ExpressionError at a node."""
         raise ExpressionError(message, node.start, node.end, hint)
@@ -168,20 +174,7 @@ def _conditional(e: Emitter, node: Conditional) -> Any_:
     if test in ("true", "false"):
         return e.value(node.yes if test == "true" else node.no)
     yes, no = e.branch(node.yes, proves(e, node.test, True)), e.branch(node.no, proves(e, node.test, False))
-    return chosen(e, node, test, yes, no)
-
-
-def chosen(e: Emitter, node: Node, test: str, yes: Any_, no: Any_) -> Any_:
-    """Return `test ? yes : no` of two values."""
-    if isinstance(yes, Instant) or isinstance(no, Instant):
-        if not (isinstance(yes, Instant) and isinstance(no, Instant) and yes.utc == no.utc):
-            e.refuse(node, "one branch is a moment, the other is not", "call .format() on the moment")
-        doubtful = yes.doubtful or no.doubtful
-        return Instant(f"({test}?{convert.utc(e, yes)}:{convert.utc(e, no)})", utc=yes.utc, doubtful=doubtful)
-    kind = yes.type if yes.type == no.type else "str" if {yes.type, no.type} <= TEXTS else "any"
-    if kind == "undef":
-        return NOTHING
-    return Value(f"({test}?{yes.code}:{no.code})", kind, yes.nan or no.nan, yes.present and no.present)
+    return convert.chosen(e, node, test, yes, no)
 
 
 def _logical(e: Emitter, node: Logical) -> Any_:
@@ -197,7 +190,7 @@ def _logical(e: Emitter, node: Logical) -> Any_:
         e.refuse(node, f"{node.operator} with a moment", "call .format() on the moment")
     left = left._replace(code=e.variable(left.code), json="")
     test = convert.boolean(e, left)
-    return chosen(e, node, test, right if both else left, left if both else right)
+    return convert.chosen(e, node, test, right if both else left, left if both else right)
 
 
 def _unary(e: Emitter, node: Unary) -> Any_:
@@ -229,7 +222,7 @@ def _typeof(e: Emitter, node: Unary) -> Any_:
 
 
 def _binary(e: Emitter, node: Binary) -> Any_:
-    from stepdig.expressions import binary  # operators need the emitter in turn
+    from stepdig.expressions import binary  # loaded for those that have them
 
     return binary.emit(e, node)
 
@@ -240,13 +233,13 @@ def _sequence(e: Emitter, node: Sequence) -> Any_:
 
 
 def _call(e: Emitter, node: Call) -> Any_:
-    from stepdig.expressions import calls  # calls need the emitter in turn
+    from stepdig.expressions import calls  # loaded for those that have them
 
     return calls.call(e, node)
 
 
 def _new(e: Emitter, node: New) -> Any_:
-    from stepdig.expressions import calls  # calls need the emitter in turn
+    from stepdig.expressions import calls  # loaded for those that have them
 
     return calls.construct(e, node)
 

@@ -4,10 +4,9 @@ The compiler folds constants with it, the task runner evaluates a command task's
 """
 
 from functools import lru_cache
-from typing import Any, Callable, Dict, FrozenSet, List, Optional, Sequence, Tuple
+from typing import Any, Callable, Dict, FrozenSet, List, Tuple
 
-from stepdig.expressions import arrays, jsglobals, strings, template
-from stepdig.expressions.clock import Offsets
+from stepdig.expressions import arrays, jsglobals, jsnumbers, strings, template
 from stepdig.expressions.errors import EvaluationError, ExpressionError, NeedsRuntime
 from stepdig.expressions.jsjson import to_text
 from stepdig.expressions.jsregex import RegExp
@@ -48,64 +47,7 @@ from stepdig.expressions.nodes import (
 )
 from stepdig.expressions.operators import binary, unary
 from stepdig.expressions.parse import parse
-
-_STEPS = 1_000_000  # evaluations in one expression; more is a loop without end
-_STEPS_COMPILING = 50_000  # a mistake must show at once, wherever the expression is used
-
-
-class Context:
-    """What an expression may ask the world: the zone as rows `[utc seconds, offset seconds]`, and the time in ms.
-
-    `now_ms` None stands for "while compiling": asking for the time raises NeedsRuntime.
-    """
-
-    def __init__(self, offsets: Sequence[Sequence[Any]] = ((None, 0),), now_ms: Optional[int] = None) -> None:
-        self.zone = Offsets(offsets)
-        self.now_ms = now_ms
-        self.steps = 0
-
-    def now(self) -> int:
-        """Return milliseconds since 1970."""
-        if self.now_ms is None:
-            raise NeedsRuntime("the current time")
-        return self.now_ms
-
-    def spend(self, steps: int = 1) -> None:
-        """Count evaluations; raise EvaluationError when there were too many for one expression."""
-        self.steps += steps
-        if self.steps > (_STEPS if self.now_ms is not None else _STEPS_COMPILING):
-            raise EvaluationError("RangeError: the expression takes too long")
-
-    def random(self) -> float:
-        """Return a random number below 1."""
-        if self.now_ms is None:
-            raise NeedsRuntime("a random number")
-        import random  # few templates ask for it
-
-        return random.random()  # noqa: S311  # JavaScript's Math.random is no secret either
-
-
-class Scope:
-    """The names an expression sees: variables of functions, innermost first, then the parameters."""
-
-    def __init__(self, variables: Dict[str, Any], parent: Optional["Scope"], context: Context) -> None:
-        self.variables = variables
-        self.parent = parent
-        self.context = context
-
-    def find(self, name: str) -> Optional["Scope"]:
-        """Return the scope that holds a name, or None."""
-        scope: Optional[Scope] = self
-        while scope is not None and name not in scope.variables:
-            scope = scope.parent
-        return scope
-
-    def root(self) -> Dict[str, Any]:
-        """Return the parameters: what `this` is."""
-        scope = self
-        while scope.parent is not None:
-            scope = scope.parent
-        return scope.variables
+from stepdig.expressions.scope import Context, Scope
 
 
 def evaluate(node: Node, params: Dict[str, Any], context: Context) -> Js:
@@ -173,8 +115,8 @@ def member(value: Js, name: str) -> Js:
     if value is None or value is UNDEFINED:
         raise cannot_read(value, name)
     if isinstance(value, bool):
-        return arrays.boolean_member(name)
-    return value.member(name) if isinstance(value, Object) else arrays.number_member(name)
+        return jsnumbers.boolean_member(name)
+    return value.member(name) if isinstance(value, Object) else jsnumbers.number_member(name)
 
 
 def source(node: Node) -> str:
@@ -281,9 +223,9 @@ def _object(node: ObjectLiteral, scope: Scope) -> Dict[str, Any]:
 
 
 def _function(node: FunctionNode, scope: Scope) -> Function:
-    from stepdig.expressions.functions import make  # statements need `compute` in turn
+    from stepdig.expressions.functions import make  # few expressions have functions
 
-    return make(node, scope)
+    return make(node, scope, compute)
 
 
 def _assign(node: Assign, scope: Scope) -> Js:

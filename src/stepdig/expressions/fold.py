@@ -1,19 +1,19 @@
 """Syntax tree + what names are bound to -> tree in which everything known is a Constant.
 
-Names are bound by path, since one object may be partly known and partly stored. Anything whose parts are all known is
-computed with the evaluator, so folding cannot differ from running; only the time and random numbers are left alone.
+Anything whose parts are all known is computed with the evaluator, so folding cannot differ from running; only the time
+and random numbers are left alone.
 """
 
-import re
-from typing import Any, Callable, Dict, FrozenSet, List, Optional, Tuple
+from typing import Any, Callable, Dict, Optional, Tuple
 
 from stepdig.expressions import jsglobals
+from stepdig.expressions.bound_names import Locals, bound, is_closed, path_of
 from stepdig.expressions.errors import EvaluationError, NeedsRuntime
-from stepdig.expressions.evaluate import Context, evaluate, source
+from stepdig.expressions.evaluate import evaluate, source
 from stepdig.expressions.functions import declared
 from stepdig.expressions.jsdate import Date
 from stepdig.expressions.jsregex import RegExp
-from stepdig.expressions.jsvalues import UNDEFINED, Js, Object, to_boolean, to_string
+from stepdig.expressions.jsvalues import Object, to_boolean, to_string
 from stepdig.expressions.moments import Moment
 from stepdig.expressions.nodes import (
     ArrayLiteral,
@@ -43,10 +43,8 @@ from stepdig.expressions.nodes import (
     This,
     Unary,
 )
-from stepdig.expressions.shapes import Code, Known, Names, Zone
-
-Locals = FrozenSet[str]
-_VARIABLE = re.compile(r"\$j(j*[0-9]+)\b")
+from stepdig.expressions.scope import Context
+from stepdig.expressions.shapes import Names, Zone
 
 
 class Folder:
@@ -75,8 +73,8 @@ class Folder:
         """Return a Constant when all parts of the node are known, else the node."""
         for part in parts:
             if isinstance(part, Failure):
-                return part._replace(start=part.start, end=part.end)
-        if not all(map(_is_closed, parts)):
+                return part
+        if not all(map(is_closed, parts)):
             return node
         try:
             value = evaluate(node, {}, self.context)
@@ -88,126 +86,11 @@ class Folder:
             return node
         return Constant(value, node.start, node.end)
 
-    # --- names
-
-    def path(self, node: Node, local: Locals) -> Optional[Tuple[str, ...]]:
-        """Return the path of names and constant texts that a chain of members spells, or None."""
-        if isinstance(node, Name):
-            return None if node.name in local else (node.name,)
-        if isinstance(node, This):
-            return ()
-        if isinstance(node, Member):
-            base = self.path(node.object, local)
-            return None if base is None else (*base, node.name)
-        if isinstance(node, Index):
-            base = self.path(node.object, local)
-            key = self.fold(node.key, local) if base is not None else None
-            if base is not None and isinstance(key, Constant) and isinstance(key.value, str):
-                return (*base, key.value)
-        return None
-
-    def bound(self, node: Node, path: Tuple[str, ...], local: Locals) -> Optional[Node]:
-        """Return what a path is bound to, with the members beyond the binding; None for a global function."""
-        binding, covered = self.names.resolve(path)
-        covered = max(1, min(covered, len(path)))
-        root = _root(node)
-        if isinstance(root, Name) and binding is None and covered == 1 and jsglobals.is_global(path[0]):
-            return None
-        at: List[Tuple[int, int]] = _ends(node)
-        start = root.start
-        if binding is None:
-            return self._unbound(root, path, covered, at)
-        end = at[len(at) - len(path) + covered - 1][1]
-        if isinstance(binding, Known):
-            found: Node = Constant(binding.value, start, end)
-        else:
-            binding = _apart(binding)
-            test = self._test(binding, path, covered, root)
-            found = Stored(binding.text, binding.type, test, path[0], binding.guards, start, end)
-        for index, name in enumerate(path[covered:], covered):
-            found = self.member(Member(found, name, start, at[len(at) - len(path) + index][1]))
-        return found
-
-    def _unbound(self, root: Node, path: Tuple[str, ...], covered: int, at: List[Tuple[int, int]]) -> Node:
-        end = at[len(at) - len(path) + covered - 1][1]
-        if covered == 1 and isinstance(root, Name):
-            return Failure(f"ReferenceError: {path[0]} is not defined", "", root.start, root.end)
-        found: Node = Constant(UNDEFINED, root.start, end)
-        for index, name in enumerate(path[covered:], covered):
-            found = self.member(Member(found, name, root.start, at[len(at) - len(path) + index][1]))
-        return found
-
-    def _test(self, code: Code, path: Tuple[str, ...], covered: int, root: Node) -> str:
-        """Return the JSONata test that the variable itself exists; "" when it does or need not."""
-        if not code.may_be_missing or isinstance(root, This):
-            return ""
-        if covered > 1:
-            whole, _ = self.names.resolve(path[:1])
-            if isinstance(whole, Known):
-                return ""
-            if isinstance(whole, Code):
-                return f"$exists({_apart(whole).text})" if whole.may_be_missing else ""
-        return f"$exists({code.text})"
-
     def member(self, node: Node) -> Node:
         """Fold a member whose object is folded."""
         if not isinstance(node, Member):
             return node
         return self.computed(node, node.object)
-
-
-def _apart(code: Code) -> Code:
-    """Return code whose own variables cannot meet ours: each `$j1` in it becomes `$jj1`."""
-    if "$j" not in code.text:
-        return code
-    guards = tuple((_VARIABLE.sub(r"$jj\1", test), message) for test, message in code.guards)
-    return code._replace(text=_VARIABLE.sub(r"$jj\1", code.text), guards=guards)
-
-
-def _root(node: Node) -> Node:
-    while isinstance(node, (Member, Index)):
-        node = node.object
-    return node
-
-
-def _ends(node: Node) -> List[Tuple[int, int]]:
-    """Return start and end of each step of a chain of members, the root first."""
-    found: List[Tuple[int, int]] = []
-    while isinstance(node, (Member, Index)):
-        found.insert(0, (node.start, node.end))
-        node = node.object
-    return [(node.start, node.end), *found]
-
-
-def _is_closed(node: Node) -> bool:
-    """Tell whether a folded node can be computed by itself."""
-    if isinstance(node, (Constant, Literal, Regex)):
-        return True
-    if isinstance(node, Name):
-        return jsglobals.is_global(node.name)
-    if isinstance(node, Member):
-        return _is_closed(node.object)
-    return isinstance(node, Function) and _closed_function(node)
-
-
-def _closed_function(node: Function) -> bool:
-    """Tell whether a folded function uses nothing but its own variables, constants and globals."""
-    own = {*node.parameters, node.name, "arguments", *declared(node.body)}
-    return all(name in own or jsglobals.is_global(name) for name in _free_names(node.body))
-
-
-def _free_names(part: Js) -> List[str]:
-    """Return the names in a folded tree; what is stored, fails or is `this` counts as the name "this"."""
-    if isinstance(part, Name):
-        return [part.name]
-    if isinstance(part, Constant):
-        return []
-    if isinstance(part, (Stored, Failure, This)):
-        return ["this"]
-    if isinstance(part, Function):
-        own = {*part.parameters, part.name, "arguments", *declared(part.body)}
-        return [name for name in _free_names(part.body) if name not in own]
-    return [name for item in part if isinstance(item, tuple) for name in _free_names(item)]
 
 
 def _literal(folder: Folder, node: Literal, local: Locals) -> Node:
@@ -221,13 +104,13 @@ def _name(folder: Folder, node: Name, local: Locals) -> Node:
                 f"a parameter named '{node.name}' hides what JavaScript means by it", "", node.start, node.end
             )
         return node
-    return folder.bound(node, (node.name,), local) or folder.computed(node)
+    return bound(folder, node, (node.name,)) or folder.computed(node)
 
 
 def _member(folder: Folder, node: Node, local: Locals) -> Node:
-    path = folder.path(node, local)
+    path = path_of(folder, node, local)
     if path:
-        found = folder.bound(node, path, local)
+        found = bound(folder, node, path)
         if found is not None:
             return found
     if isinstance(node, Member):

@@ -25,10 +25,10 @@ from stepdig.expressions.jsvalues import (
     to_string,
     whole,
 )
-from stepdig.expressions.natives import Call, Namespace, at, function, functions
+from stepdig.expressions.natives import Call, Namespace, at, function, functions, has_own
 
 if TYPE_CHECKING:
-    from stepdig.expressions.evaluate import Context
+    from stepdig.expressions.scope import Context
 
 _MAX_ARRAY = 1_000_000
 
@@ -60,7 +60,7 @@ def _keys(args: List[Any]) -> List[Any]:
 def _object_function() -> Function:
     prototype = {
         "toString": Function("toString", lambda this, args: f"[object {class_of(this)}]"),
-        "hasOwnProperty": Function("hasOwnProperty", arrays.has_own),
+        "hasOwnProperty": Function("hasOwnProperty", has_own),
     }
     members = {**functions({"keys": _keys}), "prototype": Namespace("Object", prototype)}
     return function("Object", lambda args: args[0] if args and args[0] not in (None, UNDEFINED) else {}, members)

@@ -16,7 +16,7 @@ from stepdig.expressions.jsvalues import (
 from stepdig.expressions.natives import Call, Namespace, at, functions
 
 if TYPE_CHECKING:
-    from stepdig.expressions.evaluate import Context
+    from stepdig.expressions.scope import Context
 
 _FLOAT = re.compile(r"[+-]?(?:Infinity|(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:[eE][+-]?[0-9]+)?)")
 

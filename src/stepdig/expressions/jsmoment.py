@@ -19,7 +19,7 @@ from stepdig.expressions.moments import Moment, unit
 from stepdig.expressions.natives import Call, at, function, functions
 
 if TYPE_CHECKING:
-    from stepdig.expressions.evaluate import Context
+    from stepdig.expressions.scope import Context
 
 
 def _moment(context: "Context", utc: bool) -> Call:

@@ -262,55 +262,6 @@ def class_of(value: Js) -> str:
     return "Object" if isinstance(value, dict) else type_of(value).capitalize()
 
 
-def loosely_equal(left: Js, right: Js) -> bool:
-    """The operator `==`."""
-    if left is None or left is UNDEFINED or right is None or right is UNDEFINED:
-        return left in (None, UNDEFINED) and right in (None, UNDEFINED) if _is_nothing(left, right) else False
-    kinds = type_of(left), type_of(right)
-    if kinds[0] == kinds[1] or {*kinds} <= {"object", "function"}:
-        return strictly_equal(left, right)
-    if "object" in kinds or "function" in kinds:
-        if kinds[0] in ("object", "function"):
-            return loosely_equal(_default_primitive(left), right)
-        return loosely_equal(left, _default_primitive(right))
-    return to_number(left) == to_number(right)
-
-
-def _is_nothing(left: Js, right: Js) -> bool:
-    return (left is None or left is UNDEFINED) and (right is None or right is UNDEFINED)
-
-
-def _default_primitive(value: Js) -> Js:
-    """ToPrimitive without a hint: dates turn into text, everything else into a number first."""
-    return to_primitive(value, number=getattr(value, "tag", "") != "Date")
-
-
-def strictly_equal(left: Js, right: Js) -> bool:
-    """The operator `===`: objects are equal only to themselves."""
-    if type_of(left) != type_of(right):
-        return False
-    if isinstance(left, (list, dict, Object)) or left is None or right is None:
-        return left is right
-    return bool(left == right)
-
-
-def less_than(left: Js, right: Js, or_equal: bool = False) -> bool:
-    """The operators `<` and `<=`: texts by their letters, everything else as numbers."""
-    a, b = to_primitive(left), to_primitive(right)
-    if isinstance(a, str) and isinstance(b, str):
-        return a <= b if or_equal else a < b
-    x, y = to_number(a), to_number(b)
-    return x <= y if or_equal else x < y
-
-
-def add(left: Js, right: Js) -> Js:
-    """The operator `+`."""
-    a, b = _default_primitive(left), _default_primitive(right)
-    if isinstance(a, str) or isinstance(b, str):
-        return to_string(a) + to_string(b)
-    return whole(float(to_number(a)) + float(to_number(b)))
-
-
 def cannot_read(value: Js, name: str) -> EvaluationError:
     """Return the TypeError for a member of undefined or null."""
     return EvaluationError(f"TypeError: Cannot read property '{name}' of {to_string(value)}")

@@ -7,6 +7,7 @@ to the instant, by the rows in `<run>.tz`, as moment does.
 from typing import TYPE_CHECKING, Any, Callable, Dict
 
 from stepdig.expressions import conversions as convert
+from stepdig.expressions import instants
 from stepdig.expressions.clock import DAY
 from stepdig.expressions.moment_format import DEFAULT, DEFAULT_UTC, TO_STRING, tokens
 from stepdig.expressions.moment_methods import METHODS
@@ -62,13 +63,13 @@ def date(e: "Emitter", node: New) -> Any_:
     if isinstance(value, Value) and value.type == "date":
         return Instant(f"$toMillis({value.code})", is_date=True)
     found = _from(e, value, node, False)
-    return found._replace(is_date=True, utc=False) if not found.wall else Instant(convert.utc(e, found), is_date=True)
+    return found._replace(is_date=True, utc=False) if not found.wall else Instant(instants.utc(e, found), is_date=True)
 
 
 def _from(e: "Emitter", value: Any_, node: Node, utc: bool) -> Instant:
     """Return a value as a moment."""
     if isinstance(value, Instant):
-        return value._replace(code=convert.utc(e, value), wall=False, shift=0, utc=utc or value.utc, is_date=False)
+        return value._replace(code=instants.utc(e, value), wall=False, shift=0, utc=utc or value.utc, is_date=False)
     if value.type == "iso":
         return Instant(f"$toMillis({value.code})", utc=utc)
     if value.type == "date":
@@ -109,7 +110,7 @@ def method(e: "Emitter", node: Call, moment: Instant, name: str) -> Any_:
 
 def _utc(e: "Emitter", node: Call, moment: Instant) -> Any_:
     if moment.wall:
-        return Instant(convert.utc(e, moment), utc=True, doubtful=moment.doubtful)
+        return Instant(instants.utc(e, moment), utc=True, doubtful=moment.doubtful)
     return moment._replace(utc=True)
 
 
@@ -131,15 +132,15 @@ def _iso(e: "Emitter", node: Call, moment: Instant) -> Any_:
 
 
 def _milliseconds(e: "Emitter", node: Call, moment: Instant) -> Any_:
-    return Value(f"({convert.utc(e, moment)})", "num", nan=moment.doubtful, present=True)
+    return Value(f"({instants.utc(e, moment)})", "num", nan=moment.doubtful, present=True)
 
 
 def _unix(e: "Emitter", node: Call, moment: Instant) -> Any_:
-    return Value(f"$floor(({convert.utc(e, moment)}) / 1000)", "num", nan=moment.doubtful, present=True)
+    return Value(f"$floor(({instants.utc(e, moment)}) / 1000)", "num", nan=moment.doubtful, present=True)
 
 
 def _days_in_month(e: "Emitter", node: Call, moment: Instant) -> Any_:
-    start = e.variable(f"$j_start({convert.wall(e, moment)})")
+    start = e.variable(f"$j_start({instants.wall(e, moment)})")
     return Value(f"(($j_month({start},1) - {start}) / {DAY})", "num", nan=moment.doubtful, present=True)
 
 
@@ -149,7 +150,7 @@ def _getter(compute: Callable[[str], str]) -> Callable[["Emitter", Call, Instant
             e.refuse(
                 node, "setting a field of a moment is not supported in a state of the machine", "use .add or .startOf"
             )
-        wall = convert.wall(e, moment)
+        wall = instants.wall(e, moment)
         return Value(f"({compute(f'({wall})' if ' ' in wall else wall)})", "num", nan=moment.doubtful, present=True)
 
     return emit
@@ -169,11 +170,11 @@ def _compared(sign: str) -> Callable[["Emitter", Call, Instant], Any_]:
     """Return the emitter of isBefore (<), isAfter (>), isSame (=) and their unions."""
 
     def emit(e: "Emitter", node: Call, moment: Instant) -> Any_:
-        other = convert.utc(e, _other(e, node))
+        other = instants.utc(e, _other(e, node))
         if len(node.arguments) < 2:
-            return Value(f"({convert.utc(e, moment)} {sign} {other})", "bool", present=True)
+            return Value(f"({instants.utc(e, moment)} {sign} {other})", "bool", present=True)
         name = unit_of(node.arguments[1])
-        start, end = convert.utc(e, beginning(e, moment, name)), convert.utc(e, ending(e, moment, name))
+        start, end = instants.utc(e, beginning(e, moment, name)), instants.utc(e, ending(e, moment, name))
         forms = {"<": "({1} < {2})", ">": "({0} > {2})", "<=": "({0} <= {2})", ">=": "({1} >= {2})"}
         form = forms.get(sign, "({0} <= {2} and {2} <= {1})")
         return Value(form.format(start, end, e.variable(other)), "bool", present=True)
@@ -189,10 +190,10 @@ def _diff(e: "Emitter", node: Call, moment: Instant) -> Any_:
     other = (
         other._replace(utc=moment.utc)
         if not other.wall
-        else Instant(convert.utc(e, other), utc=moment.utc, doubtful=other.doubtful)
+        else Instant(instants.utc(e, other), utc=moment.utc, doubtful=other.doubtful)
     )
     size = MILLISECONDS.get(name or "") or DAYS_OF.get(name or "", 0) * DAY or 1
-    measure = convert.wall if name in DAYS_OF else convert.utc
+    measure = instants.wall if name in DAYS_OF else instants.utc
     difference = f"(({measure(e, moment)}) - ({measure(e, other)})) / {size}"
     doubtful = moment.doubtful or other.doubtful
     exact = len(node.arguments) > 2 and isinstance(node.arguments[2], Constant) and node.arguments[2].value
@@ -210,7 +211,7 @@ def _utc_offset(e: "Emitter", node: Call, moment: Instant) -> Any_:
     if e.zone.fixed:
         return literal(e.zone.base // 60_000)
     e.needs_tz = True
-    return Value(f"($j_off({convert.utc(e, moment)}) / 60000)", "num", present=True)
+    return Value(f"($j_off({instants.utc(e, moment)}) / 60000)", "num", present=True)
 
 
 def _text(form: str) -> Callable[["Emitter", Call, Instant], Any_]:
@@ -245,13 +246,13 @@ _METHODS: Dict[str, Callable[["Emitter", Any, Instant], Any_]] = {
     "isSame": _compared("="),
     "isSameOrAfter": _compared(">="),
     "isSameOrBefore": _compared("<="),
-    "isValid": lambda e, node, moment: Value(f"$exists({convert.utc(e, moment)})", "bool", present=True),
+    "isValid": lambda e, node, moment: Value(f"$exists({instants.utc(e, moment)})", "bool", present=True),
     "isoWeekYear": _picture("[X0001]"),
     "isoWeekday": _picture("[F1]"),
     "local": _to_local,
     "startOf": start_of,
     "subtract": stepping(-1),
-    "toDate": lambda e, node, moment: Instant(convert.utc(e, moment), is_date=True, doubtful=moment.doubtful),
+    "toDate": lambda e, node, moment: Instant(instants.utc(e, moment), is_date=True, doubtful=moment.doubtful),
     "toISOString": _iso,
     "toJSON": _iso,
     "toString": _text(TO_STRING),

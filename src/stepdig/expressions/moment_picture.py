@@ -3,7 +3,7 @@
 import re
 from typing import TYPE_CHECKING, Callable, Dict, List
 
-from stepdig.expressions import conversions as convert
+from stepdig.expressions import instants
 from stepdig.expressions.moment_format import offset_text, tokens
 from stepdig.expressions.values import Instant, Value, quoted
 
@@ -26,9 +26,9 @@ _NEED_UTC = ("Z", "ZZ", "X", "x")
 def formatted(e: "Emitter", moment: Instant, form: str) -> Value:
     """Return the text of a moment by a format text."""
     if any(token.text in _NEED_UTC and not token.literal for token in tokens(form)) and not e.zone.fixed:
-        utc = e.variable(convert.utc(e, moment))
+        utc = e.variable(instants.utc(e, moment))
         moment = Instant(utc, utc=moment.utc, doubtful=moment.doubtful)
-    wall = convert.wall(e, moment)
+    wall = instants.wall(e, moment)
     if moment.doubtful:
         wall = e.variable(wall)
     parts = _Parts(wall)
@@ -82,9 +82,9 @@ def _computed(e: "Emitter", moment: Instant, mark: str, wall: str) -> str:
     """Return code of a mark that has no picture."""
     if mark in ("Z", "ZZ"):
         wall = e.variable(wall)
-        return f"$j_ofs({wall} - ({convert.utc(e, moment)}),{quoted(':' if mark == 'Z' else '')})"
+        return f"$j_ofs({wall} - ({instants.utc(e, moment)}),{quoted(':' if mark == 'Z' else '')})"
     if mark in ("X", "x"):
-        return f"$string($floor(({convert.utc(e, moment)}) / {1000 if mark == 'X' else 1}))"
+        return f"$string($floor(({instants.utc(e, moment)}) / {1000 if mark == 'X' else 1}))"
     if set(mark) == {"S"}:
         return f"$substring($fromMillis({wall},'[f001]')&'000000',0,{len(mark)})"
     return _COMPUTED[mark](wall)

@@ -3,6 +3,7 @@
 from typing import TYPE_CHECKING, Any, Callable, List, Optional
 
 from stepdig.expressions import conversions as convert
+from stepdig.expressions import instants
 from stepdig.expressions.clock import DAY
 from stepdig.expressions.errors import ExpressionError
 from stepdig.expressions.jsvalues import to_number
@@ -80,13 +81,13 @@ def _shifted(e: "Emitter", moment: Instant, amount: Node, name: Optional[str], s
     if whole_days and not moment.utc and not e.zone.fixed:
         e.needs_tz = True
         return moment._replace(
-            code=f"$j_days({convert.utc(e, moment)},{'-' if sign < 0 else ''}{product})",
+            code=f"$j_days({instants.utc(e, moment)},{'-' if sign < 0 else ''}{product})",
             wall=False,
             shift=0,
             is_date=False,
         )
     return Instant(
-        f"({convert.utc(e, moment)} {'-' if sign < 0 else '+'} {product})", utc=moment.utc, doubtful=moment.doubtful
+        f"({instants.utc(e, moment)} {'-' if sign < 0 else '+'} {product})", utc=moment.utc, doubtful=moment.doubtful
     )
 
 
@@ -105,23 +106,23 @@ def _by_constant(
         return moment
     if moment.utc or e.zone.fixed or whole_days == moment.wall:
         if not e.zone.fixed and moment.wall and moment.shift:
-            moment = Instant(convert.wall(e, moment), wall=True, doubtful=moment.doubtful)
+            moment = Instant(instants.wall(e, moment), wall=True, doubtful=moment.doubtful)
         return moment._replace(shift=moment.shift + shift)
     if whole_days:
-        return _local(moment, convert.wall(e, moment), shift)
-    return Instant(convert.utc(e, moment), shift=shift, utc=moment.utc, doubtful=moment.doubtful)
+        return _local(moment, instants.wall(e, moment), shift)
+    return Instant(instants.utc(e, moment), shift=shift, utc=moment.utc, doubtful=moment.doubtful)
 
 
 def _by_months(e: "Emitter", moment: Instant, amount: Node, size: int, sign: int) -> Instant:
     if isinstance(amount, Constant):
         months = round_away(_amount(amount) * size) * sign
-        return _local(moment, f"$j_month({convert.wall(e, moment)},{number(months)})") if months else moment
+        return _local(moment, f"$j_month({instants.wall(e, moment)},{number(months)})") if months else moment
     value = convert.plain(e, e.value(amount))
     count = f"$j_round($j_amount({value.code}){f' * {size}' if size > 1 else ''})"
     if not moment.utc and not e.zone.fixed:
-        code = f"$j_months({convert.utc(e, moment)},{'-' if sign < 0 else ''}{count})"
+        code = f"$j_months({instants.utc(e, moment)},{'-' if sign < 0 else ''}{count})"
         return Instant(code, doubtful=moment.doubtful)
-    return _local(moment, f"$j_month({convert.wall(e, moment)},{'-' if sign < 0 else ''}{count})")
+    return _local(moment, f"$j_month({instants.wall(e, moment)},{'-' if sign < 0 else ''}{count})")
 
 
 def start_of(e: "Emitter", node: Call, moment: Instant) -> Any_:
@@ -131,13 +132,13 @@ def start_of(e: "Emitter", node: Call, moment: Instant) -> Any_:
 
 def beginning(e: "Emitter", moment: Instant, name: Optional[str]) -> Instant:
     """Return the start of a unit."""
-    wall = convert.wall(e, moment)
+    wall = instants.wall(e, moment)
     if name in MILLISECONDS or name in ("day", "date"):
         size = MILLISECONDS.get(name or "", DAY)
         return moment if size == 1 else _local(moment, f"$floor(({wall}) / {size}) * {size}")
     if name in ("week", "isoWeek"):
         if not e.zone.fixed and not moment.utc:  # moment goes to midnight first, then back by days
-            wall = convert.wall(e, beginning(e, moment, "day"))
+            wall = instants.wall(e, beginning(e, moment, "day"))
         into = 3 if name == "isoWeek" else 4  # 1970-01-01 was a Thursday
         return _local(moment, f"($floor((({wall}) / {DAY} + {into}) / 7) * 7 - {into}) * {DAY}")
     if name == "month":

@@ -2,7 +2,7 @@
 
 from typing import Any, Callable, Dict, List
 
-from stepdig.expressions.jsvalues import UNDEFINED, Function, Js, Object
+from stepdig.expressions.jsvalues import UNDEFINED, Function, Js, Object, to_string
 
 Call = Callable[[List[Any]], Any]
 
@@ -32,3 +32,16 @@ def function(name: str, call: Call, members: "Dict[str, Any] | None" = None) -> 
 def functions(table: Dict[str, Call]) -> Dict[str, Any]:
     """Return several by their names."""
     return {name: function(name, call) for name, call in table.items()}
+
+
+def own_member(name: str) -> Js:
+    """Return `hasOwnProperty`, which everything has; UNDEFINED for any other name."""
+    return Function(name, has_own) if name == "hasOwnProperty" else UNDEFINED
+
+
+def has_own(this: Js, args: List[Js]) -> bool:
+    """Tell whether a value itself has a member: a field, an item, the length of a text or array."""
+    name = to_string(at(args, 0))
+    if isinstance(this, (list, str)):
+        return name == "length" or (name.isdigit() and int(name) < len(this))
+    return isinstance(this, dict) and name in this

@@ -1,4 +1,4 @@
-"""The unary and binary operators on values."""
+"""The operators on values, by ES5 (11.4 to 11.9): equality, order, sums and the rest."""
 
 import math
 from typing import Any, Callable, Dict
@@ -9,14 +9,12 @@ from stepdig.expressions.jsvalues import (
     NAN,
     UNDEFINED,
     Js,
-    add,
+    Object,
     class_of,
-    less_than,
-    loosely_equal,
-    strictly_equal,
     to_boolean,
     to_int32,
     to_number,
+    to_primitive,
     to_string,
     type_of,
     whole,
@@ -42,6 +40,55 @@ def unary(operator: str, value: Js) -> Js:
 def binary(operator: str, left: Js, right: Js) -> Js:
     """Apply a binary operator to two values."""
     return _BINARY[operator](left, right)
+
+
+def loosely_equal(left: Js, right: Js) -> bool:
+    """The operator `==`."""
+    if left is None or left is UNDEFINED or right is None or right is UNDEFINED:
+        return left in (None, UNDEFINED) and right in (None, UNDEFINED) if _is_nothing(left, right) else False
+    kinds = type_of(left), type_of(right)
+    if kinds[0] == kinds[1] or {*kinds} <= {"object", "function"}:
+        return strictly_equal(left, right)
+    if "object" in kinds or "function" in kinds:
+        if kinds[0] in ("object", "function"):
+            return loosely_equal(_default_primitive(left), right)
+        return loosely_equal(left, _default_primitive(right))
+    return to_number(left) == to_number(right)
+
+
+def _is_nothing(left: Js, right: Js) -> bool:
+    return (left is None or left is UNDEFINED) and (right is None or right is UNDEFINED)
+
+
+def _default_primitive(value: Js) -> Js:
+    """ToPrimitive without a hint: dates turn into text, everything else into a number first."""
+    return to_primitive(value, number=getattr(value, "tag", "") != "Date")
+
+
+def strictly_equal(left: Js, right: Js) -> bool:
+    """The operator `===`: objects are equal only to themselves."""
+    if type_of(left) != type_of(right):
+        return False
+    if isinstance(left, (list, dict, Object)) or left is None or right is None:
+        return left is right
+    return bool(left == right)
+
+
+def less_than(left: Js, right: Js, or_equal: bool = False) -> bool:
+    """The operators `<` and `<=`: texts by their letters, everything else as numbers."""
+    a, b = to_primitive(left), to_primitive(right)
+    if isinstance(a, str) and isinstance(b, str):
+        return a <= b if or_equal else a < b
+    x, y = to_number(a), to_number(b)
+    return x <= y if or_equal else x < y
+
+
+def add(left: Js, right: Js) -> Js:
+    """The operator `+`."""
+    a, b = _default_primitive(left), _default_primitive(right)
+    if isinstance(a, str) or isinstance(b, str):
+        return to_string(a) + to_string(b)
+    return whole(float(to_number(a)) + float(to_number(b)))
 
 
 def _arithmetic(compute: Callable[[float, float], float]) -> Callable[[Any, Any], float]:

@@ -5,16 +5,14 @@ Pages: https://262.ecma-international.org/5.1/ (chapter 11). Not accepted on pur
 """
 
 from functools import lru_cache
-from typing import List, NoReturn, Optional, Tuple
+from typing import List, NoReturn, Tuple
 
 from stepdig.expressions import lexer
-from stepdig.expressions.errors import ExpressionError
 from stepdig.expressions.nodes import (
     ArrayLiteral,
     Binary,
     Call,
     Conditional,
-    Function,
     Index,
     Literal,
     Logical,
@@ -28,6 +26,7 @@ from stepdig.expressions.nodes import (
     This,
     Unary,
 )
+from stepdig.expressions.tokens import ASSIGNMENTS, Tokens
 
 _MAX_DEPTH = 50  # of brackets: each takes seven calls of Python; a chain of operators may be longer
 _MAX_CHAIN = 100  # operators and members in one row; deeper trees would exhaust Python's stack
@@ -40,51 +39,13 @@ _PRECEDENCE = {
     **dict.fromkeys(("*", "/", "%"), 10),
 }
 _RESERVED = frozenset(
-    [
-        "break",
-        "case",
-        "catch",
-        "class",
-        "const",
-        "continue",
-        "debugger",
-        "default",
-        "delete",
-        "do",
-        "else",
-        "enum",
-        "export",
-        "extends",
-        "finally",
-        "for",
-        "function",
-        "if",
-        "import",
-        "in",
-        "instanceof",
-        "new",
-        "return",
-        "super",
-        "switch",
-        "this",
-        "throw",
-        "try",
-        "typeof",
-        "var",
-        "void",
-        "while",
-        "with",
-    ]
+    (
+        *("break", "case", "catch", "class", "const", "continue", "debugger", "default", "delete", "do", "else"),
+        *("enum", "export", "extends", "finally", "for", "function", "if", "import", "in", "instanceof", "new"),
+        *("return", "super", "switch", "this", "throw", "try", "typeof", "var", "void", "while", "with"),
+    )
 )
-_ASSIGNMENTS = frozenset(("=", "+=", "-=", "*=", "/=", "%=", "&=", "|=", "^=", "<<=", ">>=", ">>>="))
 _WORDS = {"true": True, "false": False, "null": None}
-_ES6 = {
-    "=>": ("arrow functions are ES6; Digdag evaluates ES5", "write function(x){ return ...; }"),
-    "...": ("spread (...) is ES6; Digdag evaluates ES5", "use .concat()"),
-    "**": ("the operator ** is ES2016; Digdag evaluates ES5", "use Math.pow()"),
-    "??": ("the operator ?? is ES2020; Digdag evaluates ES5", "write x == null ? y : x"),
-    "?.": ("the operator ?. is ES2020; Digdag evaluates ES5", "write x && x.y"),
-}
 
 
 @lru_cache(maxsize=4096)
@@ -93,15 +54,13 @@ def parse(source: str) -> Node:
     return Parser(source).whole()
 
 
-class Parser:
+class Parser(Tokens):
     """The state of reading one expression: the current token and how deep we are."""
 
     def __init__(self, source: str) -> None:
-        self.source = source
+        super().__init__(source)
         self.depth = 0
-        self.functions = 0
-        self.token = lexer.token_at(source, 0)
-        self.last_end = 0
+        self.functions = 0  # how many functions are around: only inside of one can variables be assigned
 
     def whole(self) -> Node:
         """Read the expression to the end of the text."""
@@ -109,53 +68,8 @@ class Parser:
             self.fail("the expression is empty", hint="write ${} without a blank, or a variable name")
         node = self.expression()
         if self.token.kind != "end":
-            self._unexpected()
+            self.unexpected()
         return node
-
-    # --- tokens
-
-    def advance(self) -> lexer.Token:
-        """Step to the next token; return the one left behind."""
-        token = self.token
-        self.last_end = token.end
-        self.token = lexer.token_at(self.source, token.end)
-        return token
-
-    def at(self, *operators: str) -> bool:
-        """Tell whether the current token is one of these operators."""
-        return self.token.kind == "operator" and self.token.text in operators
-
-    def at_word(self, *words: str) -> bool:
-        """Tell whether the current token is one of these words."""
-        return self.token.kind == "name" and self.token.text in words
-
-    def expect(self, operator: str) -> int:
-        """Step over an operator that must stand here; return the offset after it."""
-        if not self.at(operator):
-            self._unexpected(f"expected '{operator}'")
-        return self.advance().end
-
-    def fail(self, message: str, start: Optional[int] = None, end: Optional[int] = None, hint: str = "") -> NoReturn:
-        """Raise an ExpressionError at the current token, or at the place given."""
-        start = self.token.start if start is None else start
-        raise ExpressionError(message, start, self.token.end if end is None else end, hint)
-
-    def _unexpected(self, expected: str = "") -> NoReturn:
-        token = self.token
-        found = f"'{token.text}'" if token.text else "the end of the expression"
-        if token.text == "=>":
-            self.fail("unexpected '=>'", hint="did you mean '>='? (arrow functions are ES6; Digdag evaluates ES5)")
-        if token.text in _ES6:
-            self.fail(_ES6[token.text][0], hint=_ES6[token.text][1])
-        if self.source[token.start : token.start + 1] == "{" and self.source[token.start - 1 : token.start] == "$":
-            hint = "write the variable name without ${ }: the text inside ${...} already is an expression"
-            self.fail("'${' inside an expression", token.start - 1, hint=hint)
-        if token.text in _ASSIGNMENTS:
-            hint = "did you mean '=='?" if token.text == "=" else "use _export to define a variable"
-            self.fail("an assignment inside ${...} is not supported", hint=hint)
-        if token.text in ("++", "--"):
-            self.fail(f"'{token.text}' changes a variable, which is not possible inside ${{...}}", hint="write x + 1")
-        self.fail(f"{expected} but found {found}" if expected else f"unexpected {found}")
 
     # --- operators
 
@@ -180,7 +94,7 @@ class Parser:
     def _conditional(self) -> Node:
         test = self._binary(0)
         if not self.at("?"):
-            return self._assignment(test) if self.functions and self.token.text in _ASSIGNMENTS else test
+            return self._assignment(test) if self.functions and self.token.text in ASSIGNMENTS else test
         self.advance()
         yes = self.single()
         self.expect(":")
@@ -188,7 +102,7 @@ class Parser:
         return Conditional(test, yes, no, test.start, no.end)
 
     def _assignment(self, target: Node) -> Node:
-        from stepdig.expressions.statements import assignment  # statements need this file in turn
+        from stepdig.expressions.statements import assignment  # few expressions have functions
 
         return assignment(self, target)
 
@@ -225,7 +139,7 @@ class Parser:
         return Unary(operator.text, operand, operator.start, operand.end)
 
     def _step(self) -> Node:
-        from stepdig.expressions.statements import step  # statements need this file in turn
+        from stepdig.expressions.statements import step  # few expressions have functions
 
         return step(self)
 
@@ -240,7 +154,7 @@ class Parser:
             if self.at("."):
                 self.advance()
                 if self.token.kind != "name":
-                    self._unexpected("expected a name after '.'")
+                    self.unexpected("expected a name after '.'")
                 name = self.advance()
                 node = Member(node, name.text, node.start, name.end)
             elif self.at("["):
@@ -273,7 +187,7 @@ class Parser:
             if not self.at(closing):
                 self.expect(",")
                 if closing == ")" and self.at(")"):
-                    self._unexpected()
+                    self.unexpected()
         return tuple(items), self.expect(closing)
 
     # --- primary expressions
@@ -292,14 +206,14 @@ class Parser:
             return Literal(lexer.string_value(token.text), token.start, token.end)
         if token.kind == "name":
             return self._word()
-        return self._unexpected()
+        return self.unexpected()
 
     def _word(self) -> Node:
         word = self.token
         if word.text == "new":
             return self._new()
         if word.text == "function":
-            from stepdig.expressions.statements import function  # statements need this file in turn
+            from stepdig.expressions.statements import function  # few expressions have functions
 
             return function(self)
         if word.text in _RESERVED and word.text != "this":
@@ -311,7 +225,7 @@ class Parser:
         if word.text in _WORDS:
             return Literal(_WORDS[word.text], word.start, word.end)
         if self.at("=>"):
-            self._unexpected()
+            self.unexpected()
         return Name(word.text, word.start, word.end)
 
     def _new(self) -> Node:
@@ -334,7 +248,7 @@ class Parser:
             node = self.expression()
             end = self.expect(")")
             if self.at("=>"):
-                self.fail(_ES6["=>"][0], hint=_ES6["=>"][1])
+                self.newer("=>")
             return node._replace(start=token.start, end=end)
         if token.text == "[":
             self.advance()
@@ -342,7 +256,7 @@ class Parser:
             return ArrayLiteral(items, token.start, end)
         if token.text == "{":
             return self._object()
-        return self._unexpected()
+        return self.unexpected()
 
     def _object(self) -> Node:
         start = self.advance().start
@@ -351,7 +265,7 @@ class Parser:
         while not self.at("}"):
             key = self.token
             if key.kind not in ("name", "string", "number"):
-                self._unexpected("expected a property name")
+                self.unexpected("expected a property name")
             self.advance()
             if self.at(",", "}", "("):
                 self.fail(
@@ -376,6 +290,3 @@ def _property_name(key: lexer.Token) -> str:
 
         return number_text(lexer.number_value(key.text))
     return key.text
-
-
-__all__ = ["Function", "Parser", "parse"]

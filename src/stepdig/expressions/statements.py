@@ -3,7 +3,7 @@
 A template knows expressions alone, but `rows.map(function(r){ var n = r.n; return n * 2; })` is one.
 """
 
-from typing import List, Optional, Tuple
+from typing import TYPE_CHECKING, List, Optional, Tuple
 
 from stepdig.expressions.nodes import (
     Assign,
@@ -19,10 +19,12 @@ from stepdig.expressions.nodes import (
     Return,
     Statement,
 )
-from stepdig.expressions.parse import Parser
+
+if TYPE_CHECKING:
+    from stepdig.expressions.parse import Parser
 
 
-def function(parser: Parser) -> Node:
+def function(parser: "Parser") -> Node:
     """Read `function name(a, b) { statements }`; the current token is `function`."""
     start = parser.advance().start
     name = parser.advance().text if parser.token.kind == "name" else ""
@@ -43,7 +45,7 @@ def function(parser: Parser) -> Node:
     return Function(name, tuple(parameters), body, start, parser.last_end)
 
 
-def assignment(parser: Parser, target: Node) -> Node:
+def assignment(parser: "Parser", target: Node) -> Node:
     """Read `= value` (or `+= value`, `++`) after its target, which must be a variable."""
     operator = parser.advance()
     if not isinstance(target, Name):
@@ -57,7 +59,7 @@ def assignment(parser: Parser, target: Node) -> Node:
     return Assign("=", target.name, value, target.start, value.end)
 
 
-def step(parser: Parser) -> Node:
+def step(parser: "Parser") -> Node:
     """Read `++name` or `--name`."""
     operator = parser.advance()
     name = parser.advance()
@@ -68,7 +70,7 @@ def step(parser: Parser) -> Node:
     return Assign("=", name.text, value, operator.start, name.end)
 
 
-def _block(parser: Parser) -> Tuple[Statement, ...]:
+def _block(parser: "Parser") -> Tuple[Statement, ...]:
     parser.expect("{")
     statements: List[Statement] = []
     while not parser.at("}"):
@@ -79,7 +81,7 @@ def _block(parser: Parser) -> Tuple[Statement, ...]:
     return tuple(statements)
 
 
-def _statement(parser: Parser) -> List[Statement]:
+def _statement(parser: "Parser") -> List[Statement]:
     token = parser.token
     parser.depth += 1
     if parser.depth > 60:
@@ -104,7 +106,7 @@ def _statement(parser: Parser) -> List[Statement]:
         parser.depth -= 1
 
 
-def _end(parser: Parser) -> None:
+def _end(parser: "Parser") -> None:
     """Step over the end of a statement: `;`, or nothing before `}` or where a new line begins."""
     if parser.at(";"):
         parser.advance()
@@ -112,7 +114,7 @@ def _end(parser: Parser) -> None:
         parser.expect(";")
 
 
-def _declare(parser: Parser) -> List[Statement]:
+def _declare(parser: "Parser") -> List[Statement]:
     declared: List[Statement] = []
     start = parser.advance().start
     while True:
@@ -131,7 +133,7 @@ def _declare(parser: Parser) -> List[Statement]:
     return declared
 
 
-def _return(parser: Parser) -> List[Statement]:
+def _return(parser: "Parser") -> List[Statement]:
     start = parser.advance().start
     bare = parser.at(";", "}") or "\n" in parser.source[parser.last_end : parser.token.start]
     value = None if bare else parser.expression()
@@ -139,7 +141,7 @@ def _return(parser: Parser) -> List[Statement]:
     return [Return(value, start, parser.last_end)]
 
 
-def _if(parser: Parser) -> List[Statement]:
+def _if(parser: "Parser") -> List[Statement]:
     start = parser.advance().start
     parser.expect("(")
     test = parser.expression()
@@ -152,7 +154,7 @@ def _if(parser: Parser) -> List[Statement]:
     return [If(test, yes, no, start, parser.last_end)]
 
 
-def _for(parser: Parser) -> List[Statement]:
+def _for(parser: "Parser") -> List[Statement]:
     start = parser.advance().start
     parser.expect("(")
     first: List[Statement] = []
@@ -168,7 +170,7 @@ def _for(parser: Parser) -> List[Statement]:
     return [Loop(tuple(first), test, move, body, start, parser.last_end)]
 
 
-def _while(parser: Parser) -> List[Statement]:
+def _while(parser: "Parser") -> List[Statement]:
     start = parser.advance().start
     parser.expect("(")
     test = parser.expression()
