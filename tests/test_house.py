@@ -47,6 +47,7 @@ FLOORS = [
         "language.inputs",
         "language.given",
         "language.days",
+        "language.cron",
         "language.schedules",
         "language.recurrence",
         "language.order",

@@ -205,8 +205,9 @@ PROBLEMS = {
     "timezone: +19:00\n": ['main.dig:1:11: SD214 unknown timezone "+19:00" | such as Asia/Tokyo, UTC or +09:00'],
     "timezone: 9\n": ["main.dig:1:11: SD214 unknown timezone 9 | such as Asia/Tokyo"],
     "schedule: daily\nsla: 1\n": [
-        "main.dig:1:1: SD213 'schedule' must be a mapping, not \"daily\"",
-        "main.dig:2:1: SD213 'sla' must be a mapping, not 1",
+        "main.dig:1:1: SD213 'schedule' must be a mapping, not \"daily\""
+        " | such as schedule: {daily>: 07:00:00}, or cron>: 42 4 1 * * below it",
+        "main.dig:2:1: SD213 'sla' must be a mapping, not 1 | such as sla: {time: 07:30}",
     ],
     # groups and tasks
     "+g:\n  parallel: true\n  message: x\n  _foo: 1\n  _env: x\n  +1: {}\n": [

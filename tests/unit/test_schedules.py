@@ -144,10 +144,14 @@ def _fits(fields: list[list[int]], local: datetime) -> bool:
         ("daily>: 7", "SD303 daily> needs HH:MM:SS"),
         ("hourly>: '10:11:12'", "SD303 hourly> needs MM:SS"),
         ("daily>: '${x}'", "SD303 daily>"),
-        ("cron>: 61 * * * *", "SD303 cron>"),
-        ("cron>: '* * * *'", "SD303 cron>"),
-        ("cron>: '* * * * mon/0'", "SD303 cron>"),
-        ("monthly>: '1, 07:00:00'", "SD303 monthly>"),
+        ("cron>: 61 * * * *", "SD303 '61' is no minute of cron>"),
+        ("cron>: '* * * *'", "SD303 cron> needs five fields, as in 42 4 1 * *, and this has 4"),
+        ("cron>: 0 0 7 * * *", "SD303 cron> needs five fields, as in 42 4 1 * *, and this has 6"),
+        ("cron>: '@daily'", "SD303 cron> has no '@daily'"),
+        ("cron>: '* * * * mon/0'", "SD303 'mon/0' is no day of the week of cron>"),
+        ("monthly>: '1, 07:00:00'", "SD303 '07:00:00' is no time"),
+        ("monthly>: 32,07:00:00", "SD303 '32' is no day of the month"),
+        ("weekly>: Monday,07:00:00", "SD303 'Monday' is no day of the week"),
         ("minutes_interval>: 0", "SD303 minutes_interval>"),
         ("{daily>: 07:00:00, end: 2016-02-30}", "SD303 'end' needs a day"),
         ("{daily>: 07:00:00, start: 2016-03-01, end: 2016-02-01}", "SD303 the schedule ends before it starts"),
@@ -170,6 +174,32 @@ def test_mistakes(text: str, said: str) -> None:
     schedule(node, problems)  # type: ignore[arg-type]
 
     assert [str(it).partition(": ")[2][: len(said)] for it in problems.found] == [said]
+
+
+@pytest.mark.parametrize(
+    ("text", "column", "length", "hint"),
+    [
+        ("daily>: 7:00", 9, 4, "did you mean 07:00:00?"),
+        ("daily>: 7pm", 9, 3, "did you mean 19:00:00?"),
+        ("hourly>: 30", 10, 2, "did you mean 30:00?"),
+        ("weekly>: Monday,07:00:00", 10, 6, "did you mean Mon?"),
+        ("weekly>: '  Mon,7:00'", 17, 4, "did you mean 07:00:00?"),
+        ("monthly>: '1, 07:00:00'", 14, 9, "there is no blank behind the comma"),
+        ("minutes_interval>: 30m", 20, 3, "did you mean 30?"),
+        ("cron>: 0 25 * * *", 10, 2, "0 to 23; also a list 9,18, a range 9-17, a step */6"),
+        ("cron>: 0 1 * * *|0 1 * * Monday", 26, 6, "Mon, or 1; Sun is 0 or 7; also a list Mon,Thu, a range Mon-Fri"),
+        ("cron>: 0 1 * * *|0 1 * *", 18, 7, "minute, hour, day, month, day of the week"),
+        ("cron>: '@daily'", 9, 6, "write daily>: 00:00:00 in its place"),
+        ("daily>:", 1, 6, ""),
+        ("{daily>: 07:00:00, start: 2026/1/31}", 27, 9, "did you mean 2026-01-31?"),
+        ("{daily>: 07:00:00, end: 2026-02-30}", 25, 10, "there is no such day"),
+    ],
+)
+def test_the_wrong_part_is_underlined_and_the_hint_leads_on(text: str, column: int, length: int, hint: str) -> None:
+    problems = Problems()
+    schedule(tree.load(text, "w.dig", lambda _: None, problems), problems)  # type: ignore[arg-type]
+
+    assert [(it.at.column, it.length, it.hint) for it in problems.found] == [(column, length, hint)]
 
 
 @pytest.mark.parametrize(

@@ -31,6 +31,13 @@ _DIRECTIVES = {
     "_command",
 }
 
+_SUCH_AS = {
+    "_export": "such as _export: {name: value}",
+    "_env": "such as _env: {NAME: value}",
+    "schedule": "such as schedule: {daily>: 07:00:00}, or cron>: 42 4 1 * * below it",
+    "sla": "such as sla: {time: 07:30}",
+}
+
 _Keys = dict[str, tuple[Scalar, Node]]
 
 
@@ -254,7 +261,9 @@ def _mapping(keys: _Keys, name: str, problems: Problems) -> Mapping | None:
     key, value = keys[name]
     if isinstance(value, Mapping):
         return value
-    hint = {"_export": "such as _export: {name: value}", "_env": "such as _env: {NAME: value}"}.get(name, "")
+    hint = _SUCH_AS.get(name, "")
+    if isinstance(value, Sequence) and all(isinstance(it, Mapping) for it in value.items):
+        hint = f"write its keys without '-', indented below '{name}:'"
     problems.add(key.at, "SD213", f"'{name}' must be a mapping, not {shown(value)}", hint, key.length)
     return None
 

@@ -12,17 +12,13 @@ or `{"seconds": 90, ...}`, and the options that are given: `"skip_on_overtime": 
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
 
-from stepdig.language import directives
-from stepdig.language.days import LAST_DAY, has_sessions, length
+from stepdig.language import cron, directives
+from stepdig.language.cron import FORMS
+from stepdig.language.days import has_sessions, length
 from stepdig.problem import Problems, did_you_mean
 from stepdig.source.nodes import Mapping, Node, Scalar
 
-_MONTHS = ("jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec")
-_DAYS = ("sun", "mon", "tue", "wed", "thu", "fri", "sat")
-_RANGES = ((0, 59), (0, 23), (1, 31), (1, 12), (0, 7))
-_TIME = {"hourly>": r"(\d+):(\d+)", "daily>": r"(\d+):(\d+):(\d+)"}
 _DATE = re.compile(r"([12]\d{3})-(0[1-9]|1[0-2])-(0[1-9]|[12]\d|3[01])")
 _OPTIONS = ("at", "delay", "skip_on_overtime", "skip_delayed_by", "start", "end", "catch_up", "catch_up_limit")
 CATCH_UP = ("all", "last", "none")
@@ -30,50 +26,70 @@ CATCH_UP_MOST = 100  # sessions after one outage
 LEAST_SECONDS = 60  # between two sessions, https://docs.aws.amazon.com/scheduler/latest/UserGuide/schedule-types.html
 _DELAY_MOST = 366 * 86_400
 _TIMED = ("hourly>", "daily>", "weekly>", "monthly>")
-_FORMS = {
-    "hourly>": "MM:SS, as in 30:00",
-    "daily>": "HH:MM:SS, as in 07:00:00",
-    "weekly>": "a day and a time, as in Mon,07:00:00",
-    "monthly>": "a day and a time, as in 1,07:00:00",
-    "minutes_interval>": "a number of minutes, as in 30",
-    "seconds_interval>": "a number of seconds, as in 90",
-    "cron>": "five fields, as in 42 4 1 * *",
-}
 
 
 def schedule(node: Mapping | None, problems: Problems) -> dict[str, object] | None:
-    """Return when the sessions of a workflow are; None without `schedule:`, and after a mistake, which is noted."""
+    """Return when the sessions of a workflow are; None without `schedule:` and after mistakes, all of which are noted."""
     if node is None:
         return None
-    known = (*_FORMS, *_OPTIONS)
-    kinds = [key for key, _ in node if str(key.value).endswith(">")]
+    before = len(problems)
+    kinds = _kinds(node, problems)
+    found: dict[str, object] = {}
+    for key in kinds:
+        found = _when(key, node, problems) or found
+    kind = str(kinds[0].value) if kinds else ""
+    found |= _limits(node, problems)
+    if len(problems) == before:
+        value = _value(kind, node)
+        _check(found, value if value is not None else node, problems)
+    found |= _options(node, kind, problems)
+    return found if len(problems) == before else None
+
+
+def _kinds(node: Mapping, problems: Problems) -> list[Scalar]:
+    """Return the keys that say when, noting unknown ones, and that not just one says when."""
+    known = (*FORMS, *_OPTIONS)
+    kinds = [key for key, _ in node if str(key.value) in FORMS]
+    meant = False
     for key, _ in node:
-        if str(key.value) not in known:
-            hint = did_you_mean(str(key.value), known) or f"there are {', '.join(_FORMS)}"
-            problems.add(key.at, "SD302", f"unknown key '{key.value}' in a schedule", hint, key.length)
-    if len(kinds) != 1:
-        text = "a workflow has one schedule" if kinds else "a schedule needs to say when"
-        at, length = (kinds[1].at, kinds[1].length) if kinds else (node.at, 1)
-        problems.add(at, "SD302", text, f"one of {', '.join(_FORMS)}", length)
-        return None
-    kind = str(kinds[0].value)
-    if kind not in _FORMS:
-        return None
+        text = str(key.value)
+        if text not in known:
+            near = did_you_mean(text, known)
+            meant = meant or text.endswith(">") or any(f"'{it}'" in near for it in FORMS)
+            hint = near or f"there are {', '.join(FORMS)}"
+            problems.add(key.at, "SD302", f"unknown key '{text}' in a schedule", hint, key.length)
+    for key in kinds[1:]:
+        text = f"a workflow has one schedule, and this one has '{kinds[0].value}'"
+        problems.add(key.at, "SD302", text, "for a second one write a file that calls this one", key.length)
+    if not kinds and not meant:
+        length = node.entries[0][0].length if node.entries else 2
+        hint = f"such as daily>: 07:00:00; there are {', '.join(FORMS)}"
+        problems.add(node.at, "SD302", "a schedule needs to say when", hint, length)
+    return kinds
+
+
+def _value(kind: str, node: Mapping) -> Node | None:
+    """Return the value of the key that says when; that of `at` may stand in its place."""
     value = node.get(kind)
-    if value is None or (isinstance(value, Scalar) and value.value is None):
-        value = node.get("at") or value
-    made = _KINDS[kind](_text(value))
-    if made is None:
-        at, length = (value.at, value.length) if value is not None else (node.at, 1)
-        problems.add(at, "SD303", f"{kind} needs {_FORMS[kind]}", _hint(value), length)
+    return (node.get("at") or value) if value is None or (isinstance(value, Scalar) and value.value is None) else value
+
+
+def _when(key: Scalar, node: Mapping, problems: Problems) -> dict[str, object] | None:
+    """Return what a key says of when sessions are; None after noting what is wrong with its value, at that part of it."""
+    kind = str(key.value)
+    value = _value(kind, node)
+    text = _text(value)
+    made = cron.fields(kind, text)
+    if made is not None:
+        return made
+    if not isinstance(value, Scalar) or not text or "${" in text:
+        at = key if value is None or not text else value
+        problems.add(at.at, "SD303", f"{kind} needs {FORMS[kind]}", _hint(value), at.length)
         return None
-    limits = {name: _limit(node, name, problems) for name in ("start", "end")}
-    if limits["start"] > limits["end"] > "":
-        problems.add(node.at, "SD303", "the schedule ends before it starts")
-        return None
-    found = {**made, **_options(node, kind, problems), **{name: day for name, day in limits.items() if day}}
-    _check(found, value if value is not None else node, problems)
-    return found
+    wrong = cron.wrong(kind, text)
+    blanks = len(value.text) - len(value.text.lstrip())
+    problems.add(value.position(wrong.start + blanks), "SD303", wrong.text, wrong.hint, wrong.length)
+    return None
 
 
 def _check(schedule: dict[str, object], value: Node, problems: Problems) -> None:
@@ -93,7 +109,8 @@ def _options(node: Mapping, kind: str, problems: Problems) -> dict[str, object]:
     found: dict[str, object] = {}
     given = {name: value for name in _OPTIONS if (value := node.get(name)) is not None}
     if "delay" in given and kind in _TIMED:
-        _mistake(given["delay"], problems, f"'delay' is for cron> and intervals; the time of {kind} is its delay")
+        text = f"'delay' is for cron> and intervals; the time of {kind} is its delay"
+        _mistake(given["delay"], problems, text, "leave it out")
     elif "delay" in given:
         found["delay"] = _whole(given["delay"], "delay", 0, _DELAY_MOST, problems)
     if "skip_on_overtime" in given and directives.switch("skip_on_overtime", given["skip_on_overtime"], problems):
@@ -102,9 +119,12 @@ def _options(node: Mapping, kind: str, problems: Problems) -> dict[str, object]:
         seconds = directives.duration(_text(given["skip_delayed_by"]))
         found["skip_delayed_by"] = seconds
         if seconds is None:
-            _mistake(given["skip_delayed_by"], problems, "'skip_delayed_by' needs a duration, as in 1h or 30m")
+            digits = _text(given["skip_delayed_by"])
+            hint = f"with its unit: {digits}h, {digits}m or {digits}s" if digits.isdigit() else ""
+            _mistake(given["skip_delayed_by"], problems, "'skip_delayed_by' needs a duration, as in 1h or 30m", hint)
     if "catch_up" in given and _text(given["catch_up"]) not in CATCH_UP:
-        _mistake(given["catch_up"], problems, f"'catch_up' is one of {', '.join(CATCH_UP)}")
+        hint = did_you_mean(_text(given["catch_up"]), CATCH_UP)
+        _mistake(given["catch_up"], problems, f"'catch_up' is one of {', '.join(CATCH_UP)}", hint)
     elif "catch_up" in given and _text(given["catch_up"]) != CATCH_UP[0]:
         found["catch_up"] = _text(given["catch_up"])
     if "catch_up_limit" in given:
@@ -112,8 +132,8 @@ def _options(node: Mapping, kind: str, problems: Problems) -> dict[str, object]:
     return found
 
 
-def _mistake(node: Node, problems: Problems, text: str) -> None:
-    problems.add(node.at, "SD303", text, _hint(node), node.length)
+def _mistake(node: Node, problems: Problems, text: str, hint: str = "") -> None:
+    problems.add(node.at, "SD303", text, _hint(node) or hint, node.length)
 
 
 def _whole(node: Node, name: str, least: int, most: int, problems: Problems) -> int:
@@ -135,124 +155,27 @@ def _hint(node: Node | None) -> str:
     return ""
 
 
-def _limit(node: Mapping, name: str, problems: Problems) -> str:
-    """Return the first or last day of a schedule, "" when there is none."""
+def _limits(node: Mapping, problems: Problems) -> dict[str, object]:
+    """Return the first and last day of a schedule, those that it has."""
+    found = {name: day for name in ("start", "end") if (day := _day(node, name, problems))}
+    last = node.get("end")
+    if last is not None and found.get("start", "") > found.get("end", "~"):
+        text = f"the schedule ends before it starts, on {found['start']}"
+        problems.add(last.at, "SD303", text, "", last.length)
+    return dict(found)
+
+
+def _day(node: Mapping, name: str, problems: Problems) -> str:
+    """Return a day of a schedule, "" when there is none."""
     value = node.get(name)
     if value is None:
         return ""
-    found = _DATE.fullmatch(_text(value))
+    text = _text(value)
+    found = _DATE.fullmatch(text)
     if not found or int(found[3]) > length(int(found[1]), int(found[2])):
-        problems.add(value.at, "SD303", f"'{name}' needs a day, as in 2026-01-31", "", value.length)
+        other = re.fullmatch(r"([12]\d{3})[/.]?(\d{1,2})[/.]?(\d{1,2})", text)
+        hint = f"did you mean {other[1]}-{int(other[2]):02}-{int(other[3]):02}?" if other else ""
+        known = "there is no such day" if re.fullmatch(r"\d{4}-\d\d-\d\d", text) else hint
+        _mistake(value, problems, f"'{name}' needs a day, as in 2026-01-31", known)
         return ""
-    return _text(value)
-
-
-def _cron(*fields: list[int], delay: int = 0) -> dict[str, object]:
-    return {"cron": [list(fields)], "delay": delay}
-
-
-def _every(field: int) -> list[int]:
-    first, last = _RANGES[field]
-    return list(range(first, min(last, 6) + 1 if field == 4 else last + 1))
-
-
-def _hourly(text: str) -> dict[str, object] | None:
-    found = re.fullmatch(_TIME["hourly>"], text)
-    delay = int(found[1]) * 60 + int(found[2]) if found else 0
-    return _cron([0], *map(_every, range(1, 5)), delay=delay) if found else None
-
-
-def _daily(text: str) -> dict[str, object] | None:
-    found = re.fullmatch(_TIME["daily>"], text)
-    return _cron([0], [0], *map(_every, range(2, 5)), delay=_seconds(found)) if found else None
-
-
-def _weekly(text: str) -> dict[str, object] | None:
-    day, _, time = text.partition(",")
-    found, days = re.fullmatch(_TIME["daily>"], time.strip()), _field(day.strip(), 4)
-    return _cron([0], [0], _every(2), _every(3), days, delay=_seconds(found)) if found and days else None
-
-
-def _monthly(text: str) -> dict[str, object] | None:
-    day, _, time = text.partition(",")
-    found = re.fullmatch(_TIME["daily>"], time)
-    days = _field(day, 2) if day.isascii() and day.isdigit() else None
-    return _cron([0], [0], days, _every(3), _every(4), delay=_seconds(found)) if found and days else None
-
-
-def _minutes(text: str) -> dict[str, object] | None:
-    minutes = _field(f"*/{text}", 0) if text.isascii() and text.isdigit() else None
-    return _cron(minutes, *map(_every, range(1, 5))) if minutes else None
-
-
-def _by_seconds(text: str) -> dict[str, object] | None:
-    whole = text.isascii() and text.isdigit() and 0 < len(text) < 9 and int(text) > 0
-    return {"seconds": int(text), "delay": 0} if whole else None
-
-
-def _by_cron(text: str) -> dict[str, object] | None:
-    alternatives = [_fields(part.split()) for part in text.split("|")]
-    return None if None in alternatives else {"cron": alternatives, "delay": 0}
-
-
-def _fields(parts: list[str]) -> list[list[int]] | None:
-    """Return the values of five fields of cron; None when they are no such."""
-    found = [_field(part, number) for number, part in enumerate(parts[:5])] if len(parts) == 5 else []
-    return [it for it in found if it] if found and all(found) else None
-
-
-def _field(text: str, field: int) -> list[int] | None:
-    """Return the values that a field of cron names, in order: lists, ranges (also round the end), steps, names."""
-    values: set[int] = set()
-    for part in text.split(","):
-        span, slash, step = part.partition("/")
-        if slash and not (step.isascii() and step.isdigit() and 0 < len(step) < 5 and int(step)):
-            return None
-        found = _span(span, field)
-        if found is None:
-            return None
-        values.update(found[:: int(step) if slash else 1])
-    return sorted({0 if field == 4 and value == 7 else value for value in values})
-
-
-def _span(text: str, field: int) -> list[int] | None:
-    if text == "*":
-        return _every(field)
-    low, dash, high = text.partition("-")
-    first, last = _value(low, field), _value(high if dash else low, field)
-    if first is None or last is None:
-        return None
-    if first <= last:
-        return list(range(first, last + 1))
-    lowest, highest = _RANGES[field]
-    return [*range(first, highest + 1), *range(lowest, last + 1)]
-
-
-def _value(text: str, field: int) -> int | None:
-    names = {
-        2: {"l": LAST_DAY},
-        3: dict(zip(_MONTHS, range(1, 13), strict=True)),
-        4: {n: i for i, n in enumerate(_DAYS)},
-    }
-    named = names.get(field, {}).get(text.lower())
-    if named is not None:
-        return named
-    low, high = _RANGES[field]
-    return int(text) if text.isascii() and text.isdigit() and len(text) < 5 and low <= int(text) <= high else None
-
-
-def _seconds(found: re.Match[str] | None) -> int:
-    """Return hours, minutes and seconds as seconds."""
-    hours, minutes, seconds = map(int, found.groups()) if found else (0, 0, 0)
-    return (hours * 60 + minutes) * 60 + seconds
-
-
-_KINDS: dict[str, Callable[[str], dict[str, object] | None]] = {
-    "hourly>": _hourly,
-    "daily>": _daily,
-    "weekly>": _weekly,
-    "monthly>": _monthly,
-    "minutes_interval>": _minutes,
-    "seconds_interval>": _by_seconds,
-    "cron>": _by_cron,
-}
+    return text

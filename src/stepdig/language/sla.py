@@ -16,32 +16,38 @@ from stepdig.source.nodes import Mapping, Node, Scalar
 
 _KNOWN = ("time", "duration", "alert", "fail")
 _CLOCK = re.compile(r"(\d{1,2}):([0-5]\d)(?::([0-5]\d))?")
+_ANY_SECONDS = 60  # after a mistake, so that the tasks below are looked at, too
 _LONG = re.compile(r"(\d{1,7}):([0-5]\d)(?::([0-5]\d))?")
 
 
 def sla(node: Mapping | None, task: Callable[[Mapping], Task], problems: Problems) -> Sla | None:
-    """Return `sla:` as written; None without one, and after a mistake, which is noted. `task` reads the tasks below it."""
+    """Return `sla:` as written, None without one; `task` reads the tasks below it. Mistakes are noted, all of them."""
     if node is None:
         return None
+    meant = False
     for key, _ in node:
         text = str(key.value)
         if text not in _KNOWN and not text.startswith("+"):
-            hint = did_you_mean(text, _KNOWN) or f"there are {', '.join(_KNOWN)}, and tasks, whose names begin with +"
+            near = did_you_mean(text, _KNOWN)
+            meant = meant or "'time'" in near or "'duration'" in near
+            hint = near or f"there are {', '.join(_KNOWN)}, and tasks, whose names begin with +"
             problems.add(key.at, "SD304", f"unknown key '{text}' in sla", hint, key.length)
     found = [(key, value) for key, value in node if key.value in ("time", "duration")]
-    if len(found) != 1:
-        at, length = (found[1][0].at, found[1][0].length) if found else (node.at, 1)
+    if len(found) > 1 or not (found or meant):
+        at, length = (found[1][0].at, found[1][0].length) if found else (node.at, _first(node))
         text = "an sla has one of 'time' and 'duration'" if found else "an sla needs to say by when"
         problems.add(at, "SD305", text, "such as time: 07:30, or duration: 01:30:00", length)
-        return None
-    key, value = found[0]
-    seconds = _seconds(str(key.value), value, problems)
+    seconds = [_seconds(str(key.value), value, problems) for key, value in found]
+    alert, fail = (_switch(node, name, problems) for name in ("alert", "fail"))
     children = tuple((name, body) for name, body in node if str(name.value).startswith("+"))
     body = task(Mapping(node.at, children)) if children else None
-    if seconds is None:
-        return None
-    alert, fail = (_switch(node, name, problems) for name in ("alert", "fail"))
-    return Sla(node.at, seconds, str(key.value) == "time", alert, fail, body)
+    clock = bool(found) and str(found[0][0].value) == "time"
+    limit = _ANY_SECONDS if not seconds or seconds[0] is None else seconds[0]
+    return Sla(node.at, limit, clock, alert, fail, body)
+
+
+def _first(node: Mapping) -> int:
+    return node.entries[0][0].length if node.entries else 2
 
 
 def _seconds(name: str, node: Node, problems: Problems) -> int | None:
