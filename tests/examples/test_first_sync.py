@@ -64,6 +64,8 @@ def test_a_table_that_is_gone(night: Any, mariadb: databases.Database) -> None:
     first, _ = night("hoge", "run_hoge")
     short, warehouse = night("hoge_short", "hoge_short")
 
+    assert "run_hoge_dig: users could not be synced" in first.text
+    assert "purchases" not in first.text
     for done in (first, short):
         assert done.code == 1
         assert "Table 'shop.users' doesn't exist" in done.text
@@ -88,6 +90,26 @@ def test_what_is_saved(example: Callable[..., Example]) -> None:
 
     assert commands("hoge-run_hoge") == ["+table_list", "+for^sub+run_embulk"]
     assert commands("hoge_short-hoge_short") == ["+sync+load"]
+
+
+@pytest.mark.parametrize(
+    ("workflow", "transitions"), [("hoge/run_hoge", (9, 245)), ("hoge_short/hoge_short", (6, 124))]
+)
+def test_the_transitions_that_its_page_reckons_with(
+    example: Callable[..., Example], workflow: str, transitions: tuple[int, int]
+) -> None:
+    """Of two tables and of 120, with a program in Embulk's place that does nothing."""
+    copied = example("first-sync", STEPDIG_SECRET_MYSQL_PASSWORD="unused")
+    program = copied.folder / "jobs/embulk/bin/embulk"
+    program.write_text("#!/bin/sh\nexit 0\n")
+    (copied.folder / "jobs/embulk/requirements.txt").unlink()
+    for tables, billed in zip((2, 120), transitions, strict=True):
+        rows = [{"table": f"t{n}", "out_table": f"t{n}", "dataset": "hoge", "select": "id"} for n in range(tables)]
+        listed = copied.folder / "workflows" / workflow
+        (listed.parent / "source_table/hoge.json").write_text(json.dumps(rows))
+        done = copied.stepdig("run", f"workflows/{workflow}.dig", "--plain")
+
+        assert f" {billed} billed transitions" in done.text, done.text
 
 
 def _commands(states: dict[str, Any]) -> list[str]:
