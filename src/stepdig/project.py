@@ -46,7 +46,9 @@ class Project:
         try:
             if not real.is_file():
                 return None
-        except OSError:  # the name is too long for a file system, or a folder above it is closed
+        except PermissionError as error:  # a folder above it is closed: who knows what would be read there
+            raise PermissionError(error.errno, error.strerror, str(self.folder / path)) from None
+        except OSError:  # the name is too long for a file system
             return None
         if not real.is_relative_to(os.path.realpath(self.folder)):
             raise PermissionError(errno.EPERM, "the link leads out of the project folder", str(self.folder / path))
@@ -77,7 +79,11 @@ class Project:
         folder = self.root / JOBS
         if not folder.is_dir():
             return None
-        names = sorted(it.name for it in folder.iterdir() if it.is_dir() and not it.name.startswith((".", "__")))
+        try:
+            names = sorted(it.name for it in folder.iterdir() if it.is_dir() and not it.name.startswith((".", "__")))
+        except OSError as error:
+            problems.found.append(unreadable(error, JOBS))
+            return {}
         first: dict[str, str] = {}
         for name in names:
             twin = first.setdefault(bare(name), name)
@@ -135,9 +141,10 @@ def find(path: str) -> tuple[Workflow, ...]:
         raise ProblemsFound([unreadable(error, path)]) from error
     if not found:
         text = f"no workflow here: neither {FOLDER}/<project>/*.dig nor *.dig"
-        raise ProblemsFound(
-            [Problem(Position(path or ".", 1, 1), "SD003", text, "`stepdig init DIR` makes a first one")]
-        )
+        places = () if here.parent.name == FOLDER else here.parents
+        above = next((str(it) for it in places if os.path.isdir(it / FOLDER)), "")  # noqa: PTH112 - a closed one is none
+        hint = f"there is {FOLDER}/ in {typed(above, here)}" if above else "`stepdig init DIR` makes a first one"
+        raise ProblemsFound([Problem(Position(path or ".", 1, 1), "SD003", text, hint)])
     _refuse_twins(found)
     return found
 
@@ -165,7 +172,10 @@ def root_of(path: str) -> Path:
 
 def all_of(root: Path) -> tuple[Workflow, ...]:
     """Return every workflow below a root, perhaps none; raises as `find` does."""
-    found = _of_folder(root)
+    try:
+        found = _of_folder(root)
+    except OSError as error:
+        raise ProblemsFound([unreadable(error, typed(error.filename or FOLDER, root))]) from error
     _refuse_twins(found)
     return found
 
@@ -183,7 +193,7 @@ def unreadable(error: OSError, path: str) -> Problem:
 
 def unwritable(error: OSError, path: str) -> Problem:
     """Return the problem of a file or folder that the system does not let us write."""
-    place = Position(error.filename or path, 1, 1)
+    place = Position(typed(error.filename or path, Path()), 1, 1)
     return Problem(place, "SD005", f"cannot be written: {(error.strerror or str(error)).lower()}")
 
 

@@ -14,7 +14,7 @@ import sys
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeGuard
 
 import yaml
 
@@ -166,17 +166,17 @@ class Remembered:
     def _answer(self, asked: str) -> str:
         """Return a hash of what the project answers now; each question is asked once."""
         if asked not in self._answers:
-            what, here, path = json.loads(asked)
-            project = Watched("", self.root / here, self.root)
-            ask: dict[str, Callable[[], object]] = {
-                "read": lambda: project.read(path),
-                "files": project.files,
-                "outside": lambda: project.outside(path),
-                "jobs": lambda: project.jobs(Problems()),
-            }
             try:
+                what, here, path = json.loads(asked)
+                project = Watched("", self.root / here, self.root)
+                ask: dict[str, Callable[[], object]] = {
+                    "read": lambda: project.read(path),
+                    "files": project.files,
+                    "outside": lambda: project.outside(path),
+                    "jobs": lambda: project.jobs(Problems()),
+                }
                 ask[what]()
-            except OSError:
+            except (OSError, ValueError, KeyError, TypeError):  # not to be had now, or no question of ours
                 return "unreadable"
             self._answers.update(project.noted)
         return self._answers.get(asked, "")
@@ -193,10 +193,22 @@ def _index(path: Path) -> dict[str, Any]:
     """Return what is remembered; without what is there, if another compiler left it or it cannot be read."""
     version = _version()
     try:
-        found = json.loads(path.read_bytes())
-    except (OSError, ValueError):
+        found = json.loads(path.read_bytes()) if path.is_file() else None
+    except (OSError, ValueError, RecursionError):
         found = None
-    return found if isinstance(found, dict) and found.get("version") == version else {"version": version}
+    return found if _is_index(found) and found["version"] == version else {"version": version}
+
+
+def _is_index(found: object) -> TypeGuard[dict[str, Any]]:
+    """Tell whether something has the shape that `keep` writes: somebody may have merged or edited it."""
+    if not isinstance(found, dict) or set(found) != {"version", "workflows", "outputs"}:
+        return False
+    entries, outputs = found["workflows"], found["outputs"]
+    return (
+        isinstance(outputs, dict)
+        and isinstance(entries, dict)
+        and all(isinstance(it, dict) and isinstance(it.get("inputs"), dict) and "made" in it for it in entries.values())
+    )
 
 
 def _text(made: Compiled) -> str:

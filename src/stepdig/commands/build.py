@@ -8,13 +8,13 @@ from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
 
-from stepdig.commands import _outputs
+from stepdig.commands import _outputs, _staging
 from stepdig.commands._compile import compile_all
-from stepdig.commands._remembered import Remembered
+from stepdig.commands._remembered import PLACE, Remembered
 from stepdig.pipeline import Compiled
 from stepdig.problem import ProblemsFound
 from stepdig.project import FOLDER as WORKFLOWS
-from stepdig.project import Workflow, all_of, find, root_of, typed, unwritable
+from stepdig.project import Workflow, all_of, find, root_of, typed, unreadable, unwritable
 from stepdig.report.problems import count
 from stepdig.template.render import render
 from stepdig.template.unit import Unit
@@ -39,22 +39,34 @@ def run(args: Namespace) -> int:
     root = root_of(args.path)
     workflows = _workflows(args.path, root)
     folder = root / FOLDER
-    if args.check:  # what was remembered is not asked: this is what a reviewer's machine would make
-        wanted = _wanted(folder, compile_all(workflows))
-        return _tell(folder, _outputs.changes(folder, wanted), len(workflows), check=True)
+    try:
+        if args.check:  # what was remembered is not asked: this is what a reviewer's machine would make
+            wanted = _wanted(folder, compile_all(workflows))
+            return _tell(folder, _outputs.changes(folder, wanted), len(workflows), check=True)
+        with _staging.alone(root) as alone:
+            if alone:
+                _staging.sweep(folder)
+                _staging.sweep(root.joinpath(*PLACE))
+            changes = _build(root, folder, workflows)
+    except OSError as error:
+        raise ProblemsFound([unreadable(error, typed(error.filename or FOLDER, root))]) from error
+    return _tell(folder, changes, len(workflows), check=False)
+
+
+def _build(root: Path, folder: Path, workflows: tuple[Workflow, ...]) -> Mapping[str, str]:
+    """Bring the folder up to date; return what was done to each file."""
     remembered = Remembered(root)
     if remembered.holds(workflows, folder):
-        return _tell(folder, {}, len(workflows), check=False)
+        return {}
     wanted = _wanted(folder, remembered.compiled(workflows))
     changes = _outputs.changes(folder, wanted)
+    texts = {name: wanted[name] for name, what in changes.items() if what != "removed"}
     try:
-        _outputs.write(folder, {name: wanted[name] for name, what in changes.items() if what != "removed"})
-        for name in (name for name, what in changes.items() if what == "removed"):
-            (folder / name).unlink()
+        _outputs.write(folder, texts, [name for name, what in changes.items() if what == "removed"])
     except OSError as error:
         raise ProblemsFound([unwritable(error, str(folder))]) from error
     remembered.keep(wanted)
-    return _tell(folder, changes, len(workflows), check=False)
+    return changes
 
 
 def _workflows(path: str, root: Path) -> tuple[Workflow, ...]:
