@@ -73,10 +73,17 @@ class Problems:
 
 
 def did_you_mean(word: str, known: Iterable[str], near_enough: float = 0.6) -> str:
-    """Return "did you mean 'x'?" for the nearest of the known words, or an empty text when none is near (1.0: the same)."""
+    """Return "did you mean 'x'?" for the nearest of the known words, or an empty text when none is near (1.0: the same).
+
+    Near is also a word in letters of another case, and the only one that begins like this.
+    """
     from difflib import get_close_matches  # only needed once something is wrong
 
-    near = get_close_matches(word, list(known), n=1, cutoff=near_enough)
+    words = list(known)
+    small = word.lower()
+    same = [it for it in words if it.lower() == small]
+    longer = [it for it in words if len(small) > 2 and it.lower().startswith(small)]
+    near = same or get_close_matches(word, words, n=1, cutoff=near_enough) or (longer if len(longer) == 1 else [])
     return f"did you mean '{near[0]}'?" if near else ""
 
 

@@ -144,8 +144,66 @@ SHAPES = [
     ("state: [a/]", "1:9 SD612 'state' must be the path of a file below"),
     ("workspace: here", "1:12 SD612 'workspace' must be true, or a path such as /workspace"),
     ("image: a b", "1:8 SD612 'image' must be a reference such as python:3.13-slim"),
-    ("task_definition: app", "1:18 SD612 'task_definition' must be the ARN of a task definition"),
+    ("task_definition: app\ncontainer: a", "1:18 SD612 'task_definition' must be the ARN of a task definition"),
 ]  # fmt: skip
+WRONG = """\
+cpu: -1
+memory: lots
+enviroment: {A: 1}
+polcies: []
+iam:
+  - {Action: "*", Resource: "*"}
+  - {Action: "s3:*", Resouce: "*"}
+  - {Effect: allow, Action: "s3:*", Resource: bucket}
+  - hello
+  - {Action: GetObject}
+  - {Action: "sqs:*", Resource: "*"}
+image: a${x}
+timeout: 30 minutes
+secrets:
+  A: ${y}
+  B: a b
+  C: /x/${z}
+environment: {A: 1, STEPDIG_X: 3}
+log_retention: 31
+stop_grace: 1000s
+plain: yes
+"""
+TOLD = [
+    "1:6 SD231 there is no cpu '-1' on Fargate | such as 1024 or 1 vCPU",
+    "2:9 SD612 'memory' must be a size such as 2048 or 2 GB, not \"lots\"",
+    "3:1 SD611 unknown key 'enviroment' in 'job.yml' | did you mean 'environment'?",
+    "4:1 SD611 unknown key 'polcies' in 'job.yml' | known: ",
+    "6:14 SD615 this allows every action of AWS | list the actions",
+    "7:22 SD611 unknown key 'Resouce' in 'iam' | did you mean 'Resource'?",
+    "8:14 SD612 'Effect' must be one of Allow, Deny, not \"allow\" | did you mean 'Allow'?",
+    "8:47 SD612 'Resource' must be ARNs, not \"bucket\"",
+    "9:5 SD612 'iam' must be a mapping, not \"hello\"",
+    "10:5 SD614 a statement needs Resource or NotResource",
+    "10:14 SD612 'Action' must be actions of IAM such as s3:GetObject",
+    "11:14 SD615 this allows all of sqs on every resource | name the actions",
+    "12:9 SD616 '${x}' means nothing in job.yml",
+    "13:10 SD612 'timeout' must be seconds or a duration such as 90s, 30m or 1h, not \"30 minutes\" | did you mean 30m?",
+    "15:6 SD616 '${y}' means nothing in job.yml",
+    "16:6 SD612 'B' must be the name of a parameter, name:key of a secret, or an ARN, not \"a b\"",
+    "17:9 SD616 '${z}' means nothing in job.yml",
+    "18:15 SD617 'A' is set by 'secrets', too",
+    "18:21 SD612 a key of 'environment' must be the name of a variable",
+    "19:16 SD612 'log_retention' must be one of 1, 3, 5, 7, 14, 30,",
+    "20:13 SD612 'stop_grace' is 1,000 s; it may have 2 to 120 s",
+    "21:8 SD612 'plain' must be true or false, not \"yes\" | did you mean true?",
+]  # fmt: skip
+
+
+def test_every_mistake_of_a_file_is_told_in_one_run():
+    problems = Problems()
+    job = job_files.load("load", WRONG.encode(), "jobs/load/job.yml", lambda _path: None, problems)
+    told = [f"{it.at.line}:{it.at.column} {it.code} {it.text} | {it.hint}" for it in sorted(problems.found)]
+
+    assert job == Job("load")
+    assert [line[: len(said)] for line, said in zip(told, TOLD, strict=True)] == TOLD
+
+
 # sense: what only a person who knows AWS, or the whole file, can say
 SENSES = [
     ("cpu: 300", "1:6 SD231 there is no cpu '300' on Fargate"),
@@ -193,7 +251,7 @@ def test_a_part_may_be_included_and_is_told_by_its_own_name():
 
 def test_all_mistakes_are_told_in_one_run():
     text = "cpus: 1\nmemory: x\nenvironment: {A_TOKEN: abcdefgh, B: '${X}'}\n"
-    assert [it.split()[1] for it in read(text)[1]] == ["SD611", "SD612", "SD410"]
+    assert [it.split()[1] for it in read(text)[1]] == ["SD611", "SD612", "SD410", "SD616"]
 
 
 @pytest.mark.parametrize("text", ["environment: {PAGE_TOKEN_FILE: /run/x, MAX_TOKENS: 1000, TOKEN: /a/b, SECRET: ''}"])

@@ -43,7 +43,7 @@ def conform(node: Node, schema: Schema, name: str, codes: Codes, problems: Probl
     words = _unlike(node, schema)
     if words:
         text = f"'{name}' must be {words}, not {shown(node)}"
-        problems.add(node.at, codes.value, text, str(schema.get("hint", "")), node.length)
+        problems.add(node.at, codes.value, text, _near(node, schema), node.length)
         return False
     before = len(problems)
     if isinstance(node, Mapping):
@@ -75,6 +75,23 @@ def _unlike(node: Node, schema: Schema) -> str:
         if (isinstance(least, int) and value < least) or (isinstance(most, int) and value > most):
             return f"{least:,} to {most:,}"
     return ""
+
+
+def _near(node: Node, schema: Schema) -> str:
+    """Return a hint for a value that is almost right: a word in other letters, a duration in words, `yes` for true."""
+    text, allowed, kinds = node.text if isinstance(node, Scalar) else "", schema.get("enum"), schema.get("type")
+    value = node.value if isinstance(node, Scalar) else None
+    if isinstance(allowed, list) and type(value) is int and all(type(it) is int for it in allowed):
+        return f"did you mean {min(allowed, key=lambda it: abs(it - value))}?"
+    if isinstance(allowed, list):
+        return did_you_mean(text, map(str, allowed))
+    if isinstance(kinds, list | str) and "boolean" in kinds and text.lower() in _TRUTHS:
+        return f"did you mean {_TRUTHS[text.lower()]}?"
+    span = re.fullmatch(r"(\d+)\s*(second|minute|hour|day|sec|min)s?", text.lower())
+    return f"did you mean {span[1]}{span[2][0]}?" if span and "duration" in _said(schema, ()) else ""
+
+
+_TRUTHS = {"yes": "true", "on": "true", "no": "false", "off": "false"}
 
 
 def _said(schema: Schema, kinds: Collection[object]) -> str:

@@ -50,20 +50,28 @@ def load(name: str, text: bytes | None, path: str, read: Read, problems: Problem
     found = Problems()
     top = load_any(text, path, read, found) if text is not None else None
     job = Job(name)
-    if top is not None and conform(top, JOB, FILE, _CODES, found) and isinstance(top, Mapping):
-        job = _job(name, top, found)
+    if isinstance(top, Mapping):
+        job = _job(name, top, _well_formed(top, found), found)
+    elif top is not None:
+        conform(top, JOB, FILE, _CODES, found)
     if top is not None:
         _find_secrets(top, found)
     problems.found += found.found
     return Job(name) if len(found) else job
 
 
-def _job(name: str, top: Mapping, problems: Problems) -> Job:
-    """Return the job of a file whose shape is right."""
+def _well_formed(top: Mapping, problems: Problems) -> Mapping:
+    """Return the entries whose shape is right, noting what is wrong with the others."""
+    each = [(entry, Mapping(top.at, (entry,))) for entry in top]
+    return Mapping(top.at, tuple(entry for entry, alone in each if conform(alone, JOB, FILE, _CODES, problems)))
+
+
+def _job(name: str, whole: Mapping, top: Mapping, problems: Problems) -> Job:
+    """Return the job of a file; `top` is as much of it as has the right shape, the rest being told already."""
     given: dict[str, Any] = {str(key.value): plain(value) for key, value in top if not _is_null(value)}
-    _check_fills(top, problems)
-    _check_together(top, given, problems)
-    _check_names(top, problems)
+    _check_fills(whole, problems)
+    _check_together(whole, {str(key.value): plain(value) for key, value in whole if not _is_null(value)}, problems)
+    _check_names(whole, problems)
     rest: dict[str, Any] = {key: given[key] for key in _AS_WRITTEN if key in given}
     rest |= {key: _seconds(top, key, problems) for key in ("stop_grace", "linger", "timeout") if key in given}
     secret = given.get("secrets", {})
@@ -75,7 +83,7 @@ def _job(name: str, top: Mapping, problems: Problems) -> Job:
         secret_files={variable: it["file"] for variable, it in secret.items() if isinstance(it, dict)},
         secret_keys=given.get("secret_keys", {}),
         environment={variable: _printed(it) for variable, it in given.get("environment", {}).items()},
-        statements=statements(top.get("iam"), problems),
+        statements=statements(whole.get("iam"), problems),
         state=_state(top, problems),
         pass_roles=tuple(given.get("pass_roles", ())),
         python=_text(top.get("python")),
@@ -166,7 +174,7 @@ def _check_together(top: Mapping, given: MappingOf[str, object], problems: Probl
     wrong: tuple[str, ...]
     if "task_definition" in given:
         wrong, why = _OF_A_DEFINITION, "a task definition that is there already says this itself"
-        if "container" not in given:
+        if "container" not in given and not any("'container'" in it.hint for it in problems):
             text = "'task_definition' needs 'container': which of its containers is given the command"
             problems.add(top.at, "SD618", text, "such as container: app")
     elif given.get("plain"):
@@ -202,8 +210,9 @@ def _check_names(top: Mapping, problems: Problems) -> None:
 
 
 def _check_fills(top: Mapping, problems: Problems) -> None:
-    """Note `${words}` that no deployment fills in."""
-    for scalar in template_texts(top):
+    """Note `${words}` that no deployment fills in, but in values that are told already."""
+    told = {it.at for it in problems}
+    for scalar in (it for it in template_texts(top) if it.at not in told):
         for found in _FILLS.finditer(str(scalar.value)):
             if found[1] not in FILLED:
                 hint = did_you_mean(found[1], FILLED) or "a deployment fills in " + ", ".join(

@@ -10,6 +10,7 @@ from collections.abc import Mapping as MappingOf
 from stepdig.problem import Problems
 from stepdig.source.nodes import Mapping, Node, Scalar, Sequence, plain
 
+_KEYS = frozenset(("Sid", "Effect", "Action", "NotAction", "Resource", "NotResource", "Condition", "Reason"))
 _PAIRS = (("Action", "NotAction"), ("Resource", "NotResource"))
 
 
@@ -19,11 +20,12 @@ def statements(node: Node | None, problems: Problems) -> tuple[MappingOf[str, ob
     for item in node.items if isinstance(node, Sequence) else ():
         if not isinstance(item, Mapping):
             continue
-        for one, other in _PAIRS:
+        unknown = any(key.value not in _KEYS for key, _ in item)  # told already, and perhaps one of these
+        for one, other in _PAIRS if not unknown else ():
             if (item.get(one) is None) == (item.get(other) is None):
                 problems.add(item.at, "SD614", f"a statement needs {one} or {other}, and not both", "", 1)
         given = {"Effect": "Allow", **{str(key.value): plain(value) for key, value in item}}
-        if given["Effect"] == "Allow":
+        if given["Effect"] != "Deny":
             _refuse_all(item, problems)
         found.append({key: [it] if key in _LISTS and isinstance(it, str) else it for key, it in given.items()})
     return tuple(found)
