@@ -77,3 +77,29 @@ def test_a_list_too_long_for_a_state_fails_with_our_words(run: Callable[..., Any
 
     assert found.code == 1
     assert "the list of +each is too long" in str(found.events)
+
+
+def test_a_list_that_the_run_makes_inside_a_list_that_the_file_names(run: Callable[..., Any]) -> None:
+    found = run(
+        """
+        +list:
+          py>: m.store
+          n: 2
+          size: 3000
+        +outer:
+          for_each>: {t: {file: tables.csv}}
+          _parallel: true
+          _do:
+            +inner:
+              for_each>: {row: "${rows}"}
+              _parallel: true
+              _do:
+                +show:
+                  sh>: echo ${t.table} ${row.id} $(printf %s "${row.text}" | wc -c)
+        """,
+        m__py=PY,
+        tables__csv="table,where\nusers,x\norders,y\n",
+    )
+
+    assert found.code == 0
+    assert sorted(found.output) == [f"{t} r{n} 3000" for t in ("orders", "users") for n in range(2)]

@@ -22,6 +22,7 @@ from stepdig.lowering.sizes import sizes
 from stepdig.lowering.syntax import check_templates
 from stepdig.lowering.values import Values
 from stepdig.naming.draft import TOP, LoopDraft, Storing
+from stepdig.naming.iterations import element
 from stepdig.naming.scopes import ErrorLayer, Scope, Store, StoresLayer
 from stepdig.problem import Position
 from stepdig.source import secrets, tree
@@ -236,18 +237,23 @@ def retry_of(retry: model.Retry | None) -> plan.Retry | None:
     return plan.Retry(retry.limit, retry.interval, retry.max_interval, retry.exponential)
 
 
-def indexes(scope: Scope) -> tuple[str, ...]:
-    """Return JSONata for the index of each loop around, as in the keys of a task's outputs."""
-    return tuple(_index(scope.draft.loops[loop]) for loop in scope.loops)
+def indexes(scope: Scope, *, unnumbered: bool = False) -> tuple[str, ...]:
+    """Return JSONata for the index of each loop around, as in the keys of a task's outputs.
+
+    Where tasks store, the state input has the number; `unnumbered` is for keys that are needed elsewhere, too.
+    """
+    return tuple(_index(scope.draft.loops[loop], unnumbered) for loop in scope.loops)
 
 
-def _index(loop: LoopDraft) -> str:
-    """Return JSONata for the index of the current iteration, where the state input holds it."""
+def _index(loop: LoopDraft, unnumbered: bool) -> str:
+    """Return JSONata for the index of the current iteration."""
     key = str(loop.variables[0]["input"])
     if loop.operator == "loop":
         return f"$states.input.{key}"
     if loop.operator == "for_range":
         return f"$states.input.{key}.index"
+    if unnumbered and not loop.numbered:
+        return element(loop, 0)
     return f"$states.input.{field_of(key + '#')}"
 
 

@@ -145,7 +145,7 @@ def _for_each(
         narrow=found.narrow,
         run=here.scope.run,
         count=count,
-        index=indexes(here.scope),
+        index=indexes(here.scope, unnumbered=isinstance(found.value, plan.Computed)),
     )
 
 

@@ -55,12 +55,12 @@ def _iteration_name(loop: LoopDraft) -> str:
     for position, (variable, value) in enumerate(zip(loop.variables, inputs, strict=True)):
         key = f"{position}={str(variable['name'])[:8]}="
         text = f"$type({value})='string'?{value}:$string({value})"
-        number = f"$string({_element(loop, position)})"
+        number = f"$string({element(loop, position)})"
         named.append(f"{literal(key)}&{number}&'='&$encodeUrlComponent($substring({text},0,8))")
     return "'for-'&" + "&'&'&".join(named)
 
 
-def _element(loop: LoopDraft, position: int) -> str:
+def element(loop: LoopDraft, position: int) -> str:
     """Return JSONata for the index of an element in its own list."""
     first = f"$states.input.{field(str(loop.variables[0]['input']))}"
     rows = [it["rows"] if isinstance(it["rows"], list) else [] for it in loop.variables]
