@@ -35,6 +35,7 @@ class Place:
     invokes   it calls a function and takes the answer
     within    the task whose state runs this one in an iteration or a branch; "" at the top
     last      nothing follows it there
+    ignores   it notes that the failure of its task does not matter
     between   it stands between a command that failed and its next try
     retry     its Retry field
     catch     its Catch: which errors, and whether they are failures of its task (those of `slack>` are not)
@@ -52,6 +53,7 @@ class Place:
     invokes: bool = False
     within: str = ""
     last: bool = False
+    ignores: bool = False
     between: bool = False
     retry: tuple[Mapping[str, Any], ...] = ()
     catch: tuple[tuple[list[str], bool], ...] = ()
@@ -151,6 +153,7 @@ def _places(machine: Mapping[str, Any], within: str, own: str) -> Iterator[Place
             within=within,
             between=TRIES.search(name) is not None,
             last=bool(state.get("End")) or state["Type"] == "Succeed",
+            ignores=name.endswith(" ignored"),
             retry=tuple(state.get("Retry", ())),
             catch=tuple(map(_caught, state.get("Catch", ()))),
             error=_literal(state.get("Error")),

@@ -88,7 +88,8 @@ class Tracker:
             elif not execution and self.places:
                 self.tasks.start(self.root)
         elif visit := self._take(before):
-            if kind in _ITERATION_ENDS or (kind.startswith(("Map", "Parallel")) and visit.is_inside(kind)):
+            left = (event.get("stateExitedEventDetails") or {}).get("name", "")
+            if kind in _ITERATION_ENDS or (kind.startswith(("Map", "Parallel")) and visit.is_inside(kind, left)):
                 visit = visit.parent or visit  # the event is the map's, the one before it was an iteration's
             self._within(kind, visit, event)
             self._threads[key] = visit
@@ -170,13 +171,16 @@ class Tracker:
             if place.type == "Wait":
                 self.tasks.set(self.tasks.row(visit.after), RETRY_WAITING)
             return
-        if before.place.between and (place.ours or place.task != before.after):
-            self.tasks.fail(self.tasks.row(before.after))
-            self.tasks.leave(before.after, visit.task)
-        elif before.failed:
-            self.tasks.fail(self.tasks.row(before.task))
         at_the_end = place.ours and place.task == place.within  # of an iteration or a branch
-        self.tasks.leave(before.task, _boundary(before.task, visit.within) if at_the_end else visit.task)
+        left = [before.task]
+        if before.place.between and (place.ours or visit.task != before.after):
+            if not place.ignores:
+                self.tasks.fail(self.tasks.row(before.after))
+            left = [before.after, before.task]
+        elif before.failed and not place.ignores:
+            self.tasks.fail(self.tasks.row(before.task))
+        for task in left:
+            self.tasks.leave(task, _boundary(task, visit.within) if at_the_end else visit.task)
 
     def _within(self, kind: str, visit: Visit, event: Mapping[str, Any]) -> None:
         if kind.endswith("StateExited"):
@@ -266,7 +270,7 @@ class Tracker:
         row = self.tasks.row(visit.task)
         if visit.place.state.endswith(" retry wait"):
             self.tasks.set(row, RETRY_WAITING)
-        elif visit.place.state.endswith(" ignored"):
+        elif visit.place.ignores:
             self.tasks.ignore(row)
         elif visit.place.state.endswith(" failed") or visit.place.type == "Fail":
             self.tasks.fail(row, visit.place.error, visit.place.cause)

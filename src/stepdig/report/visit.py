@@ -27,8 +27,13 @@ class Visit:
     waits: bool = False
     after: str = ""
 
-    def is_inside(self, kind: str) -> bool:
-        """Tell whether an event of a Map or Parallel state, of this kind, follows one of what it ran, not one of its own."""
+    def is_inside(self, kind: str, leaves: str = "") -> bool:
+        """Tell whether an event of a Map or Parallel state, of this kind, follows one of what it ran, not one of its own.
+
+        `leaves` is the state that the event leaves, where it tells.
+        """
+        if leaves:
+            return self.exited or leaves != self.place.state
         return self.exited or self.failed or not kind.startswith(self.place.type)
 
     def is_retried(self, error: str | None) -> bool:
