@@ -4,7 +4,7 @@
 MariaDB with crowd.sql, StatsD, a document store and API over HTTP, a mail server, S3 with two buckets. What arrives is printed
 when the command has ended. SITE_LINKS=/gone puts one more link on the site's page.
 
-    apt-get install mariadb-server-core mariadb-client-core; pip install 'stepdig[local,aws]'
+    apt-get install mariadb-server-core mariadb-client-core; pip install '.[local,aws]' in the repository
 """
 
 from __future__ import annotations
