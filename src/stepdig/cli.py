@@ -38,8 +38,11 @@ OK, PROBLEMS, USAGE, INTERRUPTED = 0, 1, 2, 130
 def main(argv: Sequence[str] | None = None) -> int:
     """Run one command line and return its exit code; never raises for what a user may do wrong."""
     words = list(sys.argv[1:] if argv is None else argv)
-    for stream in (sys.stdout, sys.stderr):
-        if isinstance(stream, TextIOWrapper):
+    for name in ("stdout", "stderr"):
+        stream = getattr(sys, name)
+        if stream is None:  # closed by who called us: nobody listens
+            setattr(sys, name, open(os.devnull, "w"))  # noqa: SIM115, PTH123 - as long as the process
+        elif isinstance(stream, TextIOWrapper):
             stream.reconfigure(errors="replace")  # a terminal without Unicode shows `?`, not a traceback
     try:
         code = _dispatch(words)
@@ -47,11 +50,28 @@ def main(argv: Sequence[str] | None = None) -> int:
         return INTERRUPTED
     except BrokenPipeError:  # `stepdig check | head`: nobody listens any more, which is no failure of ours
         code = PROBLEMS
+    except OSError as error:  # of the surroundings: what is wrong with a file is a problem at its place
+        code = _fail(error)
     try:
         sys.stdout.flush()
-    except BrokenPipeError:
+    except OSError as error:
         os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
+        return code if isinstance(error, BrokenPipeError) else code or _fail(error)
     return code
+
+
+def _fail(error: OSError) -> int:
+    """Tell of surroundings in which nothing can be done: a full disk, limits, a folder that is gone."""
+    from contextlib import suppress  # only once something is wrong
+
+    what = f"{error.filename}: {error.strerror}" if error.filename else error.strerror or str(error)
+    try:
+        os.getcwd()  # noqa: PTH109 - pathlib is slow to import
+    except FileNotFoundError:
+        what = "the folder in which you stand is gone"
+    with suppress(OSError):
+        sys.stderr.write(f"stepdig: {what}\n")
+    return PROBLEMS
 
 
 def _dispatch(words: list[str]) -> int:
