@@ -2,7 +2,8 @@
 """Start the ads' database, lay a day's events into a bucket, run a command beside them: python3 here.py COMMAND...
 
 MariaDB with ads.sql on a free port, for as long as the command runs. Buckets are folders here: .stepdig/s3/ads-events and
-ads-results; events of the first three hours of 2026-11-21. WITHOUT=slots drops a table first.
+ads-results; events of the first three hours of 2026-11-21. WITHOUT=slots drops a table first. In the shell
+`mariadb --no-defaults -u root shop` reaches the database.
 
     apt-get install mariadb-server-core mariadb-client-core; pip install 'stepdig[athena]'
 """
@@ -43,7 +44,7 @@ def main(command: list[str]) -> int:
         if os.environ.get("WITHOUT"):
             database.mariadb(f"drop table {os.environ['WITHOUT']}")
         lay(Path.cwd())
-        more = {"MYSQL_UNIX_PORT": str(database.socket)}  # `mariadb shop` in a shell
+        more = {"MYSQL_UNIX_PORT": str(database.socket)}  # for `mariadb --no-defaults -u root shop` in a shell
         return subprocess.run(command, env={**os.environ, **environ(database), **more}, check=False).returncode
 
 

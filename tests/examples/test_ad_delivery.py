@@ -31,8 +31,9 @@ class Ads:
         make = [sys.executable, "events.py", ".stepdig/s3/ads-events", "2026-11-21", "3"]
         subprocess.run(make, cwd=example.folder, check=True)
 
-    def run(self, workflow: str, *more: str) -> Done:
-        return self.example.stepdig("run", f"workflows/ads/{workflow}.dig", "--plain", "--session", SESSION, *more)
+    def run(self, workflow: str, *more: str, **environ: str) -> Done:
+        path = f"workflows/ads/{workflow}.dig"
+        return self.example.stepdig("run", path, "--plain", "--session", SESSION, *more, **environ)
 
     def build_binary(self) -> None:
         job = self.example.folder / "jobs/rank_candidates"
@@ -126,10 +127,29 @@ def test_a_wrong_query_and_a_dropped_table_are_told_in_plain_words(ads: Ads) -> 
 
     assert wrong.code == dropped.code == 1
     assert "TABLE_NOT_FOUND: Table 'awsdatacatalog.ads.event' does not exist" in wrong.text
-    assert "MariaDB: Table 'shop.clicks' doesn't exist" in dropped.text
+    assert "Table 'shop.clicks' doesn't exist. Next: make the table as in ads.sql (MariaDBTrouble)" in dropped.text
     assert resumed.code == 0, resumed.text
     assert "running       +count" not in resumed.text
     assert ads.sql("select count(*) from clicks") == [["7"]]
+
+
+@go
+def test_a_wrong_password_and_a_database_that_is_down(ads: Ads) -> None:
+    """In Python as in Go: what the database said, what to do next; then the command that the report ends with."""
+    ads.build_binary()
+    closed = {"DB_PORT": str(databases.free_port())}
+    for workflow in ("build_slots", "build_candidates"):
+        job = "load" if workflow == "build_slots" else "rank_candidates"
+        wrong = ads.run(workflow, STEPDIG_SECRET_MYSQL_PASSWORD="not-the-one")
+        down = ads.run(workflow, **closed)
+        path = f"workflows/ads/{workflow}.dig"
+
+        assert wrong.code == down.code == 1
+        assert f"Next: look at the secrets DB_USER and MYSQL_PASSWORD of jobs/{job}/job.yml" in wrong.text
+        assert "not-the-one" not in wrong.text
+        assert "onnection refused" in down.text
+        assert "Next: is the database up, is the secret DB_HOST right" in down.text
+        assert ads.example.stepdig("run", path, "--plain", "--resume").code == 0
 
 
 def test_sql_is_no_container_and_spot_comes_first(ads: Ads) -> None:

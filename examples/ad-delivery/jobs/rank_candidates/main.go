@@ -127,7 +127,7 @@ func main() {
 		err = run(ctx, db, at, *most)
 	}
 	if err != nil {
-		fmt.Fprintln(os.Stderr, "rank_candidates:", err)
+		fmt.Fprintf(os.Stderr, "rank_candidates: %v%s\n", err, next(err))
 		if errors.Is(err, errEmpty) {
 			os.Exit(exitEmpty)
 		}

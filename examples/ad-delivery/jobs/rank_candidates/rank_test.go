@@ -1,8 +1,14 @@
 package main
 
 import (
+	"errors"
+	"fmt"
+	"net"
+	"strings"
 	"testing"
 	"time"
+
+	"github.com/go-sql-driver/mysql"
 )
 
 var (
@@ -75,4 +81,22 @@ func TestWhatMayNotBeShown(t *testing.T) {
 
 func TestNoMoreThanThereIsRoomFor(t *testing.T) {
 	expect(t, rank(banner, []Creative{creative(1, 1, 100), creative(2, 2, 200), creative(3, 3, 200)}, day, 2), 2, 3)
+}
+
+func TestWhatToDoNext(t *testing.T) {
+	for _, each := range []struct {
+		err  error
+		want string
+	}{
+		{&mysql.MySQLError{Number: 1045}, "MYSQL_PASSWORD"},
+		{fmt.Errorf("slots: %w", &mysql.MySQLError{Number: 1146}), "ads.sql"},
+		{&net.OpError{Op: "dial", Err: errors.New("refused")}, "DB_HOST"},
+	} {
+		if got := next(each.err); !strings.HasPrefix(got, ". Next: ") || !strings.Contains(got, each.want) {
+			t.Errorf("%v: %q", each.err, got)
+		}
+	}
+	if got := next(errEmpty); got != "" {
+		t.Errorf("no mistake of the database: %q", got)
+	}
 }

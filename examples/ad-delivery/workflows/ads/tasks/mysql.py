@@ -10,6 +10,19 @@ from pathlib import Path
 import pymysql
 
 BATCH = 1000
+NEXT = {  # by MariaDB's number of the mistake: what to do
+    1045: "look at the secrets DB_USER and MYSQL_PASSWORD of jobs/load/job.yml",
+    1046: "look at the secret DB_NAME",
+    1049: "look at the secret DB_NAME",
+    1054: "has the table the columns that the query gives? ads.sql has them all",
+    1142: "grant it to the user",
+    1146: "make the table as in ads.sql",
+    2003: "is the database up, is the secret DB_HOST right, may the container reach it? On a laptop: python3 here.py",
+}
+
+
+class MariaDBTrouble(Exception):
+    """What the database refused, in its words, and what to do next."""
 
 
 def run(file: str, given: dict) -> None:
@@ -48,7 +61,7 @@ def _text(place: str) -> str:
 
 @contextlib.contextmanager
 def _connected() -> Iterator[pymysql.Connection]:
-    """Connect; a mistake of the database is told in its own words."""
+    """Connect; raises MariaDBTrouble. What was not committed is undone."""
     try:
         with pymysql.connect(
             host=os.environ["DB_HOST"], port=int(os.environ.get("DB_PORT", "3306")), user=os.environ["DB_USER"],
@@ -56,4 +69,5 @@ def _connected() -> Iterator[pymysql.Connection]:
         ) as connection:  # fmt: skip
             yield connection
     except pymysql.MySQLError as error:
-        raise RuntimeError(f"MariaDB: {error.args[-1]}") from None
+        number, said = (error.args[0], error.args[-1]) if error.args else (0, error)
+        raise MariaDBTrouble(f"{said}. Next: {NEXT.get(number, 'run it again')}") from None
