@@ -255,16 +255,28 @@ class TestPy:
         assert finished.exit_code == 1
         assert finished.message.splitlines()[1] == f"Error messages from python: {said}"
 
-    @pytest.mark.parametrize("code", [0, 7])
-    def test_leaving_by_exit_is_a_failure_also_with_code_0(self, machine, storage, code):
-        """The recorded runs `py_exit_code` and `py_exit_zero`."""
-        finished, _, _ = ran(machine, storage, {"py>": "m.leave", "code": code})
-        assert finished.exit_code == 1
-        assert finished.message.splitlines()[:2] == [
-            "Python command failed with code 1",
-            f"Error messages from python: Failed to call python command with code:{code} Possible cause: "
-            "Invalid python module call, duplicate module name with standard library (SystemExit)",
-        ]
+    @pytest.mark.parametrize(
+        ("code", "left", "said"),
+        [
+            (7, 7, "sys.exit(7) ended the process at m.py:{line}"),
+            (0, 1, "sys.exit(0) ended the process at m.py:{line}; return instead: what was stored would be lost"),
+            (None, 1, "sys.exit() ended the process at m.py:{line}; return instead: what was stored would be lost"),
+            (256, 1, "sys.exit(256) ended the process at m.py:{line}"),
+            (-1, 255, "sys.exit(-1) ended the process at m.py:{line}"),
+            ("no rows today", 1, "no rows today"),
+            ("", 1, "sys.exit('') ended the process"),
+        ],
+    )
+    def test_leaving_by_exit_is_a_failure_with_its_words_or_its_place(self, machine, storage, code, left, said):
+        """Also with code 0, as in the recorded runs `py_exit_code` and `py_exit_zero`; no traceback, like Python."""
+        finished, _, err = ran(machine, storage, {"py>": "m.leave", "code": code})
+        line = next(n for n, text in enumerate(EXAMPLES.splitlines(), 1) if text.startswith("def leave"))
+        words = said.format(line=line)
+        assert finished.exit_code == left
+        assert (
+            finished.message == f"Python command failed with code {left}\nError messages from python: {words} (runtime)"
+        )
+        assert err == (f"{words}\n" if code != "" else "\n")
 
     @pytest.mark.parametrize(("command", "code"), [("m.gone", 3), ("m.signalled", 137)])
     def test_a_process_that_ends_without_a_word_is_told_by_its_code(self, machine, storage, command, code):

@@ -27,6 +27,7 @@ class C
   def nan() Digdag.env.store(n: Float::NAN) end
   def boom() raise "boom" end
   def leave(code:) exit(code) end
+  def give_up() abort("no rows today") end
   def gone() exit!(3) end
   def private_one() end
   private :private_one
@@ -110,7 +111,8 @@ def test_a_failure_has_digdags_message_and_the_project_s_lines(ran, storage):
         ("C.klass", {"require": "tasks/nowhere", "a": 1}, "cannot load such file -- tasks/nowhere (LoadError)"),
         ("C.bad_store", {}, "Digdag.env.store: 'when' cannot be written as JSON: Time is not JSON (ArgumentError)"),
         ("C.nan", {}, "Digdag.env.store: 'n' cannot be written as JSON: "),
-        ("C.leave", {"code": 0}, "The method left the process with code 0; return instead (SystemExit)"),
+        ("C.leave", {"code": 0}, "The method left the process with code 0; return instead (runtime)"),
+        ("C.give_up", {}, "no rows today (runtime)"),
     ],
 )
 def test_what_cannot_be_called_is_said(ran, command, local, said):

@@ -84,7 +84,10 @@ def main(command: str, input_path: str, output_path: str) -> int:
     try:
         call(command, env.params)
         write(output_path, env)
-    except (Exception, SystemExit) as error:  # whatever the project's code raises is the task's failure
+    except SystemExit as error:
+        write(output_path, Env({}), left(error))
+        return error.code & 255 or 1 if isinstance(error.code, int) else 1
+    except Exception as error:  # whatever the project's code raises is the task's failure
         write(output_path, Env({}), describe(error))
         return 1
     return 0
@@ -170,13 +173,26 @@ def describe(error: BaseException) -> Dict[str, Json]:
     told.stack = traceback.StackSummary.from_list([it for it in told.stack if it.filename != __file__])
     lines = list(told.format())
     sys.stderr.write("".join(lines))
-    message = str(error)
-    if isinstance(error, SystemExit):
-        message = (
-            "Failed to call python command with code:%s Possible cause: Invalid python module call, "
-            "duplicate module name with standard library" % error.code
-        )
-    return {"class": type(error).__name__, "message": message, "backtrace": lines}
+    return {"class": type(error).__name__, "message": str(error), "backtrace": lines}
+
+
+def left(error: SystemExit) -> Dict[str, Json]:
+    """Print why code ended the process by `sys.exit`, and return the `error` of `output.json`: its words, or its place.
+
+    Python itself shows no traceback then, and no name of an exception.
+    """
+    if error.code is not None and not isinstance(error.code, int):
+        sys.stderr.write("%s\n" % (error.code,))
+        return {"class": "", "message": str(error.code) or "sys.exit('') ended the process", "backtrace": []}
+    given = "" if error.code is None else int(error.code)
+    frames = [it for it in traceback.extract_tb(error.__traceback__) if it.filename != __file__]
+    own = [it for it in frames if it.filename.startswith(str(Path.cwd()))] or frames
+    place = " at %s:%s" % (os.path.relpath(own[-1].filename), own[-1].lineno) if own else ""
+    message = "sys.exit(%s) ended the process%s" % (given, place)
+    if not given:
+        message += "; return instead: what was stored would be lost"
+    sys.stderr.write(message + "\n")
+    return {"class": "", "message": message, "backtrace": []}
 
 
 if __name__ == "__main__":

@@ -175,8 +175,9 @@ begin
   Digdag::Call.call(command, params)
   File.write(output, Digdag::Call.output(Digdag.env), encoding: 'UTF-8')
 rescue SystemExit => e
-  words = "The method left the process with code #{e.status}; return instead"
-  File.write(output, Digdag::Call.output(Digdag::Env.new({}, {}), { 'class' => 'SystemExit', 'message' => words, 'backtrace' => [] }))
+  words = "The method left the process with code #{e.status}#{'; return instead' if e.status.zero?}"
+  words = e.message unless ['exit', ''].include?(e.message.strip) # those of `abort`, which has printed them
+  File.write(output, Digdag::Call.output(Digdag::Env.new({}, {}), { 'class' => '', 'message' => words, 'backtrace' => [] }))
   exit(e.status.zero? ? 1 : e.status)
 rescue ScriptError, StandardError, SystemStackError, NoMemoryError => e
   File.write(output, Digdag::Call.output(Digdag::Env.new({}, {}), Digdag::Call.described(e)))

@@ -46,7 +46,7 @@ def _of_protocol(program: Program, code: int) -> Result:
     raised = (output or {}).get("error") or {}
     text = f"{words} failed with code {code}"
     if raised:
-        text += f"{introduction}{raised['message']} ({raised['class']})"
+        text += f"{introduction}{raised['message']}" + (f" ({raised['class']})" if raised["class"] else "")
         text += "".join(f"\n\tfrom {line}" for line in raised.get("backtrace") or [])
     return Result(code, text + " (runtime)", error=raised)
 
