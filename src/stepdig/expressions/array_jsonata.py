@@ -1,34 +1,32 @@
 """Methods of arrays -> JSONata, and the functions they are given."""
 
-from typing import TYPE_CHECKING, Any, Callable, Dict, Tuple
+from typing import Any, Callable, Dict, Tuple
 
 from stepdig.expressions import conversions as convert
+from stepdig.expressions.emitter import Emitter
 from stepdig.expressions.nodes import Call, Declare, Function, If, Return, Statement
 from stepdig.expressions.values import NOTHING, Any_, Instant, Value
-
-if TYPE_CHECKING:
-    from stepdig.expressions.emit import Emitter
 
 _MAX_BRANCHES = 4  # what follows an `if` is written out in both of its branches
 
 
-def _join(e: "Emitter", node: Call, base: Value) -> Any_:
+def _join(e: Emitter, node: Call, base: Value) -> Any_:
     by = convert.string(e, e.arguments(node)[0]) if node.arguments else "','"
     return Value(f"$j_join({base.code},{by})", "str", present=True)
 
 
-def _sort(e: "Emitter", node: Call, base: Value) -> Any_:
+def _sort(e: Emitter, node: Call, base: Value) -> Any_:
     if node.arguments:
         e.refuse(node, "sort with a function is not supported in a state of the machine")
     return Value(f"[$sort({base.code},function($l,$r){{$j_s($l)>$j_s($r)}})]", "arr", present=True)
 
 
-def _reverse(e: "Emitter", node: Call, base: Value) -> Any_:
+def _reverse(e: Emitter, node: Call, base: Value) -> Any_:
     return Value(f"$reverse({base.code})", "arr", present=True)
 
 
-def _loop(name: str) -> Callable[["Emitter", Call, Value], Any_]:
-    def emit(e: "Emitter", node: Call, base: Value) -> Any_:
+def _loop(name: str) -> Callable[[Emitter, Call, Value], Any_]:
+    def emit(e: Emitter, node: Call, base: Value) -> Any_:
         parameters, body = _function(e, node)
         if name == "map":
             return _map(e, base.code, parameters, body)
@@ -44,7 +42,7 @@ def _loop(name: str) -> Callable[["Emitter", Call, Value], Any_]:
     return emit
 
 
-def _map(e: "Emitter", base: str, parameters: str, body: Any_) -> Any_:
+def _map(e: Emitter, base: str, parameters: str, body: Any_) -> Any_:
     if isinstance(body, Instant):
         body = convert.plain(e, body)
     if body.type in ("arr", "obj"):
@@ -56,7 +54,7 @@ def _map(e: "Emitter", base: str, parameters: str, body: Any_) -> Any_:
     return Value(f"[$map({base},function({parameters}){{{code}}})]", "arr", present=True)
 
 
-def _function(e: "Emitter", node: Call) -> Tuple[str, Any_]:
+def _function(e: Emitter, node: Call) -> Tuple[str, Any_]:
     """Return parameters and body of the function that is the argument; its body must be a single return."""
     function = node.arguments[0] if node.arguments else node
     if not isinstance(function, Function):
@@ -78,7 +76,7 @@ def _branches(statements: Tuple[Statement, ...]) -> int:
     return sum(1 + _branches(s.yes) + _branches(s.no) for s in statements if isinstance(s, If))
 
 
-def _body(e: "Emitter", function: Function, statements: Tuple[Statement, ...]) -> Any_:
+def _body(e: Emitter, function: Function, statements: Tuple[Statement, ...]) -> Any_:
     """Return the value of a function's statements: `var`, `if` and `return`."""
     for index, statement in enumerate(statements):
         if isinstance(statement, Declare) and statement.value is not None:
@@ -93,13 +91,13 @@ def _body(e: "Emitter", function: Function, statements: Tuple[Statement, ...]) -
     return NOTHING
 
 
-def _if(e: "Emitter", function: Function, statement: If, rest: Tuple[Statement, ...]) -> Any_:
+def _if(e: Emitter, function: Function, statement: If, rest: Tuple[Statement, ...]) -> Any_:
     test = convert.boolean(e, e.value(statement.test))
     yes = e.within(lambda: _body(e, function, (*statement.yes, *rest)), set())
     return convert.chosen(e, function, test, yes, e.within(lambda: _body(e, function, (*statement.no, *rest)), set()))
 
 
-METHODS: Dict[str, Callable[["Emitter", Any, Value], Any_]] = {
+METHODS: Dict[str, Callable[[Emitter, Any, Value], Any_]] = {
     **{name: _loop(name) for name in ("map", "filter", "some", "every")},
     "join": _join,
     "reverse": _reverse,

@@ -1,22 +1,19 @@
 """The binary operators -> JSONata: its own operators where the types are known, helper functions where not."""
 
 import re
-from typing import TYPE_CHECKING
 
 from stepdig.expressions import conversions as convert
 from stepdig.expressions import instants
+from stepdig.expressions.emitter import Emitter
 from stepdig.expressions.nodes import Binary, Constant, Name
 from stepdig.expressions.values import NOTHING, TEXTS, Any_, Instant, Value, literal
-
-if TYPE_CHECKING:
-    from stepdig.expressions.emit import Emitter
 
 _NUMERIC_TEXT = re.compile(r"\s*(?:[-+]?(?:\d|\.\d|Infinity).*)?\Z", re.S)
 _TAG = re.compile(r"\[object (Array|String|Number|Boolean|Object|Null)\]\Z")
 _SIMPLE = TEXTS | {"num", "bool"}
 
 
-def emit(e: "Emitter", node: Binary) -> Any_:
+def emit(e: Emitter, node: Binary) -> Any_:
     """Return the value of a binary operation."""
     operator = node.operator
     if operator in ("==", "!=", "===", "!=="):
@@ -38,7 +35,7 @@ def emit(e: "Emitter", node: Binary) -> Any_:
     return Value(f"({left.code} {operator} {right.code})", "num", left.nan or right.nan, present=True)
 
 
-def _rare(e: "Emitter", node: Binary) -> Any_:
+def _rare(e: Emitter, node: Binary) -> Any_:
     """Return `key in object`, `x instanceof Array` and `x | 0`; refuse the other operators on bits and classes."""
     if node.operator == "in":
         left, right = e.plain(node.left), e.plain(node.right)
@@ -57,7 +54,7 @@ def _may_divide_by_zero(node: Binary) -> bool:
     return node.operator in ("/", "%") and not (isinstance(divisor, (int, float)) and divisor)
 
 
-def _comparison(e: "Emitter", operator: str, left: Any_, right: Any_) -> Any_:
+def _comparison(e: Emitter, operator: str, left: Any_, right: Any_) -> Any_:
     if operator in (">", ">="):
         left, right = right, left
     sign = "<" if operator in ("<", ">") else "<="
@@ -71,7 +68,7 @@ def _comparison(e: "Emitter", operator: str, left: Any_, right: Any_) -> Any_:
     return Value(f"$j_{'lt' if sign == '<' else 'le'}({numbers[0].code},{numbers[1].code})", "bool", present=True)
 
 
-def _add(e: "Emitter", node: Binary, left: Any_, right: Any_) -> Any_:
+def _add(e: Emitter, node: Binary, left: Any_, right: Any_) -> Any_:
     if isinstance(left, Instant) or isinstance(right, Instant):
         if left.type in TEXTS or right.type in TEXTS:
             return Value(f"({_summand(e, left)} & {_summand(e, right)})", "str", present=True)
@@ -91,14 +88,14 @@ def _add(e: "Emitter", node: Binary, left: Any_, right: Any_) -> Any_:
     return Value(f"$j_add({left.code},{right.code})", "any", nan=True, present=True)
 
 
-def _summand(e: "Emitter", value: Any_) -> str:
+def _summand(e: Emitter, value: Any_) -> str:
     """Return the text that `+` makes of a value beside a text: a moment counts as its milliseconds, a Date does not."""
     if isinstance(value, Instant) and not value.is_date:
         return convert.string(e, Value(f"({instants.utc(e, value)})", "num", value.doubtful))
     return convert.string(e, value)
 
 
-def _equality(e: "Emitter", node: Binary) -> str:
+def _equality(e: Emitter, node: Binary) -> str:
     """Return code of `==` or `===` between the two sides."""
     left, right = e.value(node.left), e.value(node.right)
     for side, other in ((left, node.right), (right, node.left)):
@@ -121,7 +118,7 @@ def _asked_for_type(code: str, word: str) -> str:
     return f"($type({code[len('$j_tag(') : -1]})='{match.group(1).lower()}')" if match else ""
 
 
-def _compared(e: "Emitter", left: Any_, right: Any_, known: object, strict: bool) -> str:
+def _compared(e: Emitter, left: Any_, right: Any_, known: object, strict: bool) -> str:
     if left.type in ("null", "undef") and right.type not in ("null", "undef"):
         left, right = right, left
     if right.type in ("null", "undef"):
@@ -149,7 +146,7 @@ def _is_word(value: object) -> bool:
     return isinstance(value, str) and not _NUMERIC_TEXT.match(value) and value != "[object Object]"
 
 
-def _with_nothing(e: "Emitter", value: Any_, nothing: Any_, strict: bool) -> str:
+def _with_nothing(e: Emitter, value: Any_, nothing: Any_, strict: bool) -> str:
     if isinstance(value, Instant):
         return "false"
     if value.type in ("null", "undef"):

@@ -1,37 +1,30 @@
-"""Names while folding: what a path of names is bound to, and whether a part of a tree needs names that only the run knows.
+"""Names while folding: which path of names a chain of members is, and what it is bound to.
 
 Names are bound by path, since one object may be partly known and partly stored.
 """
 
 import re
-from typing import TYPE_CHECKING, FrozenSet, List, Optional, Tuple
+from typing import List, Optional, Tuple
 
 from stepdig.expressions import jsglobals
-from stepdig.expressions.functions import declared
-from stepdig.expressions.jsvalues import UNDEFINED, Js
+from stepdig.expressions.folder import Folder, Locals
+from stepdig.expressions.jsvalues import UNDEFINED
 from stepdig.expressions.nodes import (
     Constant,
     Failure,
-    Function,
     Index,
-    Literal,
     Member,
     Name,
     Node,
-    Regex,
     Stored,
     This,
 )
 from stepdig.expressions.shapes import Code, Known
 
-if TYPE_CHECKING:
-    from stepdig.expressions.fold import Folder
-
-Locals = FrozenSet[str]  # the parameters and variables of the functions around
 _VARIABLE = re.compile(r"\$j(j*[0-9]+)\b")
 
 
-def path_of(folder: "Folder", node: Node, local: Locals) -> Optional[Tuple[str, ...]]:
+def path_of(folder: Folder, node: Node, local: Locals) -> Optional[Tuple[str, ...]]:
     """Return the path of names and constant texts that a chain of members spells, or None."""
     if isinstance(node, Name):
         return None if node.name in local else (node.name,)
@@ -48,7 +41,7 @@ def path_of(folder: "Folder", node: Node, local: Locals) -> Optional[Tuple[str, 
     return None
 
 
-def bound(folder: "Folder", node: Node, path: Tuple[str, ...]) -> Optional[Node]:
+def bound(folder: Folder, node: Node, path: Tuple[str, ...]) -> Optional[Node]:
     """Return what a path is bound to, with the members beyond the binding; None for a global function."""
     binding, covered = folder.names.resolve(path)
     covered = max(1, min(covered, len(path)))
@@ -76,7 +69,7 @@ def _unbound(root: Node, path: Tuple[str, ...], covered: int, end: int) -> Node:
     return Constant(UNDEFINED, root.start, end)
 
 
-def _test(folder: "Folder", code: Code, path: Tuple[str, ...], covered: int, root: Node) -> str:
+def _test(folder: Folder, code: Code, path: Tuple[str, ...], covered: int, root: Node) -> str:
     """Return the JSONata test that the variable itself exists; "" when it does or need not."""
     if not code.may_be_missing or isinstance(root, This):
         return ""
@@ -110,34 +103,3 @@ def _ends(node: Node) -> List[int]:
         node = node.object
         found.append(node.end)
     return found[::-1]
-
-
-def is_closed(node: Node) -> bool:
-    """Tell whether a folded node can be computed by itself."""
-    if isinstance(node, (Constant, Literal, Regex)):
-        return True
-    if isinstance(node, Name):
-        return jsglobals.is_global(node.name)
-    if isinstance(node, Member):
-        return is_closed(node.object)
-    return isinstance(node, Function) and _closed_function(node)
-
-
-def _closed_function(node: Function) -> bool:
-    """Tell whether a folded function uses nothing but its own variables, constants and globals."""
-    own = {*node.parameters, node.name, "arguments", *declared(node.body)}
-    return all(name in own or jsglobals.is_global(name) for name in _free_names(node.body))
-
-
-def _free_names(part: Js) -> List[str]:
-    """Return the names in a folded tree; what is stored, fails or is `this` counts as the name "this"."""
-    if isinstance(part, Name):
-        return [part.name]
-    if isinstance(part, Constant):
-        return []
-    if isinstance(part, (Stored, Failure, This)):
-        return ["this"]
-    if isinstance(part, Function):
-        own = {*part.parameters, part.name, "arguments", *declared(part.body)}
-        return [name for name in _free_names(part.body) if name not in own]
-    return [name for item in part if isinstance(item, tuple) for name in _free_names(item)]

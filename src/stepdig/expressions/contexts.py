@@ -6,8 +6,8 @@ same, so a stored array is used as an array.
 
 from typing import Any, NamedTuple, Tuple, Union
 
-from stepdig.expressions import translate
-from stepdig.expressions.emit import Emitter
+from stepdig.expressions import emit, translate
+from stepdig.expressions.emitter import Emitter
 from stepdig.expressions.errors import EvaluationError, ExpressionError
 from stepdig.expressions.jsjson import parse_json
 from stepdig.expressions.nodes import Constant
@@ -106,7 +106,7 @@ def items(source: str, names: Names, zone: Zone) -> Checked:
 
 def _single(source: str, names: Names, zone: Zone) -> Tuple[Emitter, Union[Value, None]]:
     """Return the value of a text that is exactly one expression; the emitter belongs to it."""
-    emitter = Emitter(zone)
+    emitter = emit.emitter(zone)
     parts = translate.text_parts(source, names, zone)
     if len(parts) != 1 or isinstance(parts[0][0], (str, Constant)):
         return emitter, None

@@ -1,18 +1,14 @@
 """JavaScript's conversions of translated values: to text, string, number, boolean, JSON, and to milliseconds."""
 
-from typing import TYPE_CHECKING
-
 from stepdig.expressions.errors import ExpressionError
 from stepdig.expressions.instants import utc
 from stepdig.expressions.moment_format import TO_STRING
 from stepdig.expressions.nodes import Node
 from stepdig.expressions.values import NOTHING, TEXTS, Any_, Instant, Value
-
-if TYPE_CHECKING:
-    from stepdig.expressions.emit import Emitter
+from stepdig.expressions.variables import Variables
 
 
-def text(e: "Emitter", value: Any_) -> str:
+def text(e: Variables, value: Any_) -> str:
     """Return code of what `${...}` prints."""
     if isinstance(value, Instant):
         return f"('\"' & $fromMillis({utc(e, value)}) & '\"')" if not value.doubtful else _doubtful(e, value, '"')
@@ -29,12 +25,12 @@ def text(e: "Emitter", value: Any_) -> str:
     return f"$j_{'nt' if value.nan else 't'}({value.code})"
 
 
-def _doubtful(e: "Emitter", value: Instant, quote: str) -> str:
+def _doubtful(e: Variables, value: Instant, quote: str) -> str:
     variable = e.variable(utc(e, value))
     return f"($exists({variable})?'{quote}'&$fromMillis({variable})&'{quote}':'null')"
 
 
-def string(e: "Emitter", value: Any_) -> str:
+def string(e: Variables, value: Any_) -> str:
     """Return code of ToString, as `+` and `join` use it."""
     if isinstance(value, Instant):
         from stepdig.expressions.moment_picture import formatted  # few moments become text as they are
@@ -51,7 +47,7 @@ def string(e: "Emitter", value: Any_) -> str:
     return f"$j_s({value.code})"
 
 
-def numeric(e: "Emitter", value: Any_) -> Value:
+def numeric(e: Variables, value: Any_) -> Value:
     """Return ToNumber of a value; NaN is nothing."""
     if isinstance(value, Instant):
         return Value(f"({utc(e, value)})", "num", nan=value.doubtful)
@@ -66,7 +62,7 @@ def numeric(e: "Emitter", value: Any_) -> Value:
     return Value(f"$j_n({value.code})", "num", nan=value.type != "ymd")
 
 
-def boolean(e: "Emitter", value: Any_) -> str:
+def boolean(e: Variables, value: Any_) -> str:
     """Return code of ToBoolean."""
     if isinstance(value, Instant):
         return "true"
@@ -83,7 +79,7 @@ def boolean(e: "Emitter", value: Any_) -> str:
     return f"$j_b({value.code})"
 
 
-def as_json(e: "Emitter", value: Any_) -> str:
+def as_json(e: Variables, value: Any_) -> str:
     """Return code of the JSON text of a value inside an array: nothing is null."""
     if isinstance(value, Instant):
         return text(e, value)
@@ -96,7 +92,7 @@ def as_json(e: "Emitter", value: Any_) -> str:
     return "'null'" if value.type in ("undef", "null") else f"$j_j({value.code})"
 
 
-def plain(e: "Emitter", value: Any_) -> Value:
+def plain(e: Variables, value: Any_) -> Value:
     """Return a value as it is stored in arrays and objects: moments are their JSON text."""
     if isinstance(value, Instant):
         if value.doubtful:
@@ -113,7 +109,7 @@ def refuse_function(value: Any_, start: int, end: int) -> Any_:
     return value
 
 
-def chosen(e: "Emitter", node: Node, test: str, yes: Any_, no: Any_) -> Any_:
+def chosen(e: Variables, node: Node, test: str, yes: Any_, no: Any_) -> Any_:
     """Return `test ? yes : no` of two values."""
     if isinstance(yes, Instant) or isinstance(no, Instant):
         if not (isinstance(yes, Instant) and isinstance(no, Instant) and yes.utc == no.utc):

@@ -1,11 +1,8 @@
-"""Folded syntax tree -> JSONata: names, members, operators. Calls are in `calls`, `methods` and `moment_jsonata`."""
-
-import re
-from typing import Any, Callable, Dict, List, NoReturn, Set, Tuple
+"""What each node is in JSONata. Names and members are in `members`, calls in `calls`, `methods` and their like."""
 
 from stepdig.expressions import conversions as convert
 from stepdig.expressions import members
-from stepdig.expressions.errors import ExpressionError
+from stepdig.expressions.emitter import Emitter, Nodes
 from stepdig.expressions.jsjson import stringify
 from stepdig.expressions.nodes import (
     ArrayLiteral,
@@ -21,7 +18,6 @@ from stepdig.expressions.nodes import (
     Member,
     Name,
     New,
-    Node,
     ObjectLiteral,
     Regex,
     Sequence,
@@ -31,119 +27,12 @@ from stepdig.expressions.nodes import (
 )
 from stepdig.expressions.proofs import proves
 from stepdig.expressions.shapes import Zone
-from stepdig.expressions.snippets import with_snippets
-from stepdig.expressions.values import NOTHING, PATH, TEXTS, Any_, Instant, Value, literal, quoted
+from stepdig.expressions.values import NOTHING, TEXTS, Any_, Instant, Value, literal, quoted
 
 
-class Emitter:
-    """The state of translating one expression or text: variables, guards, and how certain evaluation is."""
-
-    def __init__(self, zone: Zone) -> None:
-        self.zone = zone
-        self.needs_tz = False
-        self.guards: Dict[str, str] = {}
-        self.branches = 0  # above 0: what is emitted may not be evaluated
-        self.frames: List[Dict[str, str]] = [{}]
-        self.local: Dict[str, Any_] = {}
-        self.proven: Set[str] = set()
-        self.counter = 0
-
-    def emit(self, node: Node) -> Any_:
-        """Return the value of a node; raise ExpressionError for what cannot be translated."""
-        return _EMIT[type(node)](self, node)
-
-    def value(self, node: Node) -> Any_:
-        """Return the value of a node that must not be a function."""
-        return convert.refuse_function(self.emit(node), node.start, node.end)
-
-    def plain(self, node: Node) -> Value:
-        """Return the value of a node, moments as their JSON text."""
-        return convert.plain(self, self.value(node))
-
-    def arguments(self, node: Call, least: int = 0) -> List[Value]:
-        """Return the values of the arguments of a call, which must have at least so many."""
-        if len(node.arguments) < least:
-            self.refuse(node, "an argument is missing")
-        return [self.plain(argument) for argument in node.arguments]
-
-    def refuse(self, node: Node, message: str, hint: str = "") -> NoReturn:
-        """Raise an ExpressionError at a node."""
-        raise ExpressionError(message, node.start, node.end, hint)
-
-    # --- variables
-
-    def fresh(self) -> str:
-        """Return a new variable."""
-        self.counter += 1
-        return f"$j{self.counter}"
-
-    def variable(self, code: str) -> str:
-        """Return a reference that may be repeated: the code itself when short, else a variable bound around the use."""
-        if PATH.match(code) or code.isdigit():
-            return code
-        frame = self.frames[-1]
-        known = next((name for name, bound in frame.items() if bound == code), None)
-        if known is None:
-            known = self.fresh()
-            frame[known] = code
-        return known
-
-    def framed(self, emit: Callable[[], Any_]) -> Any_:
-        """Return a value whose variables are bound inside its own code, since it may run elsewhere or not at all."""
-        self.frames.append({})
-        value = emit()
-        frame = self.frames.pop()
-        if isinstance(value, Value) and value.json:
-            value = value._replace(json=_bound(value.json, frame))
-        return value._replace(code=_bound(value.code, frame))
-
-    def finish(self, code: str) -> str:
-        """Return code that stands by itself: variables bound, helper functions in front."""
-        tz = "" if self.zone.fixed else f"{self.zone.run}.tz"
-        return with_snippets(_bound(code, self.frames[0]), tz, self.zone.base)
-
-    # --- certainty
-
-    def guard(self, test: str, message: str) -> None:
-        """Note a test that must hold before the code is evaluated."""
-        if test not in self.proven:
-            self.guards.setdefault(test, message)
-
-    def branch(self, node: Node, proven: Set[str]) -> Any_:
-        """Return the value of a node that may not be evaluated; `proven` holds then."""
-        return self.within(lambda: self.value(node), proven)
-
-    def within(self, emit: Callable[[], Any_], proven: Set[str]) -> Any_:
-        """Return what `emit` gives for code that may not be evaluated."""
-        before = self.proven
-        self.proven = before | proven
-        self.branches += 1
-        try:
-            return self.framed(emit)
-        finally:
-            self.branches -= 1
-            self.proven = before
-
-
-def _bound(code: str, frame: Dict[str, str]) -> str:
-    """Return code in which every variable of the frame is bound; one used once is put in place."""
-    lines: List[Tuple[str, str]] = []
-    for name, value in reversed(list(frame.items())):
-        pattern = re.compile(re.escape(name) + r"\b")
-        uses = len(pattern.findall(";".join([*(line for _, line in lines), code])))
-        if uses == 1:
-            lines = [(other, _replaced(pattern, value, line)) for other, line in lines]
-            code = _replaced(pattern, value, code)
-        elif uses:
-            lines.insert(0, (name, value))
-    return f"({';'.join(f'{name}:={value}' for name, value in lines)};{code})" if lines else code
-
-
-def _replaced(pattern: "re.Pattern[str]", value: str, code: str) -> str:
-    return pattern.sub(lambda _: value, code)
-
-
-# --- literals
+def emitter(zone: Zone) -> Emitter:
+    """Return what translates one expression or text, every node of it."""
+    return Emitter(zone, _NODES)
 
 
 def _array(e: Emitter, node: ArrayLiteral) -> Any_:
@@ -256,7 +145,7 @@ def _assign(e: Emitter, node: Assign) -> Any_:
     e.refuse(node, "an assignment is not supported in a state of the machine", "use var, or ?:")
 
 
-_EMIT: Dict[Any, Callable[[Emitter, Any], Any_]] = {
+_NODES: Nodes = {
     Constant: members.constant,
     Stored: members.stored,
     Failure: members.failure,

@@ -1,20 +1,16 @@
 """Syntax tree + what names are bound to -> tree in which everything known is a Constant.
 
-Anything whose parts are all known is computed with the evaluator, so folding cannot differ from running; only the time
-and random numbers are left alone.
+The way down is in `folder`, names are in `bound_names`.
 """
 
-from typing import Any, Callable, Dict, Optional, Tuple
+from typing import Optional, Tuple
 
 from stepdig.expressions import jsglobals
-from stepdig.expressions.bound_names import Locals, bound, is_closed, path_of
-from stepdig.expressions.errors import EvaluationError, NeedsRuntime
-from stepdig.expressions.evaluate import evaluate, source
+from stepdig.expressions.bound_names import bound, path_of
+from stepdig.expressions.evaluate import source
+from stepdig.expressions.folder import Folder, Locals, Nodes
 from stepdig.expressions.functions import declared
-from stepdig.expressions.jsdate import Date
-from stepdig.expressions.jsregex import RegExp
-from stepdig.expressions.jsvalues import Object, to_boolean, to_string
-from stepdig.expressions.moments import Moment
+from stepdig.expressions.jsvalues import to_boolean, to_string
 from stepdig.expressions.nodes import (
     ArrayLiteral,
     Assign,
@@ -43,54 +39,12 @@ from stepdig.expressions.nodes import (
     This,
     Unary,
 )
-from stepdig.expressions.scope import Context
 from stepdig.expressions.shapes import Names, Zone
 
 
-class Folder:
-    """Folds one expression: the names it may use and the zone dates are computed in."""
-
-    def __init__(self, names: Names, zone: Zone) -> None:
-        self.names = names
-        self.context = Context(zone.rows, None)
-        self.done: Dict[int, Tuple[Node, Node]] = {}  # by id, so that the keys of a path are not folded at each step
-
-    def fold(self, node: Node, local: Locals = frozenset()) -> Node:
-        """Return the tree with names bound and known parts computed."""
-        known = self.done.get(id(node))
-        if known is not None and known[0] is node:
-            return known[1]
-        result = _FOLD[type(node)](self, node, local)
-        self.done[id(node)] = (node, result)
-        self.done[id(result)] = (result, result)
-        return result
-
-    def all(self, nodes: Tuple[Node, ...], local: Locals) -> Tuple[Node, ...]:
-        """Fold several nodes."""
-        return tuple(self.fold(node, local) for node in nodes)
-
-    def computed(self, node: Node, *parts: Node) -> Node:
-        """Return a Constant when all parts of the node are known, else the node."""
-        for part in parts:
-            if isinstance(part, Failure):
-                return part
-        if not all(map(is_closed, parts)):
-            return node
-        try:
-            value = evaluate(node, {}, self.context)
-        except NeedsRuntime:
-            return node
-        except EvaluationError as error:
-            return Failure(str(error), "", node.start, node.end)
-        if isinstance(value, Object) and not isinstance(value, (Moment, Date, RegExp)):
-            return node
-        return Constant(value, node.start, node.end)
-
-    def member(self, node: Node) -> Node:
-        """Fold a member whose object is folded."""
-        if not isinstance(node, Member):
-            return node
-        return self.computed(node, node.object)
+def folding(names: Names, zone: Zone) -> Folder:
+    """Return what folds an expression: the names it may use, and the zone that dates are computed in."""
+    return Folder(names, zone, _NODES)
 
 
 def _literal(folder: Folder, node: Literal, local: Locals) -> Node:
@@ -226,7 +180,7 @@ def _statement(folder: Folder, statement: Statement, local: Locals) -> Statement
     return statement._replace(first=first, test=maybe(statement.test), step=maybe(statement.step), body=body)
 
 
-_FOLD: Dict[Any, Callable[[Folder, Any, Locals], Node]] = {
+_NODES: Nodes = {
     Literal: _literal,
     Constant: lambda folder, node, local: node,
     Stored: lambda folder, node, local: node,

@@ -1,14 +1,10 @@
 """Moments in JSONata are milliseconds: those since 1970, or those that the clock on the wall shows."""
 
-from typing import TYPE_CHECKING
-
 from stepdig.expressions.values import Instant, number
-
-if TYPE_CHECKING:
-    from stepdig.expressions.emit import Emitter
+from stepdig.expressions.variables import Variables
 
 
-def utc(e: "Emitter", value: Instant) -> str:
+def utc(e: Variables, value: Instant) -> str:
     """Return code of the milliseconds since 1970 (an operand of +, - or a call's argument, not more)."""
     if not value.wall or value.utc:
         return plus(value.code, value.shift)
@@ -18,7 +14,7 @@ def utc(e: "Emitter", value: Instant) -> str:
     return f"$j_utc({plus(value.code, value.shift)})"
 
 
-def wall(e: "Emitter", value: Instant) -> str:
+def wall(e: Variables, value: Instant) -> str:
     """Return code of the milliseconds that the moment's wall clock shows."""
     if value.utc:
         return utc(e, value)

@@ -1,8 +1,9 @@
 """Names, constants and members -> JSONata."""
 
-from typing import TYPE_CHECKING, Any, Dict
+from typing import Any, Dict
 
 from stepdig.expressions import conversions as convert
+from stepdig.expressions.emitter import Emitter
 from stepdig.expressions.evaluate import source
 from stepdig.expressions.jsdate import Date
 from stepdig.expressions.jsregex import RegExp
@@ -19,11 +20,8 @@ from stepdig.expressions.nodes import (
 )
 from stepdig.expressions.values import NOTHING, PATH, TEXTS, Any_, Instant, Value, field, literal, number, quoted
 
-if TYPE_CHECKING:
-    from stepdig.expressions.emit import Emitter
 
-
-def stored(e: "Emitter", node: Stored) -> Any_:
+def stored(e: Emitter, node: Stored) -> Any_:
     """Return a value that the machine holds, guarded where it may be missing."""
     message = f"ReferenceError: {node.name} is not defined"
     code = e.variable(node.code)
@@ -43,7 +41,7 @@ def stored(e: "Emitter", node: Stored) -> Any_:
     return Value(f"({node.exists}?{code}:$error({quoted(message)}))", node.type, present=node.type != "any")
 
 
-def constant(e: "Emitter", node: Constant) -> Any_:
+def constant(e: Emitter, node: Constant) -> Any_:
     """Return a known value."""
     if isinstance(node.value, Moment):
         if not node.value.valid:
@@ -56,26 +54,26 @@ def constant(e: "Emitter", node: Constant) -> Any_:
     return literal(node.value)
 
 
-def failure(e: "Emitter", node: Failure) -> Any_:
+def failure(e: Emitter, node: Failure) -> Any_:
     """Refuse what is bound to fail; in a branch that may not be taken, return code that fails."""
     if not e.branches:
         e.refuse(node, node.message, node.hint)
     return Value(f"$error({quoted(node.message)})", "any")
 
 
-def name(e: "Emitter", node: Name) -> Any_:
+def name(e: Emitter, node: Name) -> Any_:
     """Return the parameter of a function, or a global."""
     if node.name in e.local:
         return e.local[node.name]
     return Value(node.name, "function")
 
 
-def this(e: "Emitter", node: This) -> Any_:
+def this(e: Emitter, node: This) -> Any_:
     """Refuse `this` by itself."""
     e.refuse(node, "'this' can only be used with a name, as in this.table")
 
 
-def member(e: "Emitter", node: Member) -> Any_:
+def member(e: Emitter, node: Member) -> Any_:
     """Return `value.name`."""
     base = e.emit(node.object)
     if isinstance(base, Instant):
@@ -110,7 +108,7 @@ def _length(base: Value) -> Any_:
     return Value(f"$j_len({base.code})")
 
 
-def _field(e: "Emitter", node: Member, base: Value) -> Any_:
+def _field(e: Emitter, node: Member, base: Value) -> Any_:
     if "`" in node.name:
         return Value(f"$j_get({base.code},{quoted(node.name)})")
     code = f"{base.code}.{field(node.name)}"
@@ -126,7 +124,7 @@ def _field(e: "Emitter", node: Member, base: Value) -> Any_:
     return Value(f"$j_get({base.code},{quoted(node.name)})")
 
 
-def index(e: "Emitter", node: Index) -> Any_:
+def index(e: Emitter, node: Index) -> Any_:
     """Return `value[key]`."""
     base, key = e.value(node.object), e.value(node.key)
     if isinstance(base, Instant):

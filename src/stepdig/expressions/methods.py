@@ -1,17 +1,15 @@
 """Calls of methods -> JSONata: which method of which value; those that values of several types have."""
 
-from typing import TYPE_CHECKING, Any, Callable, Dict
+from typing import Any, Callable, Dict
 
 from stepdig.expressions import array_jsonata, strings, text_jsonata
 from stepdig.expressions import conversions as convert
+from stepdig.expressions.emitter import Emitter
 from stepdig.expressions.nodes import Call, Constant
 from stepdig.expressions.values import TEXTS, Any_, Value
 
-if TYPE_CHECKING:
-    from stepdig.expressions.emit import Emitter
 
-
-def method(e: "Emitter", node: Call, base: Value, name: str) -> Any_:
+def method(e: Emitter, node: Call, base: Value, name: str) -> Any_:
     """Return the value of a method call."""
     if base.type == "function":
         e.refuse(node, f"{base.code}.{name}() is not supported in a state of the machine")
@@ -27,25 +25,25 @@ def method(e: "Emitter", node: Call, base: Value, name: str) -> Any_:
     return emit(e, node, base)
 
 
-def _to_string(e: "Emitter", node: Call, base: Value) -> Any_:
+def _to_string(e: Emitter, node: Call, base: Value) -> Any_:
     if node.arguments:
         e.refuse(node, "toString with a radix is not supported in a state of the machine")
     return Value(convert.string(e, base), "str", present=True)
 
 
-def _slice(e: "Emitter", node: Call, base: Value) -> Any_:
+def _slice(e: Emitter, node: Call, base: Value) -> Any_:
     numbers = [convert.numeric(e, value).code for value in e.arguments(node)] or ["0"]
     kind = base.type if base.type == "arr" else "str" if base.type in TEXTS else "any"
     return Value(f"$j_slice({','.join([base.code, *numbers])})", kind, present=True)
 
 
-def _index_of(e: "Emitter", node: Call, base: Value) -> Any_:
+def _index_of(e: Emitter, node: Call, base: Value) -> Any_:
     if len(node.arguments) != 1:
         e.refuse(node, "indexOf takes one argument in a state of the machine")
     return Value(f"$j_index({base.code},{e.arguments(node)[0].code})", "num", present=True)
 
 
-def _concat(e: "Emitter", node: Call, base: Value) -> Any_:
+def _concat(e: Emitter, node: Call, base: Value) -> Any_:
     values = e.arguments(node)
     if base.type in TEXTS:
         return Value(
@@ -57,7 +55,7 @@ def _concat(e: "Emitter", node: Call, base: Value) -> Any_:
     return Value(code, "arr" if base.type == "arr" else "any", present=True)
 
 
-def _fixed(e: "Emitter", node: Call, base: Value) -> Any_:
+def _fixed(e: Emitter, node: Call, base: Value) -> Any_:
     places = node.arguments[0].value if node.arguments and isinstance(node.arguments[0], Constant) else 0
     if (node.arguments and not isinstance(node.arguments[0], Constant)) or not isinstance(places, (int, float)):
         e.refuse(node, "the number of digits must be constant")
@@ -72,13 +70,13 @@ def _fixed(e: "Emitter", node: Call, base: Value) -> Any_:
     return Value(f"($exists({code})?{text}:'NaN')" if number.nan else text, "str", present=True)
 
 
-def _has_own(e: "Emitter", node: Call, base: Value) -> Any_:
+def _has_own(e: Emitter, node: Call, base: Value) -> Any_:
     return Value(
         f"$exists($lookup({base.code},{convert.string(e, e.arguments(node, least=1)[0])}))", "bool", present=True
     )
 
 
-_METHODS: Dict[str, Callable[["Emitter", Any, Value], Any_]] = {
+_METHODS: Dict[str, Callable[[Emitter, Any, Value], Any_]] = {
     **text_jsonata.METHODS,
     **array_jsonata.METHODS,
     "concat": _concat,

@@ -4,11 +4,12 @@ Constant amounts are added up while compiling. In a zone with daylight saving ti
 to the instant, by the rows in `<run>.tz`, as moment does.
 """
 
-from typing import TYPE_CHECKING, Any, Callable, Dict
+from typing import Any, Callable, Dict
 
 from stepdig.expressions import conversions as convert
 from stepdig.expressions import instants
 from stepdig.expressions.clock import DAY
+from stepdig.expressions.emitter import Emitter
 from stepdig.expressions.moment_format import DEFAULT, DEFAULT_UTC, TO_STRING, tokens
 from stepdig.expressions.moment_methods import METHODS
 from stepdig.expressions.moment_picture import formatted, number_of, quarter, week, weekday
@@ -17,11 +18,8 @@ from stepdig.expressions.moments import DAYS_OF, MILLISECONDS, MONTHS_OF
 from stepdig.expressions.nodes import Call, Constant, New, Node
 from stepdig.expressions.values import Any_, Instant, Value, literal, quoted
 
-if TYPE_CHECKING:
-    from stepdig.expressions.emit import Emitter
 
-
-def made(e: "Emitter", node: Call, name: str) -> Any_:
+def made(e: Emitter, node: Call, name: str) -> Any_:
     """Return `moment(...)`, `moment.utc(...)` or `moment.unix(...)`."""
     if name == "moment.unix":
         if not node.arguments:
@@ -39,7 +37,7 @@ def made(e: "Emitter", node: Call, name: str) -> Any_:
 _DIGITS = {"YYYY": "[Y0001]", "MM": "[M01]", "DD": "[D01]", "HH": "[H01]", "mm": "[m01]", "ss": "[s01]"}
 
 
-def _by_format(e: "Emitter", node: Call, utc: bool) -> Any_:
+def _by_format(e: Emitter, node: Call, utc: bool) -> Any_:
     """Return `moment(text, format)` for a constant format of whole, two-digit parts that begins with the year."""
     form = node.arguments[1]
     known = tokens(form.value) if isinstance(form, Constant) and isinstance(form.value, str) else ()
@@ -55,7 +53,7 @@ def _by_format(e: "Emitter", node: Call, utc: bool) -> Any_:
     return Instant(code, wall=not utc, utc=utc, doubtful=True)
 
 
-def date(e: "Emitter", node: New) -> Any_:
+def date(e: Emitter, node: New) -> Any_:
     """Return `new Date()` or `new Date(x)`."""
     if not node.arguments:
         return Instant("$millis()", is_date=True)
@@ -66,7 +64,7 @@ def date(e: "Emitter", node: New) -> Any_:
     return found._replace(is_date=True, utc=False) if not found.wall else Instant(instants.utc(e, found), is_date=True)
 
 
-def _from(e: "Emitter", value: Any_, node: Node, utc: bool) -> Instant:
+def _from(e: Emitter, value: Any_, node: Node, utc: bool) -> Instant:
     """Return a value as a moment."""
     if isinstance(value, Instant):
         return value._replace(code=instants.utc(e, value), wall=False, shift=0, utc=utc or value.utc, is_date=False)
@@ -91,7 +89,7 @@ def _from(e: "Emitter", value: Any_, node: Node, utc: bool) -> Instant:
 # --- methods
 
 
-def method(e: "Emitter", node: Call, moment: Instant, name: str) -> Any_:
+def method(e: Emitter, node: Call, moment: Instant, name: str) -> Any_:
     """Return the value of a method call on a moment (or Date)."""
     emit = (_DATE_METHODS if moment.is_date else _METHODS).get(name)
     if emit is not None:
@@ -108,17 +106,17 @@ def method(e: "Emitter", node: Call, moment: Instant, name: str) -> Any_:
     return e.refuse(node, f"moment method .{name}() is not supported{' in a state of the machine' if known else ''}")
 
 
-def _utc(e: "Emitter", node: Call, moment: Instant) -> Any_:
+def _utc(e: Emitter, node: Call, moment: Instant) -> Any_:
     if moment.wall:
         return Instant(instants.utc(e, moment), utc=True, doubtful=moment.doubtful)
     return moment._replace(utc=True)
 
 
-def _to_local(e: "Emitter", node: Call, moment: Instant) -> Any_:
+def _to_local(e: Emitter, node: Call, moment: Instant) -> Any_:
     return moment._replace(utc=False)
 
 
-def _format(e: "Emitter", node: Call, moment: Instant) -> Any_:
+def _format(e: Emitter, node: Call, moment: Instant) -> Any_:
     default = DEFAULT_UTC if moment.utc else DEFAULT
     form = node.arguments[0] if node.arguments else Constant(default, 0, 0)
     if not isinstance(form, Constant):
@@ -126,26 +124,26 @@ def _format(e: "Emitter", node: Call, moment: Instant) -> Any_:
     return formatted(e, moment, form.value if isinstance(form.value, str) and form.value else default)
 
 
-def _iso(e: "Emitter", node: Call, moment: Instant) -> Any_:
+def _iso(e: Emitter, node: Call, moment: Instant) -> Any_:
     value = convert.plain(e, moment)
     return value if moment.doubtful else Value(value.code, "str", present=True)
 
 
-def _milliseconds(e: "Emitter", node: Call, moment: Instant) -> Any_:
+def _milliseconds(e: Emitter, node: Call, moment: Instant) -> Any_:
     return Value(f"({instants.utc(e, moment)})", "num", nan=moment.doubtful, present=True)
 
 
-def _unix(e: "Emitter", node: Call, moment: Instant) -> Any_:
+def _unix(e: Emitter, node: Call, moment: Instant) -> Any_:
     return Value(f"$floor(({instants.utc(e, moment)}) / 1000)", "num", nan=moment.doubtful, present=True)
 
 
-def _days_in_month(e: "Emitter", node: Call, moment: Instant) -> Any_:
+def _days_in_month(e: Emitter, node: Call, moment: Instant) -> Any_:
     start = e.variable(f"$j_start({instants.wall(e, moment)})")
     return Value(f"(($j_month({start},1) - {start}) / {DAY})", "num", nan=moment.doubtful, present=True)
 
 
-def _getter(compute: Callable[[str], str]) -> Callable[["Emitter", Call, Instant], Any_]:
-    def emit(e: "Emitter", node: Call, moment: Instant) -> Any_:
+def _getter(compute: Callable[[str], str]) -> Callable[[Emitter, Call, Instant], Any_]:
+    def emit(e: Emitter, node: Call, moment: Instant) -> Any_:
         if node.arguments:
             e.refuse(
                 node, "setting a field of a moment is not supported in a state of the machine", "use .add or .startOf"
@@ -156,20 +154,20 @@ def _getter(compute: Callable[[str], str]) -> Callable[["Emitter", Call, Instant
     return emit
 
 
-def _picture(picture: str, minus: int = 0) -> Callable[["Emitter", Call, Instant], Any_]:
+def _picture(picture: str, minus: int = 0) -> Callable[[Emitter, Call, Instant], Any_]:
     return _getter(lambda wall: number_of(wall, picture) + (f" - {minus}" if minus else ""))
 
 
-def _other(e: "Emitter", node: Call) -> Instant:
+def _other(e: Emitter, node: Call) -> Instant:
     if not node.arguments:
         e.refuse(node, "an argument is missing")
     return _from(e, e.value(node.arguments[0]), node, False)
 
 
-def _compared(sign: str) -> Callable[["Emitter", Call, Instant], Any_]:
+def _compared(sign: str) -> Callable[[Emitter, Call, Instant], Any_]:
     """Return the emitter of isBefore (<), isAfter (>), isSame (=) and their unions."""
 
-    def emit(e: "Emitter", node: Call, moment: Instant) -> Any_:
+    def emit(e: Emitter, node: Call, moment: Instant) -> Any_:
         other = instants.utc(e, _other(e, node))
         if len(node.arguments) < 2:
             return Value(f"({instants.utc(e, moment)} {sign} {other})", "bool", present=True)
@@ -182,7 +180,7 @@ def _compared(sign: str) -> Callable[["Emitter", Call, Instant], Any_]:
     return emit
 
 
-def _diff(e: "Emitter", node: Call, moment: Instant) -> Any_:
+def _diff(e: Emitter, node: Call, moment: Instant) -> Any_:
     other = _other(e, node)
     name = unit_of(node.arguments[1]) if len(node.arguments) > 1 else "millisecond"
     if name in MONTHS_OF:
@@ -203,7 +201,7 @@ def _diff(e: "Emitter", node: Call, moment: Instant) -> Any_:
     return Value(f"({variable} < 0 ? $ceil({variable}) : $floor({variable}))", "num", nan=doubtful, present=True)
 
 
-def _utc_offset(e: "Emitter", node: Call, moment: Instant) -> Any_:
+def _utc_offset(e: Emitter, node: Call, moment: Instant) -> Any_:
     if node.arguments:
         e.refuse(node, "setting the offset of a moment is not supported in a state of the machine", "use .utc()")
     if moment.utc:
@@ -214,11 +212,11 @@ def _utc_offset(e: "Emitter", node: Call, moment: Instant) -> Any_:
     return Value(f"($j_off({instants.utc(e, moment)}) / 60000)", "num", present=True)
 
 
-def _text(form: str) -> Callable[["Emitter", Call, Instant], Any_]:
+def _text(form: str) -> Callable[[Emitter, Call, Instant], Any_]:
     return lambda e, node, moment: formatted(e, moment, form)
 
 
-_FIELDS: Dict[str, Callable[["Emitter", Any, Instant], Any_]] = {
+_FIELDS: Dict[str, Callable[[Emitter, Any, Instant], Any_]] = {
     "year": _picture("[Y0001]"),
     "month": _picture("[M01]", 1),
     "date": _picture("[D01]"),
@@ -231,7 +229,7 @@ _FIELDS: Dict[str, Callable[["Emitter", Any, Instant], Any_]] = {
     "isoWeek": _picture("[W01]"),
     "quarter": _getter(quarter),
 }
-_METHODS: Dict[str, Callable[["Emitter", Any, Instant], Any_]] = {
+_METHODS: Dict[str, Callable[[Emitter, Any, Instant], Any_]] = {
     **_FIELDS,
     **{name + "s": emit for name, emit in _FIELDS.items()},
     "add": stepping(1),
@@ -262,7 +260,7 @@ _METHODS: Dict[str, Callable[["Emitter", Any, Instant], Any_]] = {
     "valueOf": _milliseconds,
     "weekday": _getter(weekday),
 }
-_DATE_METHODS: Dict[str, Callable[["Emitter", Any, Instant], Any_]] = {
+_DATE_METHODS: Dict[str, Callable[[Emitter, Any, Instant], Any_]] = {
     "getDate": _FIELDS["date"],
     "getDay": _FIELDS["day"],
     "getFullYear": _FIELDS["year"],

@@ -1,14 +1,12 @@
 """moment's format texts -> JSONata: pictures of `$fromMillis` where it has them, arithmetic where it has not."""
 
 import re
-from typing import TYPE_CHECKING, Callable, Dict, List
+from typing import Callable, Dict, List
 
 from stepdig.expressions import instants
 from stepdig.expressions.moment_format import offset_text, tokens
 from stepdig.expressions.values import Instant, Value, quoted
-
-if TYPE_CHECKING:
-    from stepdig.expressions.emit import Emitter
+from stepdig.expressions.variables import Variables
 
 _PICTURES = {
     **{"YYYY": "[Y0001]", "YY": "[Y01]", "Y": "[Y1]"},
@@ -23,7 +21,7 @@ _PICTURES = {
 _NEED_UTC = ("Z", "ZZ", "X", "x")
 
 
-def formatted(e: "Emitter", moment: Instant, form: str) -> Value:
+def formatted(e: Variables, moment: Instant, form: str) -> Value:
     """Return the text of a moment by a format text."""
     if any(token.text in _NEED_UTC and not token.literal for token in tokens(form)) and not e.zone.fixed:
         utc = e.variable(instants.utc(e, moment))
@@ -78,7 +76,7 @@ class _Parts:
         return f"({' & '.join(self.done)})" if len(self.done) > 1 else (self.done or ["''"])[0]
 
 
-def _computed(e: "Emitter", moment: Instant, mark: str, wall: str) -> str:
+def _computed(e: Variables, moment: Instant, mark: str, wall: str) -> str:
     """Return code of a mark that has no picture."""
     if mark in ("Z", "ZZ"):
         wall = e.variable(wall)

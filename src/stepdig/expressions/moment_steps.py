@@ -1,19 +1,17 @@
 """Steps in time -> JSONata: add and subtract, the start and the end of a unit; on the wall clock where moment does so."""
 
-from typing import TYPE_CHECKING, Any, Callable, List, Optional
+from typing import Any, Callable, List, Optional
 
 from stepdig.expressions import conversions as convert
 from stepdig.expressions import instants
 from stepdig.expressions.clock import DAY
+from stepdig.expressions.emitter import Emitter
 from stepdig.expressions.errors import ExpressionError
 from stepdig.expressions.jsvalues import to_number
 from stepdig.expressions.moment_picture import number_of
 from stepdig.expressions.moments import DAYS_OF, MILLISECONDS, MONTHS_OF, bounded, round_away, unit
 from stepdig.expressions.nodes import Call, Constant, Node, ObjectLiteral
 from stepdig.expressions.values import Any_, Instant, Value, number
-
-if TYPE_CHECKING:
-    from stepdig.expressions.emit import Emitter
 
 
 def unit_of(node: Node) -> Optional[str]:
@@ -26,10 +24,10 @@ def unit_of(node: Node) -> Optional[str]:
     return found
 
 
-def stepping(sign: int) -> Callable[["Emitter", Call, Instant], Any_]:
+def stepping(sign: int) -> Callable[[Emitter, Call, Instant], Any_]:
     """Return how `add` (1) or `subtract` (-1) is translated."""
 
-    def emit(e: "Emitter", node: Call, moment: Instant) -> Any_:
+    def emit(e: Emitter, node: Call, moment: Instant) -> Any_:
         arguments = list(node.arguments)
         if len(arguments) == 1 and isinstance(arguments[0], Constant) and isinstance(arguments[0].value, dict):
             pairs = [(Constant(v, node.start, node.end), unit(k)) for k, v in arguments[0].value.items()]
@@ -46,7 +44,7 @@ def stepping(sign: int) -> Callable[["Emitter", Call, Instant], Any_]:
     return emit
 
 
-def _steps(e: "Emitter", node: Node, moment: Instant, pairs: List[Any], sign: int) -> Instant:
+def _steps(e: Emitter, node: Node, moment: Instant, pairs: List[Any], sign: int) -> Instant:
     """Add several amounts in moment's order: months, days, then exact time."""
     groups = (MONTHS_OF, DAYS_OF, MILLISECONDS)
     for group in groups:
@@ -61,7 +59,7 @@ def _local(moment: Instant, code: str, shift: float = 0) -> Instant:
     return Instant(code, wall=not moment.utc, shift=shift, utc=moment.utc, doubtful=moment.doubtful)
 
 
-def _shifted(e: "Emitter", moment: Instant, amount: Node, name: Optional[str], sign: int) -> Instant:
+def _shifted(e: Emitter, moment: Instant, amount: Node, name: Optional[str], sign: int) -> Instant:
     """Return the moment moved by an amount of one unit."""
     if name in MONTHS_OF:
         return _by_months(e, moment, amount, MONTHS_OF[name], sign)
@@ -99,7 +97,7 @@ def _amount(node: Constant) -> float:
 
 
 def _by_constant(
-    e: "Emitter", moment: Instant, amount: float, size: int, sign: int, whole_days: bool
+    e: Emitter, moment: Instant, amount: float, size: int, sign: int, whole_days: bool
 ) -> Instant:  # a step has that many sides
     shift = sign * (round_away(amount * size / DAY) * DAY if whole_days else int(amount * size))
     if not shift:
@@ -113,7 +111,7 @@ def _by_constant(
     return Instant(instants.utc(e, moment), shift=shift, utc=moment.utc, doubtful=moment.doubtful)
 
 
-def _by_months(e: "Emitter", moment: Instant, amount: Node, size: int, sign: int) -> Instant:
+def _by_months(e: Emitter, moment: Instant, amount: Node, size: int, sign: int) -> Instant:
     if isinstance(amount, Constant):
         months = round_away(_amount(amount) * size) * sign
         return _local(moment, f"$j_month({instants.wall(e, moment)},{number(months)})") if months else moment
@@ -125,12 +123,12 @@ def _by_months(e: "Emitter", moment: Instant, amount: Node, size: int, sign: int
     return _local(moment, f"$j_month({instants.wall(e, moment)},{'-' if sign < 0 else ''}{count})")
 
 
-def start_of(e: "Emitter", node: Call, moment: Instant) -> Any_:
+def start_of(e: Emitter, node: Call, moment: Instant) -> Any_:
     """`startOf(unit)`."""
     return beginning(e, moment, unit_of(node.arguments[0])) if node.arguments else moment
 
 
-def beginning(e: "Emitter", moment: Instant, name: Optional[str]) -> Instant:
+def beginning(e: Emitter, moment: Instant, name: Optional[str]) -> Instant:
     """Return the start of a unit."""
     wall = instants.wall(e, moment)
     if name in MILLISECONDS or name in ("day", "date"):
@@ -151,13 +149,13 @@ def beginning(e: "Emitter", moment: Instant, name: Optional[str]) -> Instant:
     return moment
 
 
-def end_of(e: "Emitter", node: Call, moment: Instant) -> Any_:
+def end_of(e: Emitter, node: Call, moment: Instant) -> Any_:
     """`endOf(unit)`."""
     name = unit_of(node.arguments[0]) if node.arguments else None
     return ending(e, moment, name)
 
 
-def ending(e: "Emitter", moment: Instant, name: Optional[str]) -> Instant:
+def ending(e: Emitter, moment: Instant, name: Optional[str]) -> Instant:
     """Return the last millisecond of a unit."""
     if name in (None, "millisecond"):
         return moment

@@ -1,16 +1,14 @@
 """Methods with patterns -> JSONata: replace, split, match, search, test; and the patterns themselves."""
 
 import re
-from typing import TYPE_CHECKING, Any, Callable, Dict
+from typing import Any, Callable, Dict
 
 from stepdig.expressions import conversions as convert
+from stepdig.expressions.emitter import Emitter
 from stepdig.expressions.errors import EvaluationError
 from stepdig.expressions.jsregex import RegExp
 from stepdig.expressions.nodes import Call, Constant, Function, Node, Regex
 from stepdig.expressions.values import Any_, Value, quoted
-
-if TYPE_CHECKING:
-    from stepdig.expressions.emit import Emitter
 
 _PIECES = re.compile(r"\\[\s\S]|[\s\S]")
 _SPECIAL = re.compile(r"[\\^$.|?*+()\[\]{}]")
@@ -40,7 +38,7 @@ def simple_pattern(pattern: str) -> bool:
     return not re.search(r"\(\?[=!<]|\\[1-9]", pattern)
 
 
-def _regex(e: "Emitter", node: Node) -> "RegExp | None":
+def _regex(e: Emitter, node: Node) -> "RegExp | None":
     """Return the regular expression an argument is, checked for what JSONata's engines understand alike."""
     if isinstance(node, Regex):
         try:
@@ -56,7 +54,7 @@ def _regex(e: "Emitter", node: Node) -> "RegExp | None":
     return found
 
 
-def _replace(e: "Emitter", node: Call, base: Value) -> Any_:
+def _replace(e: Emitter, node: Call, base: Value) -> Any_:
     if len(node.arguments) < 2:
         e.refuse(node, "replace needs a text and its replacement")
     if isinstance(node.arguments[1], Function):
@@ -88,7 +86,7 @@ def _references(new: str, groups: int) -> str:
     return new if groups else re.sub(r"\$([1-9])", r"$$\1", new)
 
 
-def _replace_all(e: "Emitter", node: Call, base: Value) -> Any_:
+def _replace_all(e: Emitter, node: Call, base: Value) -> Any_:
     if len(node.arguments) != 2 or not isinstance(node.arguments[0], Constant):
         e.refuse(node, "replaceAll needs a constant text and its replacement")
     sought = node.arguments[0].value
@@ -103,7 +101,7 @@ def _replace_all(e: "Emitter", node: Call, base: Value) -> Any_:
     )
 
 
-def _split(e: "Emitter", node: Call, base: Value) -> Any_:
+def _split(e: Emitter, node: Call, base: Value) -> Any_:
     if not node.arguments:
         e.refuse(node, "split needs a separator")
     regex = _regex(e, node.arguments[0])
@@ -114,7 +112,7 @@ def _split(e: "Emitter", node: Call, base: Value) -> Any_:
     return Value(f"$split({base.code},{by}{limit})", "arr", present=True)
 
 
-def _match(e: "Emitter", node: Call, base: Value) -> Any_:
+def _match(e: Emitter, node: Call, base: Value) -> Any_:
     regex = _regex(e, node.arguments[0]) if node.arguments else None
     if regex is None:
         e.refuse(node, "match needs a regular expression")
@@ -126,7 +124,7 @@ def _match(e: "Emitter", node: Call, base: Value) -> Any_:
     return Value(f"({variable}:=$match({base.code},{pattern},1)[0];{found})", "any")
 
 
-def _search(e: "Emitter", node: Call, base: Value) -> Any_:
+def _search(e: Emitter, node: Call, base: Value) -> Any_:
     regex = _regex(e, node.arguments[0]) if node.arguments else None
     if regex is None:
         e.refuse(node, "search needs a regular expression")
@@ -136,7 +134,7 @@ def _search(e: "Emitter", node: Call, base: Value) -> Any_:
     return Value(code, "num", present=True)
 
 
-def tested(e: "Emitter", node: Call, pattern: Node) -> Any_:
+def tested(e: Emitter, node: Call, pattern: Node) -> Any_:
     """Return the value of `/pattern/.test(text)`."""
     regex = _regex(e, pattern)
     if regex is None:
@@ -145,7 +143,7 @@ def tested(e: "Emitter", node: Call, pattern: Node) -> Any_:
     return Value(f"$contains({text},{pattern_code(regex.pattern, regex.flags)})", "bool", present=True)
 
 
-def _matches(e: "Emitter", node: Call, base: Value) -> Any_:
+def _matches(e: Emitter, node: Call, base: Value) -> Any_:
     """Return Java's matches: the whole text must match."""
     argument = node.arguments[0] if node.arguments else node
     if not (isinstance(argument, Constant) and isinstance(argument.value, str) and simple_pattern(argument.value)):
@@ -154,7 +152,7 @@ def _matches(e: "Emitter", node: Call, base: Value) -> Any_:
     return Value(f"$contains({base.code},{pattern_code(pattern, '')})", "bool", present=True)
 
 
-METHODS: Dict[str, Callable[["Emitter", Any, Value], Any_]] = {
+METHODS: Dict[str, Callable[[Emitter, Any, Value], Any_]] = {
     "match": _match,
     "matches": _matches,
     "replace": _replace,

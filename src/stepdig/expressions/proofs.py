@@ -1,7 +1,8 @@
 """What a condition proves to be there, so that a branch behind it needs no guard."""
 
-from typing import TYPE_CHECKING, List, Set
+from typing import List, Set
 
+from stepdig.expressions.emitter import Emitter
 from stepdig.expressions.nodes import (
     Binary,
     Constant,
@@ -13,11 +14,8 @@ from stepdig.expressions.nodes import (
 )
 from stepdig.expressions.values import field
 
-if TYPE_CHECKING:
-    from stepdig.expressions.emit import Emitter
 
-
-def proves(e: "Emitter", test: Node, truth: bool) -> Set[str]:
+def proves(e: Emitter, test: Node, truth: bool) -> Set[str]:
     """Return the tests `$exists(...)` that hold when a condition is true (or false)."""
     if isinstance(test, Unary) and test.operator == "!":
         return proves(e, test.operand, not truth)

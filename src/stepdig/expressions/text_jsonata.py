@@ -1,20 +1,18 @@
 """Methods that texts alone have -> JSONata."""
 
-from typing import TYPE_CHECKING, Any, Callable, Dict
+from typing import Any, Callable, Dict
 
 from stepdig.expressions import conversions as convert
 from stepdig.expressions import pattern_jsonata
+from stepdig.expressions.emitter import Emitter
 from stepdig.expressions.nodes import Call, Constant
 from stepdig.expressions.values import Any_, Value
 
-if TYPE_CHECKING:
-    from stepdig.expressions.emit import Emitter
 
-
-def _form(form: str, least: int, kind: str) -> Callable[["Emitter", Call, Value], Any_]:
+def _form(form: str, least: int, kind: str) -> Callable[[Emitter, Call, Value], Any_]:
     """Return the emitter of a method by a form: {0} the text, {1} {2} its arguments as texts."""
 
-    def emit(e: "Emitter", node: Call, base: Value) -> Any_:
+    def emit(e: Emitter, node: Call, base: Value) -> Any_:
         texts = [convert.string(e, value) for value in e.arguments(node, least)]
         repeated = [e.variable(text) if form.count(f"{{{at}}}") > 1 else text for at, text in enumerate(texts, 1)]
         code = e.variable(base.code) if form.count("{0}") > 1 else base.code
@@ -23,12 +21,12 @@ def _form(form: str, least: int, kind: str) -> Callable[["Emitter", Call, Value]
     return emit
 
 
-def _substr(e: "Emitter", node: Call, base: Value) -> Any_:
+def _substr(e: Emitter, node: Call, base: Value) -> Any_:
     numbers = [convert.numeric(e, value).code for value in e.arguments(node, least=1)]
     return Value(f"$substring({base.code},{','.join(numbers)})", "str", present=True)
 
 
-def _substring(e: "Emitter", node: Call, base: Value) -> Any_:
+def _substring(e: Emitter, node: Call, base: Value) -> Any_:
     arguments = node.arguments
     if not arguments:
         return base
@@ -44,13 +42,13 @@ def _substring(e: "Emitter", node: Call, base: Value) -> Any_:
     return Value(code, "str", present=True)
 
 
-def _char_at(e: "Emitter", node: Call, base: Value) -> Any_:
+def _char_at(e: Emitter, node: Call, base: Value) -> Any_:
     index = convert.numeric(e, e.arguments(node)[0]).code if node.arguments else "0"
     code = f"$substring({base.code},{index},1)" if index.isdigit() else f"$j_char({base.code},{index})"
     return Value(code, "str", present=True)
 
 
-METHODS: Dict[str, Callable[["Emitter", Any, Value], Any_]] = {
+METHODS: Dict[str, Callable[[Emitter, Any, Value], Any_]] = {
     **pattern_jsonata.METHODS,
     "charAt": _char_at,
     "contains": _form("$contains({0},{1})", 1, "bool"),

@@ -7,10 +7,11 @@ to the jsonata of npm 2.0.6 (which Step Functions runs) and to jsonata-python.
 from typing import List, Tuple, Union
 
 from stepdig.expressions import conversions as convert
-from stepdig.expressions import template
-from stepdig.expressions.emit import Emitter
+from stepdig.expressions import emit, template
+from stepdig.expressions.emitter import Emitter
 from stepdig.expressions.errors import ExpressionError
-from stepdig.expressions.fold import Folder
+from stepdig.expressions.fold import folding
+from stepdig.expressions.folder import Folder
 from stepdig.expressions.jsdate import Date
 from stepdig.expressions.jsjson import plain, to_text
 from stepdig.expressions.jsvalues import Js, Object
@@ -29,10 +30,10 @@ def expression(source: Union[str, Node], names: Names, zone: Zone) -> Translated
 
     Undefined becomes null, a moment its ISO text. Raise ExpressionError with offsets in the source.
     """
-    node = Folder(names, zone).fold(parse(source) if isinstance(source, str) else source)
+    node = folding(names, zone).fold(parse(source) if isinstance(source, str) else source)
     if isinstance(node, Constant):
         return constant(_json(node))
-    emitter = Emitter(zone)
+    emitter = emit.emitter(zone)
     value = convert.plain(emitter, emitter.value(shallow(node)))
     return finished(emitter, defined(emitter, value), value.type if value.type != "undef" else "null")
 
@@ -45,7 +46,7 @@ def text(source: str, names: Names, zone: Zone) -> Translated:
     parts = text_parts(source, names, zone)
     if all(isinstance(part, str) for part, _ in parts):
         return constant("".join(str(part) for part, _ in parts))
-    emitter = Emitter(zone)
+    emitter = emit.emitter(zone)
     codes = [quoted(part) if isinstance(part, str) else _emitted(emitter, part, at) for part, at in parts]
     if len(codes) == 1:
         return finished(emitter, codes[0], "str")
@@ -55,7 +56,7 @@ def text(source: str, names: Names, zone: Zone) -> Translated:
 
 def text_parts(source: str, names: Names, zone: Zone) -> List[Tuple[Union[str, Node], int]]:
     """Return the parts of a text in order: known texts (joined), and folded trees with their offset in the text."""
-    folder = Folder(names, zone)
+    folder = folding(names, zone)
     parts: List[Tuple[Union[str, Node], int]] = []
     for part in template.split(source):
         if isinstance(part, template.Expression):
