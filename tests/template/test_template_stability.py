@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+import shutil
+import subprocess
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from functools import cache
 from pathlib import Path
@@ -159,6 +161,48 @@ def test_a_template_that_does_not_say_what_it_holds_stops_the_build() -> None:
         with pytest.raises(ProblemsFound) as found:
             _built([("a", "b")], {"template.yaml": text})
         assert [(it.code, str(it.at)) for it in found.value.problems] == [("SD644", "statemachines/template.yaml:1:1")]
+
+
+def test_a_list_of_workflows_that_is_none_stops_the_build() -> None:
+    made = _built([("a", "b")])
+    for list_ in ("{a-b: 1}", "[[a-b]]", "a-b", "[" * 5_000):
+        text = made["template.yaml"].replace("[a-b]", list_)
+        with pytest.raises(ProblemsFound) as found:
+            _built([("a", "b")], {"template.yaml": text})
+        assert [it.code for it in found.value.problems] == ["SD644"], list_
+
+
+def _where(made: Mapping[str, str]) -> dict[str, str]:
+    return {key: file for key, (file, _) in _own(made).items()}
+
+
+def _merged(sides: Sequence[Mapping[str, str]], folder: Path, *words: str) -> dict[str, str]:
+    """Return the templates as `git merge` leaves them, of ours, the base and theirs."""
+    merged = {}
+    for name in sides[0].keys() | sides[2].keys():
+        paths = [folder / side for side in ("ours", "base", "theirs")]
+        for path, texts in zip(paths, sides, strict=True):
+            path.write_text(texts.get(name, ""))
+        command = ["git", "merge-file", "-p", *words, *paths]
+        merged[name] = subprocess.run(command, capture_output=True, text=True, check=False).stdout
+    return merged
+
+
+@pytest.mark.skipif(shutil.which("git") is None, reason="no git: apt-get install git")
+@pytest.mark.parametrize("words", [(), ("--diff3",)])
+def test_two_branches_that_each_add_a_workflow_are_merged_by_a_build(tmp_path: Path, words: tuple[str, ...]) -> None:
+    """Their templates conflict in the list of workflows: what either says holds, and each workflow stays in its place."""
+    pairs = [(f"team_{number % 20}", f"flow_{number}") for number in range(60)]
+    base = _templates(_built(pairs))
+    ours = _templates(_built([*pairs, ("a", "ours"), ("z", "ours")], base))
+    theirs = _templates(_built([*pairs, ("a", "theirs"), ("z", "theirs")], base))
+    merged = _merged((ours, base, theirs), tmp_path, *words)
+    assert any("<<<<<<<" in text for text in merged.values())
+    both = _built([*pairs, ("a", "ours"), ("z", "ours"), ("a", "theirs"), ("z", "theirs")], merged)
+    where = _where(both)
+    for side in (ours, theirs):
+        assert _where(side).items() <= where.items()
+    assert not any("<<<<<<<" in text for text in both.values())
 
 
 TREES = st.recursive(

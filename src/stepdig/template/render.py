@@ -6,13 +6,12 @@ import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-import yaml
-
 from stepdig import limits
 from stepdig.iam import page
 from stepdig.problem import Position, Problems
 from stepdig.template import shards, shared
 from stepdig.template.checks import check
+from stepdig.template.committed import places
 from stepdig.template.layout import block, layout
 from stepdig.template.parameters import conditions, parameters, rules
 from stepdig.template.unit import Rights, Unit, grants, rights
@@ -51,7 +50,8 @@ def render(units: Sequence[Unit], committed: Mapping[str, str], folder: str) -> 
     """
     problems = Problems()
     units = sorted(units, key=lambda unit: unit.machine)
-    before = _before(committed, folder, problems)
+    numbered = {number_of(file): (f"{folder}/{file}", text) for file, text in committed.items()}
+    before = places({number: it for number, it in numbered.items() if number is not None}, problems)
     check(units, problems)
     problems.raise_if_any()
     found = rights(units)
@@ -86,30 +86,6 @@ def _own(unit: Unit, rights_of: Rights, problems: Problems) -> _Own:
     text = block(resources)
     names = frozenset(shared.published([unit]))
     return _Own(text, shards.Weight(len(resources) + _SAM_ADDS, len(text.encode()), names))
-
-
-def _before(committed: Mapping[str, str], folder: str, problems: Problems) -> dict[str, int]:
-    """Return which template has which workflow now; one that cannot be read is noted."""
-    found: dict[str, int] = {}
-    for file, text in committed.items():
-        number = number_of(file)
-        if number is None:
-            continue
-        try:
-            names = yaml.safe_load(_metadata(text))["Metadata"]["stepdig"]["Workflows"]
-            found.update({str(name): number for name in reversed(names) if str(name) not in found})
-        except (yaml.YAMLError, KeyError, TypeError):
-            wrong = "it does not say which workflows it holds, so they might move to another template"
-            hint = "take it from the last commit: `git checkout HEAD -- <file>`; workflows must not move between stacks"
-            problems.add(Position(f"{folder}/{file}", 1, 1), "SD644", wrong, hint)
-    return found
-
-
-def _metadata(text: str) -> str:
-    """Return the section alone: a whole template takes YAML a second to read."""
-    start = text.index("\nMetadata:") if "\nMetadata:" in text else 0
-    end = text.find("\nParameters:", start)
-    return text[start : end if end > 0 else None]
 
 
 def _text(units: Sequence[Unit], blocks: Sequence[str]) -> str:
