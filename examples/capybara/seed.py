@@ -3,6 +3,7 @@
 
     python3 seed.py          print the SQL that makes them
     python3 seed.py --list   print source_table/market.json, which names them for the nightly sync
+    python3 seed.py --log 2026-11-20    print an access log of that day: 5,000 requests, two thirds of them by some 800 users
 
 Sizes fall as in real databases: the largest table has 40,000 rows, the twentieth 1,500, most have a few hundred. MariaDB makes
 the rows itself, from the numbers of its sequence engine and a checksum of table and number.
@@ -12,8 +13,11 @@ from __future__ import annotations
 
 import json
 import sys
+import zlib
+from datetime import date
 
 LARGEST = 40_000
+REQUESTS, VISITORS = 5_000, 1_200  # of a day's access log
 FALL = 1.1  # rows of the n-th table: LARGEST / n ** FALL
 
 # Each kind of table: its columns, and what stands in them; {h} is a number of 32 bits for table and row, {n} the row's.
@@ -144,9 +148,23 @@ def listed() -> list[dict[str, str]]:
     return rows
 
 
+def access_log(day: date) -> str:
+    """Return the lines of a day; every third is of somebody who is not logged in."""
+    lines = []
+    for second in range(0, 86_400, 86_400 // REQUESTS):
+        number = zlib.crc32(f"{day} {second}".encode())
+        user = "-" if number % 3 == 0 else str(1 + number % VISITORS)
+        time = f"{second // 3600:02}:{second // 60 % 60:02}:{second % 60:02}"
+        request = f'"GET /work/detail/{number % 9999} HTTP/1.1" 200 512 "-" "Mozilla/5.0"'
+        lines.append(f"203.0.113.9 - {user} [{day:%d/%b/%Y}:{time} +0900] {request}\n")
+    return "".join(lines)
+
+
 def main(argv: list[str]) -> None:
-    """Print the SQL, or the list."""
-    if argv == ["--list"]:
+    """Print the SQL, the list, or a log."""
+    if argv[:1] == ["--log"]:
+        print(access_log(date.fromisoformat(argv[1])), end="")
+    elif argv == ["--list"]:
         print("[\n  " + ",\n  ".join(json.dumps(row, ensure_ascii=False) for row in listed()) + "\n]")
     else:
         print(sql())

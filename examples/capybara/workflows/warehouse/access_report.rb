@@ -11,6 +11,7 @@ class AccessReport
   LINE = /\A\S+ \S+ (?<user>\d+) \[\d+\/\w+\/\d+:(?<time>\d\d:\d\d:\d\d) [^\]]*\] "/
   COLUMNS = %w[id name prefecture].freeze
   IDS_A_QUERY = 1_000
+  NEXT = 'Next: look at the parameter `logs`; did the web servers write one that day?'
   Seen = Struct.new(:requests, :first, :last)
 
   def self.visitors(log:, day:, source:)
@@ -34,10 +35,13 @@ class AccessReport
   end
 
   def self.lines(log, &block)
-    return File.foreach(log, encoding: 'UTF-8', &block) unless log.start_with?('s3://')
+    unless log.start_with?('s3://')
+      raise "there is no access log #{log}. #{NEXT}" unless File.file?(log)
 
+      return File.foreach(log, encoding: 'UTF-8', &block)
+    end
     IO.popen(['aws', 's3', 'cp', log, '-']) { |pipe| pipe.each_line(&block) }
-    raise "#{log} could not be read" unless $?.success?
+    raise "the access log #{log} could not be read. #{NEXT}" unless $?.success?
   end
 
   def self.users(source, ids)

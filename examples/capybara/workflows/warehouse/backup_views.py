@@ -26,7 +26,7 @@ def main() -> None:
         changed = keep(folder, views, os.environ["session_date"])
     except Exception as error:
         sys.exit(f"views of {place}: {' '.join(str(error).split())}")
-    print(f"{len(views)} views in {folder}, {changed} changed")
+    print(f"{len(views)} view{'s' * (len(views) != 1)} in {folder}, {changed} changed")
 
 
 def keep(folder: Path, views: dict[str, str], day: str) -> int:
