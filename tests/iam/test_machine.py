@@ -217,10 +217,11 @@ def test_a_key_with_signs_of_patterns_means_itself() -> None:
     assert not applies(objects, Request("s3:GetObject", "arn:aws:s3:::in/axb1.csv"))
 
 
-def test_tags_need_a_right_of_their_own() -> None:
-    plain, tagged = (
-        _derived(_task("ecs:runTask.sync", **RUN, **more)) for more in ({}, {"PropagateTags": "TASK_DEFINITION"})
-    )
+@pytest.mark.parametrize(
+    "tags", [{"PropagateTags": "TASK_DEFINITION"}, {"Tags": [{"Key": "a", "Value": "b"}]}, {"EnableECSManagedTags": True}]
+)
+def test_tags_need_a_right_of_their_own(tags: dict[str, Any]) -> None:
+    plain, tagged = (_derived(_task("ecs:runTask.sync", **RUN, **more)) for more in ({}, tags))
     request = Request("ecs:TagResource", TASK, {"ecs:CreateAction": "RunTask"})
     assert not allows(plain, request)
     assert allows(tagged, request)

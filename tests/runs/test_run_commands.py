@@ -12,8 +12,8 @@ from pathlib import Path
 import pytest
 
 from stepdig.cli import main
+from stepdig.iam import used
 from stepdig.local.secrets import LocalSecrets
-from stepdig.lowering.bundle import job_secrets
 from stepdig.pipeline import compile_workflow
 
 Go = Callable[..., object]
@@ -353,8 +353,8 @@ _env: {X: "${secret:group}"}
         "+c": ["embulk.password", "group"],
         "+e": ["group"],
     }
-    assert job_secrets(compiled.bundle) == {
-        "default": ["dev.password", "embulk.password", "group", "real"],
-        "load": ["a.b", "group", "other"],
+    assert {job: it.keys for job, it in used(compiled.bundle).items()} == {
+        "default": ("dev.password", "embulk.password", "group", "real"),
+        "load": ("a.b", "group", "other"),
     }
     assert "secret:" not in compiled.definition_text.replace("secret:literal", "")

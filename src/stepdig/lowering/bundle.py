@@ -6,7 +6,6 @@ It travels in the project archive, so that constants cost no character of an ove
 from __future__ import annotations
 
 from collections.abc import Mapping as MappingOf
-from typing import Any
 
 from stepdig.language.given import spec
 from stepdig.language.model import Task
@@ -75,15 +74,6 @@ def bundle(draft: Draft, rooms: MappingOf[str, int]) -> dict[str, object]:
         **({"params": spec(draft.inputs)} if draft.inputs is not None else {}),
         **({"lists": {path: list(names) for path, names in draft.lists.items()}} if draft.lists else {}),
     }
-
-
-def job_secrets(compiled: MappingOf[str, Any]) -> dict[str, list[str]]:
-    """Return the keys of the secrets that the tasks of each job may read, by job: what its containers must be given."""
-    found: dict[str, set[str]] = {}
-    for task in compiled["tasks"].values():
-        if task.get("secrets"):
-            found.setdefault(task["job"], set()).update(task["secrets"])
-    return {job: sorted(keys) for job, keys in sorted(found.items())}
 
 
 def _fetch(names: set[str], room: int | None) -> dict[str, object]:
