@@ -58,7 +58,7 @@ FLOORS = [
     ],
     ["naming.draft"],
     ["naming.scopes"],
-    ["naming.bindings"],
+    ["naming.bindings", "naming.columns"],
     ["naming.environments"],
     ["naming.fetches", "naming.iterations"],
     ["naming.resolve"],

@@ -10,6 +10,7 @@ from stepdig.expressions import template
 from stepdig.expressions.errors import ExpressionError
 from stepdig.expressions.parse import parse
 from stepdig.language.model import Task
+from stepdig.naming.columns import refuse_missing
 from stepdig.naming.scopes import ExportLayer, Scope
 from stepdig.problem import Problems
 from stepdig.source.nodes import template_texts
@@ -28,6 +29,19 @@ def check_templates(task: Task, scope: Scope, problems: Problems) -> None:
             scope.draft.parsed[id(node)] = node
             for scalar in template_texts(node, leave=_LATER):
                 _check(scalar, problems)
+    _refuse_missing_columns(task, scope)
+
+
+def _refuse_missing_columns(task: Task, scope: Scope) -> None:
+    """Note columns that no row around has, in the task and in the exports inside of its loops; others belong to no list."""
+    argument = [task.argument] if task.argument is not None else []
+    own = (*argument, *task.options.values())
+    layers = [
+        it for it in scope.layers if isinstance(it, ExportLayer) and any(f"[{loop}]" in it.key for loop in scope.loops)
+    ]
+    for node in (*own, *(mapping for layer in layers for mapping in layer.mapping.every)) if scope.loops else ():
+        for scalar in template_texts(node, leave=_LATER):
+            refuse_missing(scalar, scope, task.options)
 
 
 def _check(node: Scalar, problems: Problems) -> None:

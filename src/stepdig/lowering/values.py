@@ -16,6 +16,7 @@ from stepdig.language import model
 from stepdig.language.model import Task
 from stepdig.lowering import payloads
 from stepdig.naming.bindings import as_code, guards
+from stepdig.naming.columns import refuse_missing
 from stepdig.naming.resolve import Names
 from stepdig.naming.scopes import Scope
 from stepdig.operators import TABLE
@@ -199,8 +200,11 @@ class Values:
 
     def _translated(self, node: Scalar, function: Callable[[str, Names, translate.Zone], Meaning]) -> Meaning | None:
         """Return what a template means here; None after noting a mistake in it where it stands."""
+        names = self.names
+        if self.scope.loops:
+            refuse_missing(node, self.scope, names.local)
         try:
-            done = function(str(node.value), self.names, self.scope.zone)
+            done = function(str(node.value), names, self.scope.zone)
         except ExpressionError as error:
             self._expression(node, error)
             return None
