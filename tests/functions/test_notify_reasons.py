@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from stepdig.report import reasons
+from stepdig.runner import exit_codes
 from stepdig.source import secrets
 
 RECORDINGS = Path(__file__).resolve().parents[2] / "../shared/data/asl-recordings.json"
@@ -290,7 +290,7 @@ def test_another_workflow_s_run_is_told_by_its_own_reason(notify):
 
 
 def test_terminal_and_message_say_the_same_of_an_exit_code(notify):
-    assert reasons.CODES == notify("stops").EXIT_CODES
+    assert exit_codes.CODES == notify("stops").EXIT_CODES
 
 
 def test_every_row_can_speak_and_names_its_page(notify):

@@ -18,6 +18,7 @@ from stepdig.runner.storage import FolderStorage
 
 SOURCE = Path(__file__).resolve().parents[2] / "src"
 KEY = "archives/0123.zip"
+STOPPED = "exit code {}: this container was told to stop (SIGTERM), and the command with it\n"
 
 
 @pytest.fixture
@@ -103,6 +104,21 @@ def test_output_comes_line_by_line_and_a_stop_reaches_the_whole_group(bucket, tm
     assert (process.returncode, out) == (5, "tidied\n")
 
 
+@pytest.mark.parametrize(
+    ("command", "code", "words"),
+    [
+        ("kill -9 $$$$", 137, "killed; in a container mostly for want of memory"),
+        ("kill -11 $$$$", 139, "crashed (SIGSEGV)"),
+        ("exec no-such-program 2>&1", 127, "a command was not found"),
+        ("true; ./data.txt 2>&1", 126, "the command is there but cannot be executed"),
+    ],
+)
+def test_the_last_line_of_the_log_says_what_the_code_means(bucket, tmp_path, command, code, words):
+    bucket.put(KEY, archive({"+t": task({"sh>": command})}, {"data.txt": "data\n"}))
+    returned, _, err = run(tmp_path / "bucket")
+    assert (returned, err) == (code, f"Command failed with code {code} (runtime)\nexit code {code}: {words}\n")
+
+
 def test_what_does_not_end_in_the_grace_period_is_killed(bucket, tmp_path):
     command = "trap '' TERM; echo started; while :; do read x < /dev/zero; done"
     bucket.put(KEY, archive({"+t": task({"sh>": command})}))
@@ -110,7 +126,7 @@ def test_what_does_not_end_in_the_grace_period_is_killed(bucket, tmp_path):
         assert process.stdout.readline() == "started\n"
         process.send_signal(signal.SIGTERM)
         _, err = process.communicate(timeout=60)
-    assert (process.returncode, err) == (137, "Command failed with code 137 (runtime)\n")
+    assert (process.returncode, err) == (137, f"Command failed with code 137 (runtime)\n{STOPPED.format(137)}")
 
 
 def test_a_stop_while_the_command_starts_is_not_lost(tmp_path):
@@ -183,7 +199,7 @@ def test_a_stop_reaches_the_subtasks(bucket, tmp_path):
         process.terminate()
         out, err = process.communicate(timeout=60)
     assert (process.returncode, out) == (128 + signal.SIGTERM, "")
-    assert err == "The process that runs the subtasks ended with code 143 (runtime)\n"
+    assert err == f"The process that runs the subtasks ended with code 143 (runtime)\n{STOPPED.format(143)}"
 
 
 @pytest.mark.parametrize(

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import os
-import re
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
+from stepdig.report.hints import hints
 from stepdig.report.names import execution_of
 from stepdig.report.reasons import reason
 from stepdig.report.rows import Row
@@ -16,7 +16,6 @@ from stepdig.report.view import duration, spoken
 SHOWN = 5  # failures told in full; of the others the names
 NAMED = 40
 REASON_CHARS = 600
-MISSING_SECRET = re.compile(r"Secret not found for key: '([\w.@-]+)'")
 Line = tuple[str, str]  # a style (`bad`, `dim`, `name`, "") and the text
 
 
@@ -35,8 +34,8 @@ def lines(tracker: Tracker, explain: Callable[[Row], str], base: Path) -> Iterat
         why = _cut(explain(row))
         for number, text in enumerate(why.split("\n")):
             yield "", f"  {text}" if number == 0 else f"    {text}"
-        if missing := MISSING_SECRET.search(why):
-            yield "", f"  keep it with: stepdig secrets --local --set {missing[1]}"
+        for text in hints(row, why, base):
+            yield "", f"  {text}"
         for text in row.tail or ():
             yield "dim", f"  | {text}"
         if row.log:

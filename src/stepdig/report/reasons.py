@@ -4,17 +4,10 @@ from __future__ import annotations
 
 import json
 import re
-import signal
 from typing import Any
 
-CODES = {
-    126: "the command is there but cannot be executed",
-    127: "a command was not found",
-    130: "interrupted",
-    137: "killed; in a container mostly for want of memory",
-    139: "crashed (SIGSEGV)",
-    143: "told to stop (SIGTERM)",
-}
+from stepdig.runner.exit_codes import meaning
+
 # Names of errors that say nothing beside their cause: the compiler's own and its functions', and that a task failed.
 OURS = {
     *("Fail", "Config", "UndefinedVariable", "ItemsFailed", "RequiredFailed", "States.TaskFailed"),
@@ -26,6 +19,8 @@ EVALUATION = re.compile(
 )
 # Digdag's words for a template that cannot be evaluated repeat all of it: a whole script, which the log has as well.
 TEMPLATE = re.compile(r"(?s)^(Failed to evaluate a variable [^\n]*)\n.*( \(\w+: [^\n]*\))$")
+# What the runner says of a process that said nothing itself.
+ONLY_CODE = re.compile(r"^[A-Z][a-z]+( command)? failed with code \d+ \(runtime\)$")
 
 
 def reason(error: str | None, cause: str | None, message: str = "") -> str:
@@ -36,7 +31,7 @@ def reason(error: str | None, cause: str | None, message: str = "") -> str:
     """
     task = _container_task(cause)
     if task is not None:
-        text, said = _stopped(task), TEMPLATE.sub(r"\1 ...\2", message)
+        text, said = _stopped(task), ONLY_CODE.sub("", TEMPLATE.sub(r"\1 ...\2", message))
         return f"{text}: {said}" if said else text
     if error == "States.Timeout":
         return message or "it took longer than it may" + (f": {cause}" if cause else "")
@@ -95,17 +90,10 @@ def _stopped(task: dict[str, Any]) -> str:
     for container in task["Containers"]:
         code = container.get("ExitCode")
         if isinstance(code, int) and code != 0:
-            meaning = CODES.get(code) or _signal(code)
-            return f"exit code {code}" + (f" ({meaning})" if meaning else "")
+            means = meaning(code)
+            return f"exit code {code}" + (f" ({means})" if means else "")
     whys = [container.get("Reason") for container in task["Containers"]] + [task.get("StoppedReason")]
     why = next((str(text) for text in whys if text), "no reason given")
     return (
         f"it could not be started: {why}" if task.get("StopCode") == "TaskFailedToStart" else f"it was stopped: {why}"
     )
-
-
-def _signal(code: int) -> str:
-    try:
-        return f"killed by {signal.Signals(code - 128).name}" if 128 < code < 192 else ""
-    except ValueError:
-        return ""

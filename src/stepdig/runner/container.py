@@ -26,7 +26,7 @@ from types import FrameType
 from typing import Callable, Dict, Mapping, Optional
 
 from stepdig.expressions import evaluate
-from stepdig.runner import commands, loops, outputs, programs, secret_files, secret_texts
+from stepdig.runner import commands, exit_codes, loops, outputs, programs, secret_files, secret_texts
 from stepdig.runner.shapes import Host, Json, Program, TaskError, TaskRun
 from stepdig.runner.storage import Storage, StorageError, open_storage
 
@@ -65,6 +65,8 @@ def main(environ: Mapping[str, str]) -> int:
             finished = run_task(at, host, storage, stop, linger)
             if finished.message:
                 _say(finished.message)
+            if words := stop.words(finished.exit_code) or exit_codes.meaning(finished.exit_code):
+                _say(f"exit code {finished.exit_code}: {words}")
             return finished.exit_code
     except (SetupError, StorageError) as error:
         _say(f"stepdig: {error}")
@@ -150,6 +152,12 @@ class Stop:
     def ended(self) -> None:
         """The command has ended; its outputs are still to be written, so a signal now changes nothing."""
         self._group, self._starting = 0, True
+
+    def words(self, code: int) -> str:
+        """Return how a command came to end with the code of a signal; "" where none came to this process."""
+        if not self._came or code < 128:
+            return ""
+        return f"this container was told to stop ({signal.Signals(self._came).name}), and the command with it"
 
     def _hear(self, number: int, _frame: Optional[FrameType]) -> None:
         self._came = number
