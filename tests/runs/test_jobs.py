@@ -151,7 +151,28 @@ def test_secrets_of_job_yml_come_from_this_machine_as_variables_and_files(run, t
         jobs_in_load_in_job__yml="secrets: {DB_PASSWORD: /shop/db, KEY_PATH: {file: /shop/key}, API_KEY: /shop/api}\n",
     )
     assert (done.code, done.output) == (0, ["9", "-key-", "600", "gone", "[]"])
-    assert notes(done) == ["job load: API_KEY is not set here: stepdig secrets --local --set API_KEY"]
+    assert notes(done) == [], "nothing failed for want of API_KEY"
+
+
+def test_secrets_that_are_not_here_are_told_once_and_only_when_a_command_of_the_job_failed(run):
+    jobs = {
+        "jobs_in_load_in_job__yml": "secrets: {API_KEY: /shop/api, CLOUD_ONLY: /shop/other}\n",
+        "jobs_in_send_in_job__yml": "secrets: {WEBHOOK: /shop/hook}\n",
+    }
+    each = """
+        +each:
+          for_each>: {t: [a, b, c]}
+          _parallel: true
+          _do:
+            +load: {sh>: 'test -n "$API_KEY"', ecs: {job: load}, _retry: 1}
+            +send: {sh>: echo sent, ecs: {job: send}}
+        """
+    failed = run(each, **jobs)
+    assert failed.code == 1
+    assert notes(failed) == ["job load: API_KEY, CLOUD_ONLY are not set here: stepdig secrets --local --set API_KEY"]
+
+    ignored = run("+t: {sh>: exit 1, ecs: {job: load}, _ignore_failure: true}", **jobs)
+    assert (ignored.code, notes(ignored)) == (0, [])
 
 
 def test_the_time_limit_of_a_job_is_that_of_its_tasks_without_one(run):

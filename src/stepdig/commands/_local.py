@@ -5,21 +5,19 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import json
-import os
 import signal
 import time
-from collections.abc import AsyncIterator, Callable, Iterable, Mapping
+from collections.abc import AsyncIterator, Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from types import MappingProxyType
 from typing import Any
 
 from stepdig.asl.leaves import machine_token
+from stepdig.commands._reporter import Reporter, Required
 from stepdig.language.job import Job
 from stepdig.local.engine import Engine
 from stepdig.local.execution import ACCOUNT, REGION, Execution, machine_arn
 from stepdig.local.functions import Functions
-from stepdig.local.history import Event
 from stepdig.local.integrations import Integrations
 from stepdig.local.integrations.athena import LocalAthena
 from stepdig.local.integrations.s3 import LocalS3
@@ -32,7 +30,6 @@ from stepdig.local.tasks import LocalTasks
 from stepdig.pipeline import Compiled
 from stepdig.project import JOBS, Workflow
 from stepdig.report import reasons
-from stepdig.report.rows import Change
 from stepdig.report.track import Tracker
 from stepdig.report.view import Run, View, ended
 from stepdig.runner.storage import FolderStorage
@@ -75,9 +72,6 @@ class Start:
     resumed: Tracker | None = None
     shows_params: bool = False
     jobs: Mapping[str, Settings] = field(default_factory=dict)
-
-
-Required = tuple[dict[str, Any], Mapping[str, Any]]
 
 
 def required_of(workflows: Mapping[Workflow, Compiled], environment: str = LOCAL) -> dict[str, Required]:
@@ -146,62 +140,6 @@ def execute(start: Start, view: View, *, tasks_code: bool = False) -> int:
     return code
 
 
-class Reporter:
-    """Listens to the engine: writes the run's folder, keeps the tasks' rows, shows what changed."""
-
-    def __init__(
-        self, folder: RunDir, tracker: Tracker, view: View, required: Mapping[str, Required] = MappingProxyType({})
-    ) -> None:
-        self._folder = folder
-        self.tracker = tracker
-        self._required = required
-        self._others: dict[str, Tracker] = {}
-        self._view: View | None = view
-        self._logs: dict[tuple[str, int], str] = {}
-
-    def on_event(self, execution: Execution, event: Event) -> None:
-        """Hear an event of the history."""
-        self._folder.on_event(execution, event)
-        tracker, before = self._tracker(execution), 0
-        if tracker is not self.tracker:
-            before = tracker.transitions
-        self._changed(tracker.event(event, _name(execution)))
-        if tracker is not self.tracker:
-            self.tracker.transitions += tracker.transitions - before  # billed all the same
-
-    def on_output(self, execution: Execution, state: str, entered_event_id: int, stream: str, text: str) -> None:
-        """Hear a line of a task's output."""
-        self._folder.on_output(execution, state, entered_event_id, stream, text)
-        key = (execution.arn, entered_event_id)
-        if key not in self._logs:
-            log = self._folder.log(execution, state, execution.labels.get(entered_event_id, ()))
-            self._logs[key] = os.path.relpath(log)
-        tracker, name = self._tracker(execution), _name(execution)
-        self._changed(tracker.output(entered_event_id, stream, text, name, self._logs[key], time.time()))
-
-    def _tracker(self, execution: Execution) -> Tracker:
-        """Return the tracker of the workflow that an execution belongs to."""
-        top = _top(execution)
-        if top.parent is None:
-            return self.tracker
-        if top.arn not in self._others:
-            definition, bundle = self._required[top.machine]
-            self._others[top.arn] = Tracker(definition, bundle, self.tracker.tasks, top.name)
-        return self._others[top.arn]
-
-    def show(self, what: Callable[[View], None]) -> None:
-        """Let the view show something; when nobody reads it any more, the run goes on unseen."""
-        if self._view is not None:
-            try:
-                what(self._view)
-            except BrokenPipeError:
-                self._view = None
-
-    def _changed(self, changes: list[Change]) -> None:
-        if changes:
-            self.show(lambda view: view.changed(changes))
-
-
 async def _execute(start: Start, reporter: Reporter) -> int:
     began = time.monotonic()
     root = start.workflow.project.root
@@ -211,13 +149,15 @@ async def _execute(start: Start, reporter: Reporter) -> int:
     integrations = Integrations(functions=Functions(root=root), s3=s3, more=more)
     machines = {name: definition for name, (definition, _) in start.required.items()}
     async with Engine(machines=machines, integrations=integrations, listener=reporter, keep_events=False) as engine:
-        integrations.tasks = _tasks(start, engine, reporter)
+        integrations.tasks = tasks = _tasks(start, engine, reporter)
         reporter.show(lambda view: view.start(start.run, reporter.tracker))
         execution = await _begun(start, engine)
         async with _stopped_by_signals(execution, reporter), _ticking(reporter):
             await execution.wait()
         start.folder.finish(execution)
     end = ended(reporter.tracker, time.monotonic() - began)
+    for text in tasks.lacking() if execution.status == "FAILED" else ():
+        reporter.note(text)
     reporter.show(lambda view: view.end(end))
     return {"SUCCEEDED": OK, "ABORTED": INTERRUPTED}.get(execution.status, FAILED)
 
@@ -233,18 +173,17 @@ def _tasks(start: Start, engine: Engine, reporter: Reporter) -> LocalTasks:
     """Return what runs command tasks."""
     root = start.workflow.project.root
 
-    def note(text: str) -> None:
-        reporter.show(lambda view: view.note(text))
-
     def on_params(name: str, params: Mapping[str, Any]) -> None:
-        note(f"{name}: {json.dumps(params, ensure_ascii=False, sort_keys=True, default=str)}")
+        reporter.note(f"{name}: {json.dumps(params, ensure_ascii=False, sort_keys=True, default=str)}")
 
     tasks = LocalTasks(
         {start.workflow.machine: start.bundle, **{name: bundle for name, (_, bundle) in start.required.items()}},
         start.workflow.project.folder,
         start.folder.path / "work",
         LastingStorage(FolderStorage(start.folder.s3), root / ".stepdig"),
-        Jobs(root / "jobs", root / ".stepdig" / "jobs", engine.guard, note, LocalSecrets(root).get, start.jobs),
+        Jobs(
+            root / "jobs", root / ".stepdig" / "jobs", engine.guard, reporter.note, LocalSecrets(root).get, start.jobs
+        ),
         engine.clock,
     )
     tasks.on_params = on_params if start.shows_params else None
@@ -260,7 +199,7 @@ async def _stopped_by_signals(execution: Execution, reporter: Reporter) -> Async
         if execution.aborting and execution.runner is not None:
             execution.runner.cancel()
             return
-        reporter.show(lambda view: view.note(f"stopping ({name}); once more to kill what runs"))
+        reporter.note(f"stopping ({name}); once more to kill what runs")
         execution.stop("Stopped", f"stopped by {name}")
 
     names = {signal.SIGINT: "Ctrl-C", signal.SIGTERM: "SIGTERM"}
@@ -289,14 +228,3 @@ async def _ticking(reporter: Reporter) -> AsyncIterator[None]:
         ticker.cancel()
         with contextlib.suppress(asyncio.CancelledError):
             await ticker
-
-
-def _name(execution: Execution) -> str:
-    return "" if execution is _top(execution) else execution.arn
-
-
-def _top(execution: Execution) -> Execution:
-    """Return the execution of a workflow that one belongs to: children of a distributed Map have no definition."""
-    while execution.parent is not None and not execution.definition:
-        execution = execution.parent
-    return execution

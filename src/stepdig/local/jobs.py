@@ -30,8 +30,6 @@ DONE = ".stepdig-complete"
 LAST_LINES = 12
 LOCK_SECONDS = 0.1  # between looks at a lock that another run holds
 
-KEEPS_SECRETS = "stepdig secrets --local --set"
-
 Report = Callable[[str], None]
 
 
@@ -65,13 +63,17 @@ class Settings:
 
 @dataclass(frozen=True, slots=True)
 class Environment:
-    """What a job gives a command: variables over the host's, the Python of py>, secrets in files, its `grace`, its `linger`."""
+    """What a job gives a command: variables over the host's, the Python of py>, secrets in files, its `grace`, its `linger`.
+
+    `missing` are the secrets that job.yml names and this machine has not: many are for the cloud alone.
+    """
 
     variables: Mapping[str, str]
     python: tuple[str, ...]
     files: Mapping[str, str] = field(default_factory=dict)
     grace: float | None = None
     linger: float = 0
+    missing: tuple[str, ...] = ()
 
 
 class Jobs:
@@ -120,16 +122,15 @@ class Jobs:
             self._report(f"job {name}: {settings.unused} is not used on this machine, but what is installed here")
         made = await self._installed(name, _python(name, settings.python))
         given = {key: self.secret(key) for key in (*settings.secrets, *settings.files)}
-        missing = sorted(key for key, text in given.items() if text is None and key not in os.environ)
-        if missing:
-            self._report(f"job {name}: {', '.join(missing)} is not set here: {KEEPS_SECRETS} {missing[0]}")
+        missing = tuple(sorted(key for key, text in given.items() if text is None and key not in os.environ))
         found = {key: text for key, text in given.items() if text is not None}
         variables = {**settings.environment, **{key: found[key] for key in settings.secrets if key in found}}
         if settings.workspace is not None:
             settings.workspace.mkdir(parents=True, exist_ok=True)
             variables["STEPDIG_WORKSPACE"] = str(settings.workspace)
         files = {key: found[key] for key in settings.files if key in found}
-        return Environment({**made.variables, **variables}, made.python, files, settings.grace, settings.linger)
+        around = {**made.variables, **variables}
+        return Environment(around, made.python, files, settings.grace, settings.linger, missing)
 
     async def _installed(self, name: str, python: str) -> Environment:
         folder = self._folder / name

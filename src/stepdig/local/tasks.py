@@ -23,6 +23,7 @@ from stepdig.runner.secret_texts import VARIABLE
 from stepdig.runner.shapes import Host, Program, TaskError, TaskRun
 from stepdig.runner.storage import Storage
 
+KEEPS_SECRETS = "stepdig secrets --local --set"
 CANNOT_START = 127  # a shell's code for a command that is not there
 
 # (request, Digdag's message): told of each task that fails
@@ -63,6 +64,7 @@ class LocalTasks:
         # The workflow's zone counts, and a secret is given to the tasks that name it.
         self._environ = {it: text for it, text in os.environ.items() if it != "TZ" and not it.startswith(VARIABLE)}
         self._base: dict[str, dict[str, str]] = {}
+        self._lacking: dict[str, tuple[str, ...]] = {}
         self._numbers = itertools.count(1)
 
     async def run(self, request: TaskRequest) -> TaskOutcome:
@@ -80,14 +82,25 @@ class LocalTasks:
         files = secret_files.write(work_dir / "secrets", job.files)
         env = {**self._env(at, job), **files} if files else self._env(at, job)
         try:
-            if at.task.get("plain"):
-                return await self._plain(request, at, env, job)
-            return await self._run(request, at, work_dir, env, job)
+            run = self._plain if at.task.get("plain") else self._run
+            outcome = await run(request, at, work_dir, env, job)
+            if outcome.exit_code and job.missing:
+                self._lacking[at.task["job"]] = job.missing
+            return outcome
         finally:
             secret_files.forget(files)
             shutil.rmtree(work_dir / "project", ignore_errors=True)  # links, and files that have been kept
 
-    async def _plain(self, request: TaskRequest, at: TaskRun, env: Mapping[str, str], job: Environment) -> TaskOutcome:
+    def lacking(self) -> list[str]:
+        """Return which secrets were not there for commands that failed, a sentence for each job."""
+        return [
+            f"job {name}: {', '.join(keys)} {'is' if len(keys) == 1 else 'are'} not set here: {KEEPS_SECRETS} {keys[0]}"
+            for name, keys in sorted(self._lacking.items())
+        ]
+
+    async def _plain(
+        self, request: TaskRequest, at: TaskRun, _work_dir: Path, env: Mapping[str, str], job: Environment
+    ) -> TaskOutcome:
         """Run the command that a plain image would be given."""
         argv = request.container_overrides.get("Command")
         if not argv:
