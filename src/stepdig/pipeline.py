@@ -18,9 +18,10 @@ from stepdig.asl.layout import layout
 from stepdig.asl.leaves import job_token, machine_token
 from stepdig.bounds import fit
 from stepdig.bounds.override import Override
-from stepdig.bounds.payloads import Inputs, Payloads
+from stepdig.bounds.payloads import Payloads
 from stepdig.bounds.shapes import Row
 from stepdig.bounds.stores import Rooms
+from stepdig.bounds.texts import Inputs
 from stepdig.expressions import zones
 from stepdig.language import parse, schedules
 from stepdig.language.job import Job

@@ -7,61 +7,29 @@ A payload is a state's input or output, a task's arguments or result, a variable
 from __future__ import annotations
 
 import json
-import re
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 
 from stepdig import limits, plan
 from stepdig.asl.leaves import output_key
+from stepdig.bounds import texts
 from stepdig.bounds.history import steps_in
 from stepdig.bounds.override import Override, escaped
 from stepdig.bounds.places import problem
-from stepdig.plan import ERROR_TEXT_CHARS
+from stepdig.bounds.texts import LONGEST_BYTES, Inputs, json_bytes, room
 from stepdig.problem import Problem
 
 REASON_CHARS = 80  # of a failed item's reason where there is room
 LEAST_REASON = 14  # "exit code 137"; with less room the reason is left out
 FAILED_BYTES = 14  # {"failed":{}}, around the item of a failed item's result
 REASON_BYTES = 36  # "error":"","reason":"",
-LONGEST_BYTES = 6  # a character in JSON: a control character as \u0001; others four at most
-STORING_ITERATIONS = (
-    500  # of a list that only the run knows, where states read what its tasks store: one payload holds all
-)
+# Of a list that only the run knows, where states read what its tasks store: one payload holds all.
+STORING_ITERATIONS = 500
 LIST = "list.json"
 LIST_CHARS = 200  # of where a list is in S3, beside the names: the execution's, indexes, punctuation
 NUMBER_CHARS = 20
 RANGE_BYTES = 90  # the value of an iteration of for_range>: from, to and index
 WHOLE_BYTES = REASON_BYTES + LONGEST_BYTES * (limits.ERROR_CHARS + REASON_CHARS)  # error and reason as they come
-SMALL = 2_000  # a value of a loop up to this size makes no text too long
-ERROR_BYTES = LONGEST_BYTES * ERROR_TEXT_CHARS  # of an error's message, or of its stack trace
-_DATA = re.compile(r"\$o\d|vars\.o\d|\[[^][]*\.\.")
-_PARAMS = re.compile(r"\.params\b")
-_ERROR = re.compile(r"\$error\d|vars\.error\d")
-
-
-def room() -> int:
-    """Return the bytes of a payload that data may fill; the rest is for what stands around it."""
-    return limits.PAYLOAD_BYTES * 3 // 4
-
-
-def text_chars() -> int:
-    """Return how long a text may be that is one payload: each character may take six bytes."""
-    return room() // LONGEST_BYTES
-
-
-@dataclass(frozen=True, slots=True)
-class Inputs:
-    """The state input where a step stands: its bytes; its characters as an override takes them, None when data decides.
-
-    unknown  lists around whose elements only the run knows; `lists` are those, with the key of their number
-    rest     characters of the values that are no elements of such a list
-    """
-
-    bytes: int = 2
-    chars: int | None = 0
-    unknown: int = 0
-    rest: int = 0
-    lists: tuple[tuple[str, plan.ForEach], ...] = ()
 
 
 @dataclass(slots=True)
@@ -91,35 +59,20 @@ class Payloads:
             return replace(step, cases=cases, otherwise=self._maybe(step.otherwise, at))
         if isinstance(step, plan.Choose):
             step = replace(step, then=self._maybe(step.then, at), otherwise=self._maybe(step.otherwise, at))
-            message = step.condition.message
-            if not _is_data(message, at):
-                return step
-            return replace(step, condition=replace(step.condition, message=f"$substring({message},0,{SMALL})"))
+            return texts.fitted(step, at)
         if isinstance(step, plan.Guarded):
             return replace(step, body=self._maybe(step.body, at), handler=self._maybe(step.handler, at))
         if isinstance(step, plan.ForEach):
             return self._for_each(step, at)
-        return self._leaf(step, at)
+        if isinstance(step, plan.Command):
+            return self._command(step, at)
+        return texts.fitted(step, at)
 
     def _many(self, steps: tuple[plan.Step, ...], at: Inputs) -> tuple[plan.Step, ...]:
         return tuple(self.fitted(it, at) for it in steps)
 
     def _maybe(self, step: plan.Step | None, at: Inputs) -> plan.Step | None:
         return None if step is None else self.fitted(step, at)
-
-    def _leaf(self, step: plan.Step, at: Inputs) -> plan.Step:
-        if isinstance(step, plan.Log):
-            return replace(step, text=_cut(step.text, text_chars(), at))
-        if isinstance(step, plan.Fail):
-            return replace(step, message=_cut(step.message, min(limits.CAUSE_CHARS, text_chars()), at))
-        if isinstance(step, plan.Notify):
-            each = text_chars() // max(1, len(_long(step.message, at)))
-            return replace(step, message=_mapped(step.message, lambda it: _cut(it, each, at)))
-        if isinstance(step, plan.Call):
-            return _measured(step, at)
-        if isinstance(step, plan.Command):
-            return self._command(step, at)
-        return step
 
     def _command(self, step: plan.Command, at: Inputs) -> plan.Command:
         if step.plain is not None:
@@ -246,56 +199,3 @@ def _weighed(step: plan.ForEach, most: int, each: int) -> plan.ForEach:
     words = f"the list of {step.name} is too long: its JSON and {each} bytes for each element may have {most} bytes"
     guard = (f"($e:={code};{json_bytes('$e')}+{each}*$count($e)<={most})", words)
     return replace(step, entries=replace(step.entries, guards=(*step.entries.guards, guard)))
-
-
-def json_bytes(code: str) -> str:
-    """Return JSONata for the most bytes a value's JSON has in UTF-8: four for a character that is not ASCII."""
-    return f"$length($replace($string({code}),/[^ -~]/,'0000'))"
-
-
-def _is_data(code: str, at: Inputs) -> bool:
-    """Return whether what a text is made of may be too long: stores, long rows, many parameters, many error messages."""
-    if _DATA.search(code) or (at.bytes > SMALL and "$states.input" in code):
-        return True
-    parameters = len(_PARAMS.findall(code)) * limits.START_CHARS * 4
-    return len(code) * 2 + parameters + len(_ERROR.findall(code)) * ERROR_BYTES > room()
-
-
-def _cut(value: plan.Value, chars: int, at: Inputs) -> plan.Value:
-    if isinstance(value, plan.Constant) or not _is_data(value.code, at):
-        return value
-    return replace(value, code=f"$substring({value.code},0,{chars})")
-
-
-def _long(value: object, at: Inputs) -> list[plan.Computed]:
-    """Return the computed values in a structure that may be long."""
-    if isinstance(value, plan.Computed):
-        return [value] if _is_data(value.code, at) else []
-    inner = value.values() if isinstance(value, dict) else value if isinstance(value, list | tuple) else ()
-    return [it for part in inner for it in _long(part, at)]
-
-
-def _mapped(value: object, change: Callable[[plan.Computed], object]) -> object:
-    if isinstance(value, plan.Computed):
-        return change(value)
-    if isinstance(value, dict):
-        return {key: _mapped(inner, change) for key, inner in value.items()}
-    if isinstance(value, list | tuple):
-        return [_mapped(inner, change) for inner in value]
-    return value
-
-
-def _measured(step: plan.Call, at: Inputs) -> plan.Call:
-    """Return a call that fails with our words when what it is to send is too long."""
-    found = _long(step.arguments, at)
-    if not found:
-        return step
-    most = room() // len(found)
-    words = f"{step.name} sends more than a state can hold: {most} bytes of JSON for each value it is given"
-    guards = {it.code: (f"{json_bytes(it.code)}<={most}", words) for it in found}
-    own = tuple(dict.fromkeys((*step.guards, *guards.values())))
-    changed = _mapped(
-        step.arguments,
-        lambda it: replace(it, guards=(*it.guards, guards[it.code])) if it.code in guards else it,
-    )
-    return replace(step, arguments=changed, guards=own)
