@@ -4,7 +4,9 @@ import hashlib
 import io
 import json
 import os
+import resource
 import shutil
+import signal
 import subprocess
 import sys
 import zipfile
@@ -14,7 +16,7 @@ import pytest
 
 from stepdig import limits
 from stepdig.cli import main
-from stepdig.packing import runner_zip, wheels
+from stepdig.packing import contents, runner_zip, wheels
 from stepdig.problem import ProblemsFound
 from stepdig.runner.storage import FolderStorage
 
@@ -207,8 +209,10 @@ def test_too_much_for_lambda_names_the_largest(repo, capsys, monkeypatch):
     monkeypatch.setattr(limits, "LAMBDA_PACKAGE_BYTES", 22_000_000)
     pack(code=1)
     said = capsys.readouterr().err
-    assert "out/archives/shop.zip:1:1: SD677 2,00" in said
-    assert "may have 2,000,000" in said
+    assert "out:1:1: SD677 3,9" in said
+    assert "may have 2,000,000; archives/shop.zip has 2,00" in said
+    assert "most of them for data.bin\n" in said
+    assert not list(Path("out").rglob("*"))
 
 
 def test_libraries_that_cannot_be_had_are_told_with_pips_words(repo, capsys, monkeypatch):
@@ -247,3 +251,98 @@ def test_a_library_with_other_bytes_is_not_taken(repo, capsys, monkeypatch):
     pack(code=1)
     assert "SD675" in capsys.readouterr().err
     assert not (repo / wheels.FOLDER / "six-1.17.0-py2.py3-none-any.whl").exists()
+
+
+STOP = """
+import os
+from stepdig.commands import pack
+write = pack.write
+def stop(*given):
+    done = write(*given)
+    os.kill(os.getpid(), {number})
+    return done
+pack.write = stop
+"""
+
+
+def packing(*words, before="", **more):
+    code = f"{before}\nimport sys\nfrom stepdig.cli import main\nsys.exit(main({['pack', *words]!r}))"
+    return subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=60, check=False, **more)
+
+
+def held(folder):
+    return {path.relative_to(folder).as_posix(): path.read_bytes() for path in folder.rglob("*") if path.is_file()}
+
+
+@pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
+def test_who_is_stopped_while_packing_leaves_what_was_there(repo, number, code):
+    done = packing("new/out", before=STOP.format(number=int(number)))
+    assert (done.returncode, done.stdout, done.stderr) == (code, "", "")
+    assert not Path("new").exists()
+    pack()
+    before = held(Path("out"))
+    (repo / "workflows/shop/sql/load.sql").write_text("select 2")
+    assert packing("out", before=STOP.format(number=int(number))).returncode == code
+    assert held(Path("out")) == before
+
+
+def test_what_a_killed_pack_left_is_swept_away(repo):
+    assert packing("out", before=STOP.format(number=int(signal.SIGKILL))).returncode == -signal.SIGKILL
+    assert [name for name in held(Path("out")) if name.endswith(".new")]
+    pack()
+    assert not [name for name in held(Path("out")) if name.endswith(".new")]
+
+
+def test_a_full_disk_leaves_what_was_there(repo):
+    pack()
+    before = held(Path("out"))
+    (repo / "workflows/shop/sql/load.sql").write_text("select 2")
+    done = packing("out", preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_FSIZE, (100_000, 100_000)))
+    assert done.returncode == 1
+    assert done.stderr == "out/images/default.zip:1:1: SD005 cannot be written: file too large\n1 problem in 1 file\n"
+    assert held(Path("out")) == before
+
+
+def test_packs_at_once_leave_whole_files(repo):
+    command = [sys.executable, "-m", "stepdig", "pack", "out"]
+    running = [subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True) for _ in range(3)]
+    told = [it.communicate(timeout=120)[0] for it in running]
+    assert [it.returncode for it in running] == [0, 0, 0], told
+    pack("alone")
+    assert held(Path("out")) == held(Path("alone"))
+
+
+@pytest.mark.parametrize("taken", ["out", "out/archives", "out/archives/shop.zip/x"])
+def test_what_is_in_the_way_is_told_and_nothing_is_written(repo, capsys, taken):
+    Path(taken).parent.mkdir(parents=True, exist_ok=True)
+    Path(taken).write_text("mine")
+    pack(code=1)
+    said = capsys.readouterr().err
+    assert said.startswith("out")
+    assert "SD005 cannot be written" in said
+    assert Path(taken).read_text() == "mine"
+    assert not list(Path().rglob("*.new"))
+
+
+def test_a_folder_without_a_name_is_refused(repo, capsys):
+    """`stepdig pack "$ARTIFACTS_DIR"` where that is not set would write into the project."""
+    pack("", code=2)
+    assert "an empty name is no folder" in capsys.readouterr().err
+
+
+def test_a_dockerfile_of_windows_editors_is_read(repo):
+    (repo / "jobs/load/Dockerfile").write_bytes(b"\xef\xbb\xbfFROM python:3.12\r\n")
+    pack()
+    with zipfile.ZipFile("out/images/load.zip") as context:
+        assert context.read("Dockerfile").startswith(b"FROM python:3.12\n")
+
+
+def test_a_file_that_grows_while_it_is_packed_is_told(repo, capsys, monkeypatch):
+    """Its hash names the archive: other bytes under that name would stay in the bucket for good."""
+    (repo / "workflows/shop/growing.log").write_text("one")
+    size = contents.File.size
+    monkeypatch.setattr(contents.File, "size", lambda self: size(self) - ("growing" in str(self.content)))
+    pack(code=1)
+    said = capsys.readouterr().err
+    assert "workflows/shop/growing.log:1:1: SD002 cannot be read: it changed meanwhile" in said
+    assert not Path("out").exists()

@@ -137,8 +137,9 @@ def _called(place: Path) -> Iterator[None]:
     try:
         yield
     except OSError as error:
-        known = error.filename if error.filename and not str(error.filename).endswith(SUFFIX) else str(place)
-        raise OSError(error.errno, error.strerror or str(error), known) from error
+        if error.filename and not str(error.filename).endswith(SUFFIX):
+            raise
+        raise OSError(error.errno, error.strerror or str(error), str(place)) from error
 
 
 @contextlib.contextmanager

@@ -7,16 +7,18 @@ for the function `publish`, which puts them into the stack's bucket and has the 
 from __future__ import annotations
 
 import json
+import os
 import sys
-from argparse import ArgumentParser, Namespace
+from argparse import ArgumentParser, ArgumentTypeError, Namespace
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
 from stepdig import limits
+from stepdig.commands import _staging
 from stepdig.commands._compile import compile_all
 from stepdig.packing import archives, images, runner_zip
-from stepdig.packing.contents import Files, digest, write
+from stepdig.packing.contents import Files, Unreadable, write
 from stepdig.pipeline import Compiled
 from stepdig.problem import Position, Problem, Problems, ProblemsFound
 from stepdig.project import FOLDER as WORKFLOWS
@@ -25,43 +27,49 @@ from stepdig.report.problems import count
 
 HELP = "pack projects and images, as sam build does"
 STATE_MACHINES = "statemachines"
+KINDS = ("archives", "images")
 OWN_BYTES = 20_000_000  # of Lambda's package: the function itself and its libraries
 
 
 @dataclass(frozen=True, slots=True)
 class _Packed:
-    """Files that become one zip, and what its .json says."""
+    """Files that become one zip; what its .json says beside the hash, and which texts count into that."""
 
     files: Files
     told: Mapping[str, object]
+    more: tuple[str, ...] = ()
 
 
 def add_arguments(parser: ArgumentParser) -> None:
     """Declare FOLDER and PATH."""
-    parser.add_argument("folder", help="where to write archives/ and images/; made if it is not there")
+    help_ = "where to write archives/ and images/; made if it is not there"
+    parser.add_argument("folder", type=_folder, help=help_)
     parser.add_argument(
         "path", nargs="?", default=".", help="the folder that holds workflows/ (default: where you stand)"
     )
 
 
+def _folder(text: str) -> str:
+    if not text:  # a variable that is not set
+        raise ArgumentTypeError("an empty name is no folder")
+    return text
+
+
 def run(args: Namespace) -> int:
     """Write all or, where anything is wrong, nothing; raises ProblemsFound."""
     root = root_of(args.path)
-    workflows = all_of(root) if (root / WORKFLOWS).is_dir() else find(args.path)
-    compiled = compile_all(workflows)
-    out = Path.cwd() / args.folder
-    problems = Problems()
-    _compare(root, compiled, problems)
+    out = Path(os.path.normpath(Path.cwd() / args.folder))
     try:
-        packed = {**_archives(compiled, out, problems), **_images(root, compiled, problems)}
-        problems.raise_if_any()
-    except OSError as error:
+        packed = _packed(root, args.path, out)
+        with _staging.alone(root) as alone:
+            if alone:
+                for kind in KINDS:
+                    _staging.sweep(out / kind)
+            sizes = _write(out, packed)
+    except Unreadable as error:
         raise ProblemsFound([unreadable(error, typed(error.filename or ".", root))]) from error
-    try:
-        sizes = _write(out, packed)
     except OSError as error:
         raise ProblemsFound([unwritable(error, str(out))]) from error
-    _weigh(out, sizes)
     for name, size in sizes.items():
         sys.stdout.write(f"{-(-size // 1000):>10,} kB  {typed(str(out / name), root)}\n")
     kinds = [name.partition("/")[0] for name in packed]
@@ -70,6 +78,20 @@ def run(args: Namespace) -> int:
         f"{total}, {sum(sizes.values()) / 1000:,.0f} kB of Lambda's {limits.LAMBDA_PACKAGE_BYTES // 1000:,}\n"
     )
     return 0
+
+
+def _packed(root: Path, path: str, out: Path) -> dict[str, _Packed]:
+    """Return what is to be packed, by the names of the zips. Raises ProblemsFound."""
+    workflows = all_of(root) if (root / WORKFLOWS).is_dir() else find(path)
+    compiled = compile_all(workflows)
+    problems = Problems()
+    try:
+        _compare(root, compiled, problems)
+        packed = {**_archives(compiled, out, problems), **_images(root, compiled, problems)}
+    except OSError as error:
+        raise ProblemsFound([*problems, unreadable(error, typed(error.filename or ".", root))]) from error
+    problems.raise_if_any()
+    return packed
 
 
 def _compare(root: Path, compiled: Mapping[Workflow, Compiled], problems: Problems) -> None:
@@ -90,8 +112,7 @@ def _archives(compiled: Mapping[Workflow, Compiled], out: Path, problems: Proble
     packed = {}
     for project, own in bundles.items():
         files = archives.archive(project, own, out, problems)
-        size = sum(len(it.read()) for it in files.values())
-        told = {"hash": digest(files), "files": len(files), "bytes": size}
+        told = {"files": len(files), "bytes": sum(it.size() for it in files.values())}
         packed[f"archives/{project.name}"] = _Packed(files, told)
     return packed
 
@@ -104,39 +125,45 @@ def _images(root: Path, compiled: Mapping[Workflow, Compiled], problems: Problem
     for name, job in sorted(jobs.items()):
         context = images.context(job, root, runner, problems)
         if context is not None:
-            told = {
-                "hash": digest(context.files, job.architecture, context.image),
-                "image": context.image,
-                "architecture": job.architecture,
-            }
-            packed[f"images/{name}"] = _Packed(context.files, told)
+            told = {"image": context.image, "architecture": job.architecture}
+            packed[f"images/{name}"] = _Packed(context.files, told, (job.architecture, context.image))
     return packed
 
 
 def _write(out: Path, packed: Mapping[str, _Packed]) -> dict[str, int]:
-    """Write the zips with their .json and remove those of before; return the size of each zip."""
-    for kind in ("archives", "images"):
-        (out / kind).mkdir(parents=True, exist_ok=True)
-        for old in (out / kind).glob("*.zip"):
-            told = old.with_suffix(".json")
-            if f"{kind}/{old.stem}" not in packed and told.is_file():
-                old.unlink()
-                told.unlink()
+    """Write the zips with their .json and remove those of before, all or nothing; return the size of each zip."""
     sizes = {}
-    for name, one in packed.items():
-        with (out / f"{name}.zip").open("wb") as file:
-            write(one.files, file)
-        (out / f"{name}.json").write_text(json.dumps(one.told) + "\n")
-        sizes[f"{name}.zip"] = (out / f"{name}.zip").stat().st_size
+    with _staging.Staged(out) as staged:
+        for name, one in packed.items():
+            with staged.open(f"{name}.zip") as file:
+                told = {"hash": write(one.files, file, *one.more), **one.told}
+                sizes[f"{name}.zip"] = file.seek(0, os.SEEK_END)
+            staged.write(f"{name}.json", f"{json.dumps(told)}\n".encode())
+        _weigh(out, sizes, packed)
+        staged.move(_gone(out, packed))
     return sizes
 
 
-def _weigh(out: Path, sizes: Mapping[str, int]) -> None:
+def _gone(out: Path, packed: Mapping[str, _Packed]) -> list[str]:
+    """Return the files of before whose project or job is no more; a zip without its .json is none of ours."""
+    zips = [path for kind in KINDS for path in sorted((out / kind).glob("*.zip"))]
+    pairs = [(f"{path.parent.name}/{path.stem}", path.with_suffix(".json")) for path in zips]
+    return [
+        f"{name}.{kind}" for name, told in pairs if name not in packed and told.is_file() for kind in ("zip", "json")
+    ]
+
+
+def _weigh(out: Path, sizes: Mapping[str, int], packed: Mapping[str, _Packed]) -> None:
     """Refuse what Lambda's package has no room for, naming the largest."""
     total, most = sum(sizes.values()), limits.LAMBDA_PACKAGE_BYTES - OWN_BYTES
     if total <= most:
         return
     largest = max(sizes, key=lambda name: sizes[name])
-    text = f"{sizes[largest]:,} bytes of {total:,}, where all archives and build contexts together may have {most:,}"
+    files = packed[largest.removesuffix(".zip")].files
+    file = max(files, key=lambda name: files[name].size())
+    text = (
+        f"{total:,} bytes, where all archives and build contexts together may have {most:,}; "
+        f"{largest} has {sizes[largest]:,}, most of them for {file}"
+    )
     hint = "keep data in S3, not beside the workflows; name what is no source in .gitignore"
-    raise ProblemsFound([Problem(Position(str(out / largest), 1, 1), "SD677", text, hint)])
+    raise ProblemsFound([Problem(Position(typed(str(out), out), 1, 1), "SD677", text, hint)])

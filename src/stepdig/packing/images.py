@@ -76,7 +76,7 @@ def _with_runner(dockerfile: str, files: Files, runner: bytes) -> Files:
 
 def _read(path: Path, root: Path, job: Job, problems: Problems) -> str:
     """Return the text of a Dockerfile, with a note of what cannot take the runner."""
-    text = path.read_text(errors="replace")
+    text = path.read_text("utf-8-sig", errors="replace")  # Docker, too, takes the mark of Windows editors for nothing
     starts = [(number, line) for number, line in enumerate(text.splitlines(), 1) if _FROM.match(line)]
     if not starts:
         problems.add(_at(path, root), "SD674", "this Dockerfile has no FROM", f"such as FROM {PYTHON}")
