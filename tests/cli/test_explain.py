@@ -12,7 +12,7 @@ from stepdig.cli import main
 WORKFLOW = """\
 +each:
   loop>: 100
-  _parallel: true
+  _parallel: {limit: 40}
   _do:
     +load:
       sh>: ./load.sh ${i}
