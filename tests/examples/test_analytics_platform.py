@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import json
+import os
+import signal
 import subprocess
 import sys
 from collections.abc import Callable
+from pathlib import Path
 
 import pytest
 from example_project import Example
@@ -70,6 +73,49 @@ def test_a_program_that_is_missing_and_the_rest_of_the_night(platform: Example) 
     assert resumed.code == 0, resumed.text
     assert "outlook.plans: 3 rows" in resumed.text
     assert "128 customers" not in resumed.text, "what was done is not done again"
+
+
+def _simulation(platform: Example, part: int) -> int | None:
+    """Return the process that simulates a part, while there is one."""
+    for process in Path("/proc").glob("[0-9]*"):
+        try:
+            words = (process / "cmdline").read_bytes().decode().split("\0")
+            if "task.task.simulate" not in words or not (process / "cwd").resolve().is_relative_to(platform.folder):
+                continue
+            given = json.loads(Path(words[words.index("task.task.simulate") + 1]).read_bytes())
+        except (OSError, ValueError, IndexError):  # it has ended, or is about to begin
+            continue
+        if int(given["params"]["part"]) == part:
+            return int(process.name)
+    return None
+
+
+@pytest.mark.skipif(not Path("/proc/self/cmdline").exists(), reason="finds the process in Linux's /proc")
+def test_a_killed_simulation_and_the_rest_of_the_night(platform: Example) -> None:
+    """The night of the README whose last part is killed: the others end, the resumed run simulates that one alone."""
+    argv = [sys.executable, "-m", "stepdig", "run", WORKFLOW, "--session", "2026-11-25", "--plain"]
+    with subprocess.Popen(
+        argv, cwd=platform.folder, env=platform.environ, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, text=True
+    ) as night:
+        while night.poll() is None and (found := _simulation(platform, 3)) is None:
+            pass
+        assert found is not None, "the night ended before its last part was found"
+        os.kill(found, signal.SIGKILL)
+        told = night.communicate()[0]
+
+    assert night.returncode == 1
+    assert "exit code 137 (killed; in a container mostly for want of memory)" in told
+    assert [told.count(f"success       +simulate {part}-{part + 1} +part") for part in range(4)] == [1, 1, 1, 0]
+    assert "FAILED  5 tasks" in told
+    there = sorted(it.name for it in platform.folder.glob(".stepdig/workspace/sessions/*/outlook-*.csv"))
+    assert there == ["outlook-00.csv", "outlook-01.csv", "outlook-02.csv"], "what the others wrote is not lost"
+
+    resumed = platform.stepdig("run", WORKFLOW, "--resume", "--plain")
+    assert resumed.code == 0, resumed.text
+    assert [resumed.text.count(f"running       +simulate {part}-{part + 1} +part") for part in range(4)] == [0, 0, 0, 1]
+    assert "+simulate 3-4 +part  try 2" in resumed.text
+    assert "3 plans, 128 customers" in resumed.text
+    assert "9 tasks · 10 tries" in resumed.text
 
 
 def test_the_unit_tests_of_its_tasks(platform: Example) -> None:
