@@ -4,11 +4,12 @@ import json
 import os
 import subprocess
 import sys
+import tomllib
 from pathlib import Path
 
 import pytest
 
-from stepdig import __version__
+from stepdig import DOCUMENTATION, __version__
 from stepdig.cli import VERBS, main
 
 BAD = {
@@ -283,7 +284,18 @@ def test_init_lays_beside_workflows_what_deploys_them(stepdig, repository):
     assert files == {"workflows/shop/daily.dig", "README.md", "template.yaml", "samconfig.toml"} | shipped_functions()
     assert (root / "template.yaml").read_bytes() == (REPOSITORY / "template.yaml").read_bytes()
     assert "sam build && sam deploy --guided" in out
+    assert f"To deploy ({DOCUMENTATION}/deploy.md):" in out
     assert stepdig("init", ".")[:2] == (0, "nothing to do: all is as in this version\n")
+
+
+def test_who_has_the_wheel_alone_is_led_to_pages_that_there_are():
+    """The wheel holds no docs/: what init prints and lays names the address that the package gives."""
+    package = tomllib.loads((REPOSITORY / "pyproject.toml").read_text())["project"]
+    assert package["urls"]["Documentation"] == DOCUMENTATION
+    assert package["version"] == __version__
+    assert (REPOSITORY / "docs/deploy.md").is_file()
+    for laid in ("samconfig.toml", "template.yaml", "src/stepdig/skeleton/README.md"):
+        assert "https://github.com/stepdig/stepdig" in (REPOSITORY / laid).read_text()
 
 
 def test_init_brings_functions_up_to_date_and_leaves_the_users_files_alone(stepdig, repository):

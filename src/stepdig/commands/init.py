@@ -12,6 +12,7 @@ from importlib.resources import files
 from importlib.resources.abc import Traversable
 from pathlib import Path
 
+from stepdig import DOCUMENTATION
 from stepdig.commands.schema import schemas
 from stepdig.problem import Position, Problem, ProblemsFound
 from stepdig.project import FOLDER as WORKFLOWS
@@ -48,7 +49,7 @@ def run(args: Namespace) -> int:
     return 0
 
 
-_DEPLOY = "To deploy (docs/deploy.md):\n  stepdig build\n  sam build && sam deploy --guided\n"
+_DEPLOY = f"To deploy ({DOCUMENTATION}/deploy.md):\n  stepdig build\n  sam build && sam deploy --guided\n"
 
 
 def _beside(target: Path, given: str) -> int:
