@@ -65,7 +65,7 @@ FLOORS = [
     ["lowering.secret_keys"],
     ["lowering.bundle", "lowering.payloads"],
     ["operators"],
-    ["lowering.values", "lowering.syntax", "lowering.outside"],
+    ["lowering.values", "lowering.syntax", "lowering.outside", "lowering.files"],
     ["lowering.sizes", "lowering.picks", "lowering.plain"],
     ["lowering.place"],
     ["lowering.calls"],

@@ -84,19 +84,21 @@ def compile_workflow(  # noqa: PLR0913 - all but two by name: what a compile may
     workflow: str,
     jobs: Mapping[str, Job] | None,
     files: Callable[[], Collection[str]] = tuple,
+    names: Callable[[str], Collection[str]] = lambda _: (),
     outside: Callable[[str], bool] = lambda _: False,
     parts: Parts = ALL,
 ) -> Compiled:
     """Compile the workflow file `path` of a project.
 
-    `files` lists the `.dig` files of the project, for includes of `${env}` and a `call>` that only the run can tell;
-    `outside` tells whether something is there at a path that leads out of the project; `parts` are tasks that do not run.
+    `files` lists the `.dig` files of the project, for includes of `${env}` and a `call>` that only the run can tell; `names`
+    those of all files in one of its folders, to propose a near one; `outside` tells whether something is there at a path that
+    leads out of the project; `parts` are tasks that do not run.
     `read` gives a file of the project by its path there, or None; `display` turns such a path into what the user types; `jobs`
     are the jobs by name, None to let any name pass. Raises `ProblemsFound`.
     """
     problems = Problems()
     try:
-        return _compiled(_Source(read, path, display, project, workflow, jobs, files, outside, parts), problems)
+        return _compiled(_Source(read, path, display, project, workflow, jobs, files, names, outside, parts), problems)
     except _Unfit:
         raise
     except ProblemsFound as found:
@@ -115,6 +117,7 @@ class _Source:
     workflow: str
     jobs: Mapping[str, Job] | None
     files: Callable[[], Collection[str]]
+    names: Callable[[str], Collection[str]]
     outside: Callable[[str], bool]
     parts: Parts
 
@@ -139,6 +142,7 @@ def _compiled(source: _Source, problems: Problems) -> Compiled:
         jobs=source.jobs,
         problems=problems,
         files=source.files,
+        folder=source.names,
         outside=source.outside,
         parts=source.parts,
         schedule=schedules.schedule(written.schedule, problems),

@@ -28,7 +28,8 @@ class Position:
 class Problem:
     """One mistake at one place.
 
-    `length` is the number of characters the caret underlines, `hint` what to try; those of a `secret` are not shown.
+    `length` is the number of characters the caret underlines, `hint` what to try, an example on lines of its own; the
+    characters of a `secret` are not shown.
     """
 
     at: Position
@@ -105,7 +106,7 @@ def show(problem: Problem, source: str | None) -> str:
     before = _width(line[: column - 1])
     room = max(1, min(problem.length, len(line) - column + 1))
     carets = "^" * max(1, _width(line[column - 1 : column - 1 + room]))
-    hint = f"  {problem.hint}" if problem.hint else ""
+    hint = "  " + problem.hint.replace("\n", "\n" + " " * len(number)) if problem.hint else ""
     return f"{head}\n{number}{line}\n{' ' * (len(number) + before)}{carets}{hint}"
 
 

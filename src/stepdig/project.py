@@ -63,6 +63,15 @@ class Project:
             found += [(here / name).as_posix() for name in names if _is_workflow(name)]
         return tuple(sorted(found))
 
+    def names(self, folder: str) -> tuple[str, ...]:
+        """Return the names of the files in a folder of the project, sorted; none where it is no such folder."""
+        if folder.startswith("/") or ".." in folder.split("/"):
+            return ()
+        try:
+            return tuple(sorted(it.name for it in (self.folder / folder).iterdir() if it.is_file()))
+        except (OSError, ValueError):
+            return ()
+
     def outside(self, path: str) -> bool:
         """Return whether there is something at a path that leads out of the folder."""
         return "\0" not in path and os.path.lexists(self.folder / path)

@@ -69,3 +69,27 @@ def test_a_path_that_leads_nowhere_is_a_problem(tmp_path, words):
     assert done.returncode == 1
     assert "Traceback" not in done.stderr
     assert ": SD00" in done.stdout + done.stderr
+
+
+@pytest.mark.parametrize(
+    ("task", "hint"),
+    [
+        ("slack>: slack/doen.yml", "did you mean 'slack/done.yml'?"),
+        ("mail>: slack/done.yaml\n  subject: a\n  from: a@b.c\n  to: a@b.c", "did you mean 'slack/done.yml'?"),
+        ("for_each>: {t: {file: slack/tabels.csv}}\n  _do: {echo>: x}", "did you mean 'slack/tables.csv'?"),
+        ("slack>: nowhere.yml", "such a file holds a message:"),
+    ],
+)
+def test_a_file_of_nearly_that_name_is_proposed_else_what_it_holds_is_shown(tmp_path, task, hint):
+    (tmp_path / "slack").mkdir()
+    (tmp_path / "slack/done.yml").write_text("text: done\n")
+    (tmp_path / "slack/tables.csv").write_text("table\nusers\n")
+    (tmp_path / "w.dig").write_text(f"+a:\n  {task}\n")
+    done = check(tmp_path, "w.dig")
+    assert (done.returncode, done.stderr) == (1, "")
+    assert hint in done.stdout
+    if "nowhere" in task:
+        assert done.stdout.splitlines()[3:5] == [
+            "       " + "  username: nightly",
+            "       " + "  text: loaded ${session_date}",
+        ]

@@ -31,6 +31,7 @@ def compile_one(workflow: Workflow, parts: Parts = ALL, known: Known | None = No
             workflow=workflow.name,
             jobs=jobs,
             files=project.files,
+            names=project.names,
             outside=project.outside,
             parts=parts,
         )

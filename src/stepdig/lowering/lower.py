@@ -16,12 +16,12 @@ from stepdig.lowering.repeat import around, repeat
 from stepdig.lowering.requires import required
 from stepdig.lowering.watch import watched
 from stepdig.naming.draft import TOP, Draft, LoopDraft
-from stepdig.naming.scopes import Deadline, ErrorLayer, Scope, Store
+from stepdig.naming.scopes import Deadline, ErrorLayer, LoopLayer, Scope, Store
 from stepdig.operators import TABLE
-from stepdig.operators._elsewhere import ELSEWHERE
+from stepdig.operators._elsewhere import CALLED, ELSEWHERE
 from stepdig.operators._registry import Entries
 from stepdig.problem import Position, did_you_mean
-from stepdig.source.tree import Node
+from stepdig.source.tree import Mapping, Node
 
 Lowered = tuple[plan.Step, tuple[Store, ...]]
 
@@ -95,8 +95,7 @@ def _task(task: Task, outer: Scope, generated: str = "") -> Lowered:
         return plan.Sequence(scope.path, ""), scope.recorded(written)
     if task.operator is not None and task.operator not in TABLE:
         _refuse(task.operator, task.operator_at or task.at, scope.draft)
-        for body in task.bodies.values():
-            _task(body, scope, "^sub")
+        _look_inside(task, scope)
         return plan.Sequence(scope.path, ""), ()
     name = scope.path or scope.full
     if task.operator is not None:
@@ -106,7 +105,10 @@ def _task(task: Task, outer: Scope, generated: str = "") -> Lowered:
         step, stores = _group(task, scope, name, comment)
         return _guarded(task, scope, name, comment, step, stores, retry_of(task.retry))
     here = Place(task, scope, name, comment, _task)
+    before = len(scope.draft.problems)
     step = TABLE[task.operator].lower(task, here)
+    if len(scope.draft.problems) > before and plan.is_empty(step):
+        _look_inside(task, scope)
     step = _in_time(step, scope)
     retry = here.retry(task) if _runs_anew(task, step, here) else None
     if task.check is not None and not plan.is_empty(step):
@@ -114,6 +116,23 @@ def _task(task: Task, outer: Scope, generated: str = "") -> Lowered:
         here.stores.extend(more)
         step = plan.Sequence(name, comment, (step, check))
     return _guarded(task, scope, name, comment, step, tuple(here.stores), retry)
+
+
+def _look_inside(task: Task, scope: Scope) -> None:
+    """Note the mistakes below a task that has one itself; its loop's variables may be anything."""
+    names = ["i"] if task.operator == "loop" else ["range"] if task.operator == "for_range" else []
+    if isinstance(task.argument, Mapping) and not names:
+        names = [str(key.value) for key, _ in task.argument]
+    loop = scope.draft.state_name(f"{scope.path} ")
+    scope.draft.loops[loop] = LoopDraft(
+        "for_each", [{"name": it, "input": it, "rows": None, "label": None} for it in names]
+    )
+    inside = replace(scope, layers=(*scope.layers, LoopLayer(loop))) if names else scope
+    for body in task.bodies.values():
+        _task(body, inside, "^sub")
+    for handler in (task.check, task.error):
+        if handler is not None:
+            _task(handler, scope, handler.name)
 
 
 def _limited(task: Task, scope: Scope) -> Scope:
@@ -164,7 +183,7 @@ def _refuse(operator: str, at: Position, draft: Draft) -> None:
         draft.problems.add(at, "SD905", text, ELSEWHERE[operator], len(operator) + 1)
         return
     known = f"known operators: {', '.join(f'{name}>' for name in sorted(TABLE))}"
-    hint = did_you_mean(operator, TABLE) or known
+    hint = f"did you mean '{CALLED[operator]}'?" if operator in CALLED else did_you_mean(operator, TABLE) or known
     draft.problems.add(at, "SD401", f"unknown operator '{operator}>'", hint, len(operator) + 1)
 
 
@@ -235,6 +254,8 @@ def _guarded(
 ) -> Lowered:
     """Return the step with its time limit and what follows its failure: `_retry` of a group, `_error`."""
     if plan.is_empty(step):
+        if task.error is not None and len(scope.draft.problems):
+            _handler(task.error, scope, stores)  # for the mistakes in it
         return step, stores
     if task.timeout is not None and _has_tasks(task):
         *outer, own = scope.deadlines

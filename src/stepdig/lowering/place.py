@@ -16,6 +16,7 @@ from stepdig.language.job import Job
 from stepdig.language.model import Task
 from stepdig.lowering import picks, plain, secret_keys
 from stepdig.lowering.bundle import compiled_task, stored_task
+from stepdig.lowering.files import holds
 from stepdig.lowering.outside import refuse_outside
 from stepdig.lowering.picks import pick
 from stepdig.lowering.sizes import sizes
@@ -24,7 +25,7 @@ from stepdig.lowering.values import Values
 from stepdig.naming.draft import TOP, LoopDraft, Storing
 from stepdig.naming.iterations import element
 from stepdig.naming.scopes import ErrorLayer, Scope, Store, StoresLayer
-from stepdig.problem import Position
+from stepdig.problem import Position, did_you_mean
 from stepdig.source import secrets, tree
 from stepdig.source.tree import Mapping, Node, Scalar
 
@@ -46,11 +47,19 @@ class Here(Values):
         joined = posixpath.normpath(posixpath.join(self.scope.directory, path))
         return None if joined.startswith(("..", "/")) else self.scope.draft.read(joined)
 
+    def no_file(self, node: Node, path: str, code: str = "SD442") -> None:
+        """Note that a file is not in the project, with one that is there under nearly that name, else with what it holds."""
+        folder, name = posixpath.split(posixpath.normpath(posixpath.join(self.scope.directory, path)))
+        near = did_you_mean(name, self.scope.draft.folder(folder), 0.75)
+        start = path[: len(path) - len(posixpath.basename(path))]
+        hint = near.replace("'", f"'{start}", 1) if near else holds(self.task.operator or "", path)
+        self.problem(node.at, code, f"there is no file '{path}' in the project", hint, node.length)
+
     def template(self, node: Node, path: str) -> Scalar | None:
         """Return a text file of the project as a scalar, its `${...}` to be evaluated; notes what is wrong with it."""
         content = self.read(path)
         if content is None:
-            self.problem(node.at, "SD442", f"there is no file '{path}' in the project", "", node.length)
+            self.no_file(node, path)
             return None
         joined = posixpath.normpath(posixpath.join(self.scope.directory, path))
         try:
@@ -68,11 +77,15 @@ class Here(Values):
         """Return a YAML file of the project as located nodes; notes what is wrong with it."""
         content = self.read(path)
         if content is None:
-            self.problem(node.at, "SD442", f"there is no file '{path}' in the project", "", node.length)
+            self.no_file(node, path)
             return None
         draft = self.scope.draft
         joined = posixpath.normpath(posixpath.join(self.scope.directory, path))
-        loaded = tree.load(content, joined, draft.read, draft.problems)
+        before = len(draft.problems)
+        loaded = tree.load_any(content, joined, draft.read, draft.problems)
+        if loaded is None and len(draft.problems) == before:
+            hint = holds(self.task.operator or "", path)
+            self.problem(node.at, "SD442", f"'{path}' is empty", hint, node.length)
         if loaded is not None:
             secrets.find(loaded, draft.problems)
         return loaded

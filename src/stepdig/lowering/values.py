@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from collections.abc import Mapping as MappingOf
 from dataclasses import dataclass, field, replace
 from typing import Self, TypeVar
 
 from stepdig import plan
-from stepdig.expressions import contexts, translate
+from stepdig.expressions import builtins, contexts, translate
 from stepdig.expressions.errors import ExpressionError
 from stepdig.expressions.shapes import NOT_CONSTANT
 from stepdig.jsonata_text import literal
@@ -18,9 +19,9 @@ from stepdig.lowering import payloads
 from stepdig.naming.bindings import as_code, guards
 from stepdig.naming.columns import refuse_missing
 from stepdig.naming.resolve import Names
-from stepdig.naming.scopes import Scope
+from stepdig.naming.scopes import ExportLayer, LoopLayer, Scope
 from stepdig.operators import TABLE
-from stepdig.problem import Position
+from stepdig.problem import Position, did_you_mean
 from stepdig.source.tree import Mapping, Node, Scalar, Sequence
 
 Result = TypeVar("Result")
@@ -215,7 +216,19 @@ class Values:
         """Note a mistake in an expression of a scalar."""
         own = node.position(error.start) if isinstance(node, Scalar) else node.at
         at = error.place if isinstance(error.place, Position) else own
-        self.problem(at, "SD301", error.message, error.hint or "", max(1, (error.end or 0) - error.start))
+        unknown = re.fullmatch(r"ReferenceError: (\w+) is not defined", error.message)
+        near = did_you_mean(unknown[1], self._known_names()) if unknown else ""
+        self.problem(at, "SD301", error.message, near or error.hint or "", max(1, (error.end or 0) - error.start))
+
+    def _known_names(self) -> list[str]:
+        """Return names that a person may have meant: declared inputs, exports, variables of loops, built-ins."""
+        found = [it.name for defaults in self.scope.defaults for it in defaults.inputs]
+        for layer in self.scope.layers:
+            if isinstance(layer, ExportLayer):
+                found += [str(name.value) for name, _ in layer.mapping]
+            elif isinstance(layer, LoopLayer):
+                found += [str(it["name"]) for it in self.scope.draft.loops[layer.loop].variables]
+        return [*found, *builtins.NAMES]
 
     def number(self, value: model.Number) -> plan.Number:
         """Return a number of a directive, or what its template gives when the task runs."""

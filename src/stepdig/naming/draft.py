@@ -86,7 +86,7 @@ class Draft:
     `parts` tells which tasks do not run, `recorded` what those stored in an earlier run, as the bundle names it.
     `schedule` is when the workflow runs by itself, as the bundle has it.
     `narrowed` counts the iterations of loops that an earlier run has done and this one does not run.
-    `outside` tells whether something is there at a path that leads out of the project.
+    `outside` tells whether something is there at a path that leads out of the project, `folder` what files a folder of it has.
     `files` lists the `.dig` files of the project; `calls` are the files around, `chosen` whether one of them was chosen by
     the run. `apart` are loops whose iterations must be executions of their own, since the history has no room for them.
     """
@@ -101,6 +101,7 @@ class Draft:
     problems: Problems
     files: Callable[[], Collection[str]] = tuple
     outside: Callable[[str], bool] = lambda _: False
+    folder: Callable[[str], Collection[str]] = lambda _: ()
     parts: Parts = ALL
     schedule: dict[str, object] | None = None
     recorded: dict[str, Mapping[str, object]] = field(default_factory=dict)
@@ -171,7 +172,8 @@ class Draft:
         """Return a copy for a trial compile whose findings are thrown away."""
         return Draft(
             self.read, self.display, self.project, self.workflow, self.timezone, self.offsets, self.jobs, Problems(),
-            files=self.files, outside=self.outside, apart=self.apart, parts=self.parts, schedule=self.schedule,
+            files=self.files, outside=self.outside, folder=self.folder, apart=self.apart, parts=self.parts,
+            schedule=self.schedule,
             recorded=dict(self.recorded), names=set(self.names), tasks=dict(self.tasks), storing=dict(self.storing),
             scopes=dict(self.scopes), loops=dict(self.loops),
             fetches={key: Fetch(it.variable, it.frame, set(it.names)) for key, it in self.fetches.items()},

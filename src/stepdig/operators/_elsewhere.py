@@ -40,3 +40,19 @@ ELSEWHERE = {
     "datadog_event": "http> to Datadog's API",
     "ssh": "sh>: ssh host command, in a job with the key as a secret file",
 }
+
+# What other tools, or a hurried person, call them.
+CALLED = {
+    **dict.fromkeys(("bash", "shell", "run", "command", "cmd", "script", "exec"), "sh"),
+    **dict.fromkeys(("python", "python3"), "py"),
+    **dict.fromkeys(("print", "log", "message"), "echo"),
+    **dict.fromkeys(("sleep", "delay", "pause"), "wait"),
+    **dict.fromkeys(("error", "raise", "abort"), "fail"),
+    **dict.fromkeys(("each", "foreach", "for", "map"), "for_each"),
+    **dict.fromkeys(("repeat", "while", "times"), "loop"),
+    **dict.fromkeys(("range",), "for_range"),
+    **dict.fromkeys(("include", "import", "workflow"), "call"),
+    **dict.fromkeys(("curl",), "http"),
+    **dict.fromkeys(("ruby",), "rb"),
+    **dict.fromkeys(("athena", "sql", "query"), "athena.query"),
+}

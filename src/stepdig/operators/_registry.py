@@ -66,6 +66,9 @@ class Place(Protocol):
     def read(self, path: str) -> bytes | None:
         """Return a file of the project, relative to the directory of the workflow."""
 
+    def no_file(self, node: Node, path: str, code: str = "SD442") -> None:
+        """Note that a file is not in the project, with one of nearly that name, else with what such a file holds."""
+
     def template(self, node: Node, path: str) -> Scalar | None:
         """Return a text file of the project as a scalar with templates; notes what is wrong with it."""
 

@@ -35,7 +35,7 @@ def _file(argument: Scalar, place: Place) -> tuple[Node, ...] | None:
         return ()
     if str(path.value).endswith(".liquid"):
         if place.read(str(path.value)) is None:
-            place.problem(argument.at, "SD442", f"there is no file '{path.value}' in the project", "", argument.length)
+            place.no_file(argument, str(path.value))
             return None
         return ()
     text = place.template(argument, str(path.value))

@@ -97,7 +97,7 @@ def _table_file(node: Mapping, place: Place) -> Constant | None:
         return None
     content = place.read(str(path))
     if content is None:
-        place.problem(source.at, "SD453", f"there is no file '{path}' in the project", "", source.length)
+        place.no_file(source, str(path), "SD453")
         return None
     try:
         rows = tables.rows(content, str(path))
