@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import json
+import re
 import subprocess
 from collections.abc import Callable
 
 import pytest
 from capybara_servers import NIGHT, Capybara, capybara, market, seed
 from example_project import ROOT, Example, databases
+
+from stepdig.report import prices
 
 __all__ = ["capybara", "market"]  # fixtures
 
@@ -53,6 +56,26 @@ def test_what_is_deployed(example: Callable[..., Example]) -> None:
     assert copied.stepdig("build").code == 0
     definition = copied.folder / "statemachines/warehouse-nightly_sync.asl.json"
     assert definition.stat().st_size < 15_000
+
+
+def test_the_readme_reckons_with_the_prices_and_sizes_of_today() -> None:
+    """Its table of costs: five minutes a container, of the sizes of the table list, at the prices of `stepdig usage`."""
+    tokyo, minutes = prices.RATES["ap-northeast-1"], 5 * 60
+    sizes = [prices.Size(512, int(row.get("memory", "1024"))) for row in TABLES]
+    containers = sum(prices.container(size, minutes, tokyo) for size in sizes)
+    night = containers + 124 * prices.TRANSITION
+    server = 24 * prices.container(prices.Size(2048, 2048), 3600, tokyo)
+    text = (ROOT / "examples/capybara/README.md").read_text(encoding="utf-8")
+    told = {
+        line.split("|")[1].strip(): line.split("|")[-2].strip() for line in text.splitlines() if line.startswith("|")
+    }
+
+    counts = {memory: sum(size.memory == memory for size in sizes) for memory in (1024, 2048, 4096)}
+    assert [f"{counts[memory]} of 0.5 vCPU, {memory // 1024} GB" in told for memory in counts] == [True] * 3
+    assert told["together"] == f"${night:.2f}"
+    assert told["with `capacity: spot_then_on_demand` in jobs/load/job.yml"] == f"from ${night - 0.7 * containers:.2f}"
+    assert told["the container of 2 vCPU and 2 GB that never ends"] == f"${server:.2f} a day"
+    assert set(re.findall(r"\$0\.0[05]\d{3,}", text)) == {f"${tokyo.vcpu}", f"${tokyo.memory}"}
 
 
 def test_types_are_kept(capybara: Capybara) -> None:
