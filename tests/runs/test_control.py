@@ -31,6 +31,22 @@ def test_a_parallel_list_runs_all_and_names_what_failed(run: Callable[..., Any])
     assert "+after" not in done.states
 
 
+def test_what_tasks_of_a_limited_group_stored_is_read_after_it(run: Callable[..., Any]) -> None:
+    """The tasks are iterations of a Map, whose variables end with them; the later of two counts."""
+    done = run(
+        """
+        +g:
+          _parallel: {limit: 1}
+          +first: {py>: s.add, n: 1}
+          +second: {py>: s.add, n: 2}
+        +after: {echo>: "${last} ${of_1} ${of_2}"}
+        """,
+        s__py="import digdag\ndef add(n):\n    digdag.env.store({'last': n, f'of_{n}': 'kept'})\n",
+    )
+
+    assert (done.code, done.output) == (0, ["2 kept kept"])
+
+
 def test_lists_of_yaml_and_csv(run: Callable[..., Any]) -> None:
     """The same rows whatever the file's kind."""
     dig = """
