@@ -29,7 +29,7 @@ _LENGTHS = {
     "AWS::Region": 14,
     "AWS::AccountId": 12,
     "AWS::URLSuffix": 16,
-    "Stack": 28,
+    "Stack": limits.STACK_CHARS,
     "Environment": 28,
     "Cluster": 64,
     "Bucket": 63,
