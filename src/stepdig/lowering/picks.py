@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 
+from stepdig.language.directives import is_template, shown
 from stepdig.language.job import Job, definition_job, image_job
 from stepdig.language.job_keys import KEYS
 from stepdig.lowering.values import Values
@@ -21,11 +22,19 @@ _REFUSED = {
     "build": "describe the image in jobs/<name>/Dockerfile, and pick it with ecs: {job: NAME}",
     "run_options": "job.yml has environment, workspace and sizes in their place",
 }
+_KNOWN = {
+    "ecs": ("job", "cpu", "memory", "ephemeral_storage", "state", "task_definition_arn", "container"),
+    "docker": ("image", *_REFUSED, "pull_always", "docker"),
+}
+_SHORT = 5  # letters, of which one makes much of a difference
 
 
 def pick(values: Values, *, plain: bool = False) -> str:
     """Return the name of a task's job; `plain`: of an image that is run as it is."""
     ecs, docker = values.task.options.get("ecs"), values.task.options.get("docker")
+    for name in _KNOWN:
+        for given in (values.task.options.get(name), values.names.exported((name,))):
+            _check_keys(values, name, given)
     for found in (
         _of_ecs(values, lambda name: ecs.get(name) if isinstance(ecs, Mapping) else None),
         _of_docker(values, docker, plain=plain),
@@ -35,6 +44,21 @@ def pick(values: Values, *, plain: bool = False) -> str:
         if found is not None:
             return found
     return "default"
+
+
+def _check_keys(values: Values, name: str, node: Node | None) -> None:
+    """Note an `ecs:` or `docker:` that is no mapping, and keys in it that are known ones but for a letter or two."""
+    known = _KNOWN[name]
+    if isinstance(node, Mapping):
+        for key, _ in node:
+            text = str(key.value)
+            near = "" if text in known else did_you_mean(text, known, 0.6 if len(text) < _SHORT else 0.75)
+            if near:
+                values.problem(key.at, "SD781", f"unknown key '{text}' in '{name}'", near, key.length)
+    elif node is not None and not is_template(node) and not (isinstance(node, Scalar) and node.value is None):
+        value = node.text if isinstance(node, Scalar) else "..."
+        text = f"'{name}' must be a mapping, not {shown(node)}"
+        values.problem(node.at, "SD781", text, f"such as {name}: {{{known[0]}: {value}}}", node.length)
 
 
 def state(values: Values, job: Job) -> list[str]:
