@@ -1,7 +1,11 @@
 """Which files of a folder travel: those git would carry; without git all but what is never a source."""
 
+import ctypes
 import os
+import re
+import shutil
 import subprocess
+import sys
 
 import pytest
 
@@ -137,3 +141,91 @@ def test_all_that_cannot_travel_is_told_in_one_run(project):
     problems = Problems()
     found(project, problems)
     assert len(list(problems)) == 3
+
+
+def without_rights():
+    """Make the next program one that closed folders are closed to, also where it is root's: CAP_DAC_OVERRIDE and its like."""
+    prctl, drop = ctypes.CDLL(None).prctl, 24
+    for capability in (1, 2):
+        prctl(drop, capability, 0, 0, 0)
+
+
+ASK = """
+import sys
+from pathlib import Path
+from stepdig.packing.sources import sources
+from stepdig.problem import Problems
+problems = Problems()
+folder = Path(sys.argv[1])
+print(*sources(folder, folder.parents[1], problems))
+print(*problems, sep="\\n")
+"""
+
+
+@pytest.mark.parametrize("with_git", [False, True])
+@pytest.mark.parametrize("mode", [0, 0o644])
+def test_a_closed_folder_is_told_and_not_left_out(project, mode, with_git):
+    if with_git:
+        git(project.parents[1], "init")
+        git(project.parents[1], "add", ".")
+    (project / "sql").chmod(mode)
+    command = [sys.executable, "-c", ASK, project]
+    done = subprocess.run(command, capture_output=True, text=True, preexec_fn=without_rights, check=False)
+    (project / "sql").chmod(0o755)
+    assert done.returncode == 0, done.stderr
+    assert re.search(r"shop/sql(/a\.sql)?:1:1: SD671 cannot be read: permission denied", done.stdout)
+
+
+def test_a_hook_of_gits_asks_about_the_checkout_that_the_project_is_in(project, monkeypatch):
+    git(project.parents[1], "init")
+    (project / ".gitignore").write_text("sql/\n")
+    monkeypatch.setenv("GIT_DIR", ".git")
+    monkeypatch.setenv("GIT_INDEX_FILE", ".git/index")
+    assert set(found(project)) == {"a.dig", "run.sh", ".gitignore"}
+
+
+def test_a_project_that_is_a_link_is_in_the_checkout_that_it_leads_to(project, tmp_path):
+    (tmp_path / "elsewhere").mkdir()
+    project.rename(tmp_path / "elsewhere/shop")
+    project.symlink_to(tmp_path / "elsewhere/shop")
+    git(project.parents[1], "init")
+    assert set(found(project)) == {"a.dig", "sql/a.sql", "run.sh"}
+    (project / ".gitignore").write_text("sql/\n")
+    git(tmp_path / "elsewhere", "init")
+    assert set(found(project)) == {"a.dig", "run.sh", ".gitignore"}
+
+
+def test_a_checkout_without_a_git_program_hides_what_its_gitignore_says(project, monkeypatch):
+    """Such as in the container of a build: what is ignored, passwords perhaps, must not travel there either."""
+    git(project.parents[1], "init")
+    (project.parents[1] / ".gitignore").write_text("*.env\n/workflows/shop/sql/\n")
+    (project / "prod.env").write_text("PASSWORD=x")
+    asked = set(found(project))
+    monkeypatch.setenv("PATH", str(project))
+    assert set(found(project)) == asked == {"a.dig", "run.sh"}
+
+
+def test_what_another_repository_ignores_does_not_travel_with_it(project):
+    git(project.parents[1], "init")
+    (project / "lib").mkdir()
+    for name, text in {"x.py": "", ".gitignore": "*.env\n", "prod.env": "PASSWORD=x"}.items():
+        (project / "lib" / name).write_text(text)
+    git(project / "lib", "init")
+    git(project / "lib", "add", ".")
+    git(project / "lib", "commit", "-m", "x")
+    assert {it for it in found(project) if it.startswith("lib/")} == {"lib/x.py", "lib/.gitignore"}
+
+
+def test_a_submodule_that_was_not_fetched_is_an_empty_folder(project):
+    """Git knows it as one entry; files that somebody put there are no repository's."""
+    git(project.parents[1], "init")
+    (project / "lib").mkdir()
+    (project / "lib/x.py").write_text("")
+    git(project / "lib", "init")
+    git(project / "lib", "add", ".")
+    git(project / "lib", "commit", "-m", "x")
+    git(project.parents[1], "add", ".")
+    shutil.rmtree(project / "lib/.git")
+    assert set(found(project)) == {"a.dig", "sql/a.sql", "run.sh", "lib/x.py"}
+    (project / "lib/x.py").unlink()
+    assert set(found(project)) == {"a.dig", "sql/a.sql", "run.sh"}
