@@ -121,6 +121,12 @@ def test_the_hint_says_how_to_move_it() -> None:
     assert "${secret:password}" in problem.hint
 
 
+def test_the_webhook_of_digdag_slack_goes_where_slack_reads_it() -> None:
+    [problem] = _found("_export: {webhook_url: 'https://hooks.slack.com/services/T0/B0/abc'}")
+    assert problem.hint.startswith("leave it out: slack> has the stack's")
+    assert "--name /stepdig/STACK/secrets/slack.webhook" in problem.hint
+
+
 HOOK = "https://hooks.slack.com/services/T0/B0/abc"
 PLACES = {
     "the workflow": ({"a.dig": f"+a: {{sh>: run, hook: '{HOOK}'}}"}, "a.dig:1:23"),

@@ -63,6 +63,12 @@ _HINT = (
     "aws ssm put-parameter --type SecureString --name /stepdig/STACK/secrets/{key} (on a laptop: stepdig secrets --local "
     "--set {key}), and write ${{secret:{key}}} here"
 )
+# digdag-slack reads this key; our slack> has the webhook from where the stack keeps it.
+_WEBHOOK_KEY = "webhook_url"
+_WEBHOOK_HINT = (
+    "leave it out: slack> has the stack's, aws ssm put-parameter --type SecureString --name "
+    "/stepdig/STACK/secrets/slack.webhook (on a laptop: STEPDIG_SLACK_WEBHOOK). Commands may write ${secret:slack.webhook}"
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,5 +124,5 @@ def _note(node: Scalar, text: str, problems: Problems, hint: str, key: str) -> N
     for it in written_out(text, key):
         name = re.sub(r"[^A-Za-z0-9_.@-]+|.*>", "-", key).strip("-._@") or "KEY"
         at, length = node.position(it.start), it.end - it.start
-        said = hint or _HINT.format(key=name)
+        said = hint or (_WEBHOOK_HINT if key == _WEBHOOK_KEY else _HINT.format(key=name))
         problems.found.append(Problem(at, "SD410", f"{it.what} written out here", said, length, secret=True))
