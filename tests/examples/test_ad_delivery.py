@@ -13,6 +13,8 @@ from typing import Any
 import pytest
 from example_project import ROOT, Done, Example, databases
 
+from stepdig.report import prices
+
 HERE = ROOT / "examples/ad-delivery"
 SESSION = "2026-11-21T03:00:00+09:00"
 
@@ -150,6 +152,31 @@ def test_a_wrong_password_and_a_database_that_is_down(ads: Ads) -> None:
         assert "onnection refused" in down.text
         assert "Next: is the database up, is the secret DB_HOST right" in down.text
         assert ads.example.stepdig("run", path, "--plain", "--resume").code == 0
+
+
+def test_the_readme_reckons_with_the_prices_and_sizes_of_today(ads: Ads) -> None:
+    """Its table of costs: a minute a container, of the sizes of job.yml, on demand and 70 % less; transitions of real runs."""
+    tokyo = prices.RATES["ap-northeast-1"]
+    assert ads.run("setup").code == 0
+    per_run = {"build_slots": 3, "aggregate_clicks": 1}
+    transitions = {name: int(ads.run(name).text.rpartition(" billed")[0].split()[-1]) for name in per_run}
+    text = (HERE / "README.md").read_text(encoding="utf-8")
+    rows = [[cell.strip(" `") for cell in line.split("|")[1:-1]] for line in text.splitlines() if line.count("|") == 8]
+    table = {row[0]: row for row in rows}
+
+    day = 144 * prices.container(prices.Size(512, 1024), 60, tokyo)
+    assert table["build_candidates"][3:] == _dollars(day)
+    for name, containers in per_run.items():
+        each = 24 * containers * prices.container(prices.Size(256, 512), 60, tokyo)
+        assert table[name][3:] == _dollars(each)
+        day += each
+    assert table["together"][3:] == _dollars(day)
+    assert f"144 x 2 + 24 x {transitions['build_slots']} + 24 x {transitions['aggregate_clicks']} = 576 a day" in text
+    assert f"${tokyo.vcpu} a vCPU hour, ${tokyo.memory} a GB hour" in text
+
+
+def _dollars(day: float) -> list[str]:
+    return [f"${day:.4f}", f"${0.3 * day:.4f}", f"${30 * day:.2f}", f"${30 * 0.3 * day:.2f}"]
 
 
 def test_sql_is_no_container_and_spot_comes_first(ads: Ads) -> None:
