@@ -28,6 +28,7 @@ FLOORS = [
     ["source.scalars", "source.scalar_source"],
     ["source.nodes"],
     ["source.merging"],
+    ["source.yaml_mistakes"],
     ["source.yaml_text", "source.compose", "source.tree"],
     ["source.tables", "source.secrets"],
     ["language.model", "language.job"],

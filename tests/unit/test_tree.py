@@ -180,19 +180,18 @@ PROBLEMS = {
         " | the first line may be '+task:'"
     ],
     "+t:\n\techo>: a\n": ["main.dig:2:1: SD102 not YAML: a tab cannot indent | indent with blanks"],
-    "a: @x": ["main.dig:1:4: SD102 not YAML: a text cannot begin with '@' | put the text in quotes"],
+    "a: @x": ["main.dig:1:4: SD102 not YAML: a text cannot begin with '@' | put the text in quotes: \"@x\""],
     "+t: [\n": ["main.dig:1:5: SD102 not YAML: the file ends where more is expected"],
     "a: 'x\nb: 1\n": ["main.dig:1:4: SD102 not YAML: what opens here is not closed | add the missing bracket or quote"],
     "a: {x: ${v}}\n": [
-        "main.dig:1:9: SD102 not YAML: did not find expected ',' or '}'"
-        " | inside [ ] and { } a text with ${...} needs quotes"
+        "main.dig:1:8: SD102 not YAML: a text with ${...} inside of [ ] or { } needs quotes"
+        ' | put it in quotes: "${v}"'
     ],
     "a: b: c\n": [
-        "main.dig:1:5: SD102 not YAML: mapping values are not allowed in this context"
-        " | put a text with ': ' in quotes, and indent the keys of a mapping alike"
+        "main.dig:1:4: SD102 not YAML: a text with ': ' in it needs quotes | put it in quotes: \"b: c\""
     ],
     '+t:\n  a: "\\q"\n': [
-        "main.dig:2:7: SD102 not YAML: found unknown escape character"
+        "main.dig:2:7: SD102 not YAML: there is no such escape"
         " | in double quotes a backslash is written \\\\; in single quotes it stands for itself"
     ],
     "a: 1\n---\nb: 2\n": [

@@ -7,12 +7,13 @@ counted while building and the parser left there.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 
 import yaml
 from yaml.events import DocumentStartEvent, Event
 
 from stepdig.problem import Position, Problems
+from stepdig.source import yaml_mistakes
 
 # What YAML lets through: https://yaml.org/spec/1.1/#id868518. A lone surrogate is outside too.
 _UNPRINTABLE = re.compile("[^\x09\x0a\x0d\x20-\x7e\x85\xa0-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
@@ -100,35 +101,10 @@ def _syntax_problem(error: yaml.MarkedYAMLError, text: str, path: str, problems:
         # At the end of the file nobody sees what is missing; what was opened, or the last character, says more.
         what = "what opens here is not closed" if opened < index else "the file ends where more is expected"
         index = opened if opened < index else len(text.rstrip()) - 1
-    at, line = place(text, index, path)
-    char = text[index : index + 1]
-    if "cannot start any token" in what and char:
-        what = "a tab cannot indent" if char == "\t" else f"a text cannot begin with '{char}'"
-    problems.add(at, "SD102", f"not YAML: {what}", next((hint for fits, hint in _HINTS if fits(what, line)), ""))
+    mistake = yaml_mistakes.explain(what, text, index, opened)
+    at, _ = place(text, mistake.index, path)
+    problems.add(at, "SD102", f"not YAML: {mistake.text}", mistake.hint, mistake.length)
     raise UnreadableError
 
 
-def _line_has(pattern: str) -> Callable[[str, str], bool]:
-    found = re.compile(pattern)
-    return lambda _what, line: found.search(line) is not None
-
-
-def _text_has(words: str) -> Callable[[str, str], bool]:
-    return lambda what, _line: words in what
-
-
-WHOLE_CHARACTER = "write the character itself, or \\U with its eight digits"
-_HINTS = (
-    (_text_has("Unicode"), WHOLE_CHARACTER),
-    (_text_has("a tab"), "indent with blanks"),
-    (_line_has(r"!include:"), "write '!include : path', with a blank before the colon"),
-    (_text_has("cannot begin with"), "put the text in quotes"),
-    (_line_has(r"[\[{].*\$\{"), "inside [ ] and { } a text with ${...} needs quotes"),
-    (
-        _text_has("mapping values are not allowed"),
-        "put a text with ': ' in quotes, and indent the keys of a mapping alike",
-    ),
-    (_text_has("did not find expected key"), "indent the keys of a mapping alike"),
-    (_text_has("escape"), "in double quotes a backslash is written \\\\; in single quotes it stands for itself"),
-    (_text_has("not closed"), "add the missing bracket or quote"),
-)
+WHOLE_CHARACTER = yaml_mistakes.WHOLE_CHARACTER
