@@ -50,6 +50,13 @@ def test_a_table_says_how_much_is_left_and_where_it_goes(explained):
     assert lines[-1] == "1 workflow, no problems"
 
 
+def test_a_state_is_shown_with_its_file(explained):
+    told = [json.loads(line) for line in explained("--json").splitlines()]
+
+    [row] = [row for row in told if row.get("limit") == "name of a state"]
+    assert row["where"] == "workflows/shop/daily.dig:1 +daily+each"
+
+
 def test_as_json_each_limit_is_an_object(explained):
     told = [json.loads(line) for line in explained("--json").splitlines()]
 

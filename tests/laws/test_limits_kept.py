@@ -8,13 +8,15 @@ from collections.abc import Mapping
 import pytest
 from limited import Behaviour, Night, compiled, night, small_limits
 
+from stepdig import limits
 from stepdig.pipeline import Compiled, compile_workflow
 from stepdig.plan import POOLED
+from stepdig.runner.outputs import STORES_BYTES
 
 
-def _worst(made: Compiled) -> int:
-    """Return how many events the run may need, as the compiler says."""
-    [row] = [row for row in made.bounds() if row.limit == "events of the run"]
+def _worst(made: Compiled, limit: str = "events of the run") -> int:
+    """Return how much of a limit the run may need, as the compiler says."""
+    [row] = [row for row in made.bounds() if row.limit == limit]
     assert row.worst is not None
     return row.worst
 
@@ -63,3 +65,13 @@ def test_each_look_at_a_required_run_counts() -> None:
     visits = 2 + 3 + 2 + 2  # a task with its call, a choice, a wait
 
     assert _worst(made) >= looks * visits
+
+
+@pytest.mark.parametrize(("parallel", "at_once"), [("true", 6), ("{limit: 3}", 3), ("{limit: 40}", 6)])
+def test_each_iteration_that_runs_at_once_has_variables_of_its_own(parallel: str, at_once: int) -> None:
+    each = "+s: {py>: m.store}\n    +e: {echo>: '${text}'}\n"
+    loop = f"+l:\n  for_each>: {{t: [a, b, c, d, e, f]}}\n  _parallel: {parallel}\n  _do:\n    {each}"
+    made = _said({"w.dig": loop, "m.py": "def store(): pass\n"})
+
+    kept_aside = limits.VARIABLES_TOTAL_BYTES // 10
+    assert _worst(made, "all variables") - kept_aside == at_once * STORES_BYTES

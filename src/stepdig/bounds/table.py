@@ -13,6 +13,7 @@ from stepdig.bounds.override import Override
 from stepdig.bounds.payloads import Payloads
 from stepdig.bounds.shapes import Row
 from stepdig.bounds.stores import Rooms
+from stepdig.comments import own_file, whole
 from stepdig.runner.outputs import STORES_BYTES
 
 
@@ -46,7 +47,7 @@ def _count(definition: Mapping[str, Any]) -> int:
 
 def _names(definition: Mapping[str, Any]) -> Row:
     name, state = max(_scopes(definition), key=lambda it: len(it[0]))
-    where = str(state.get("Comment", ""))
+    where = whole(str(state.get("Comment", "")), own_file(definition))
     return Row("name of a state", "chars", limits.STATE_NAME_CHARS, len(name), where, f"'{name}'")
 
 
