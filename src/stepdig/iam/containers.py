@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Collection, Mapping
-from collections.abc import Mapping as MappingOf
 from dataclasses import dataclass
 from typing import Any
 
@@ -84,7 +83,7 @@ def _workspace() -> tuple[Statement, ...]:
     )
 
 
-def _own(number: int, given: MappingOf[str, Any]) -> Statement:
+def _own(number: int, given: Mapping[str, Any]) -> Statement:
     """Return a statement of job.yml."""
     return Statement(
         f"Own{number}{given.get('Sid', '')}",

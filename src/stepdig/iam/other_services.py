@@ -7,21 +7,16 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from stepdig.iam import arns
 from stepdig.iam.calls import Call
 from stepdig.iam.needs import Around, needs
 from stepdig.iam.own_services import managed_rule
 from stepdig.iam.statement import Statement
 
-_HERE = "${AWS::Region}:${AWS::AccountId}"
-
-
-def _arn(service: str, rest: str) -> str:
-    return f"arn:${{AWS::Partition}}:{service}:{_HERE}:{rest}"
-
 
 def _named_arn(service: str, kind: str, name: str) -> str:
     """Return an ARN of a name, which may be one itself."""
-    return name if name.startswith("arn:") else _arn(service, kind + name)
+    return name if name.startswith("arn:") else arns.of(service, kind + name)
 
 
 @needs("sns:publish", "aws-sdk:sns:publish")
@@ -89,7 +84,7 @@ def start_job_run(call: Call, around: Around) -> Iterator[Statement]:
     name = around.named(call, "JobName")
     if name is None:
         return
-    job = (_arn("glue", f"job/{name}"),)
+    job = (arns.of("glue", f"job/{name}"),)
     yield Statement("StartGlueJobs", ("glue:StartJobRun",), job, {}, "the Glue jobs that the workflow starts")
     if call.pattern.startswith("sync"):
         follow = ("glue:GetJobRun", "glue:GetJobRuns", "glue:BatchStopJobRun")
@@ -109,7 +104,7 @@ def submit_job(call: Call, around: Around) -> Iterator[Statement]:
         yield Statement(
             "DescribeJobs", ("batch:DescribeJobs",), ("*",), {}, "Batch jobs are looked at; this knows no resources"
         )
-        stop = (_arn("batch", "job/*"),)
+        stop = (arns.of("batch", "job/*"),)
         yield Statement(
             "StopJobs", ("batch:TerminateJob",), stop, {}, "Batch jobs, whose ids AWS makes, end with the execution"
         )
@@ -124,7 +119,7 @@ def read_items(call: Call, around: Around) -> Iterator[Statement]:
         return
     listing = call.service.endswith("listObjectsV2")
     name = call.arguments.get("Prefix" if listing else "Key", "")
-    arn = f"arn:${{AWS::Partition}}:s3:::{bucket}"
+    arn = f"{arns.S3}{bucket}"
     if listing:
         yield Statement(
             "ListItems", ("s3:ListBucket",), (arn,), {}, "lists of distributed Maps that are keys of a bucket"
@@ -142,5 +137,5 @@ def write_results(call: Call, around: Around) -> Iterator[Statement]:
     bucket, prefix = around.named(call, "Bucket"), around.named(call, "Prefix")
     if bucket is not None and prefix is not None:
         actions = ("s3:PutObject", "s3:GetObject", "s3:ListMultipartUploadParts", "s3:AbortMultipartUpload")
-        arn = f"arn:${{AWS::Partition}}:s3:::{bucket}/{prefix}*"
+        arn = f"{arns.S3}{bucket}/{prefix}*"
         yield Statement("WriteResultsOfMaps", actions, (arn,), {}, "results of distributed Maps")

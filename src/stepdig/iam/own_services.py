@@ -178,11 +178,11 @@ def _elsewhere(call: Call, around: Around, sid: str, reason: str) -> Iterator[St
     version = "VersionId" in call.arguments
     for bucket in _buckets(call, around):
         key = call.arguments.get("Key")
-        objects = f"arn:${{AWS::Partition}}:s3:::{bucket}/{'*' if is_expression(key) else _escaped(str(key))}"
+        objects = f"{arns.S3}{bucket}/{'*' if is_expression(key) else _escaped(str(key))}"
         action = "s3:GetObjectVersion" if version else "s3:GetObject"
         yield Statement(sid + ("Versions" if version else ""), (action,), (objects,), {}, reason)
         told = "S3 tells a missing object from a forbidden one only to who may list the bucket"
-        yield Statement("ListBuckets", ("s3:ListBucket",), (f"arn:${{AWS::Partition}}:s3:::{bucket}",), {}, told)
+        yield Statement("ListBuckets", ("s3:ListBucket",), (f"{arns.S3}{bucket}",), {}, told)
 
 
 _ONE_OF = re.compile(r"\$b in \[('[a-z0-9.-]+'(?:,'[a-z0-9.-]+')*)\]\?")

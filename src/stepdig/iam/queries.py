@@ -9,13 +9,12 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
+from stepdig.iam import arns
 from stepdig.iam.calls import Call
 from stepdig.iam.needs import Around, needs
 from stepdig.iam.own_services import with_key
 from stepdig.iam.statement import Statement
 
-_HERE = "${AWS::Region}:${AWS::AccountId}"
-_S3 = "arn:${AWS::Partition}:s3:::"
 _LISTS = re.compile(r"\$(data|into|databases):=\[((?:'[^']*',?)*)\];")
 _BEFORE = re.compile(
     r"^([\s(]|\$replace\(|\$j_\w+:=function\([^)]*\)\{[^}]*\};)*'?"
@@ -64,14 +63,14 @@ def start_query(call: Call, around: Around) -> Iterator[Statement]:
     databases = _databases(call, around, context, held.get("databases", []))
     if group is None or catalog is None or databases is None:
         return
-    groups, data = (_arn("athena", f"workgroup/{group}"),), (_arn("athena", f"datacatalog/{catalog}"),)
+    groups, data = (arns.of("athena", f"workgroup/{group}"),), (arns.of("athena", f"datacatalog/{catalog}"),)
     yield Statement(
         "StartQueries", ("athena:StartQueryExecution",), groups, {}, "the workgroup of the workflow's queries"
     )
     yield Statement(
         "ReadCatalogs", ("athena:GetDataCatalog",), data, {}, "the catalog that queries name their tables in"
     )
-    tables = (_arn("glue", "catalog"), *(it for name in databases for it in _of_database(name)))
+    tables = (arns.of("glue", "catalog"), *(it for name in databases for it in _of_database(name)))
     yield Statement("ReadTables", _READ, tables, {}, "what the catalog knows of the tables of the query's database")
     if changes:
         yield Statement(sid, changes, tables, {}, reason)
@@ -100,7 +99,7 @@ def delete_objects(call: Call, around: Around) -> Iterator[Statement]:
     if not held.get("into"):
         around.refuse(call, "SD663", "objects of no location are deleted", "this is a mistake of stepdig")
         return
-    objects = tuple(f"{_S3}{place}*" for place in held["into"])
+    objects = tuple(f"{arns.S3}{place}*" for place in held["into"])
     yield Statement(
         "EmptyLocations", ("s3:DeleteObject",), objects, {}, "locations that are emptied before they are filled"
     )
@@ -156,10 +155,10 @@ def _results(call: Call, around: Around) -> Iterator[Statement]:
         place = f"{bucket}/{prefix}*"
     look = ("s3:GetBucketLocation", "s3:ListBucket", "s3:ListBucketMultipartUploads")
     yield Statement(
-        "FindResults", look, (_S3 + place.partition("/")[0],), {}, "the bucket that queries leave their results in"
+        "FindResults", look, (arns.S3 + place.partition("/")[0],), {}, "the bucket that queries leave their results in"
     )
     keep = ("s3:GetObject", "s3:PutObject", "s3:AbortMultipartUpload", "s3:ListMultipartUploadParts")
-    yield Statement("KeepResults", keep, (_S3 + place,), {}, "results of queries")
+    yield Statement("KeepResults", keep, (arns.S3 + place,), {}, "results of queries")
 
 
 def _data(call: Call, around: Around, does: str, text: str, held: dict[str, list[str]]) -> Iterator[Statement]:
@@ -198,19 +197,15 @@ def _list(places: list[str]) -> Statement:
 
 
 def _buckets(places: list[str]) -> tuple[str, ...]:
-    return tuple(dict.fromkeys(_S3 + it.partition("/")[0] for it in places))
+    return tuple(dict.fromkeys(arns.S3 + it.partition("/")[0] for it in places))
 
 
 def _below(places: list[str]) -> tuple[str, ...]:
-    return tuple(f"{_S3}{it}*" for it in places)
+    return tuple(f"{arns.S3}{it}*" for it in places)
 
 
 def _of_database(name: str) -> tuple[str, str]:
-    return _arn("glue", f"database/{name}"), _arn("glue", f"table/{name}/*")
-
-
-def _arn(service: str, rest: str) -> str:
-    return f"arn:${{AWS::Partition}}:{service}:{_HERE}:{rest}"
+    return arns.of("glue", f"database/{name}"), arns.of("glue", f"table/{name}/*")
 
 
 def _one(call: Call, **arguments: object) -> Call:
