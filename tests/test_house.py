@@ -29,6 +29,7 @@ FLOORS = [
     ["source.nodes"],
     ["source.merging"],
     ["source.yaml_mistakes"],
+    ["source.mending"],
     ["source.yaml_text", "source.compose", "source.tree"],
     ["source.tables", "source.secrets"],
     ["language.model", "language.job"],

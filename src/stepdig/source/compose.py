@@ -26,6 +26,7 @@ from stepdig.source import scalars, yaml_text
 from stepdig.source.merging import Entries
 from stepdig.source.nodes import Mapping, Node, Scalar, Sequence
 from stepdig.source.scalars import Value
+from stepdig.source.yaml_mistakes import ODD_BLANKS, odd_indent
 
 MAX_DEPTH = 100  # levels of mappings and lists; deeper is no workflow a person wrote, and every stage may recurse
 MAX_REPEATED_NODES = 100_000  # what aliases and repeated includes may add to a file; a bomb of ten lines makes 10^9
@@ -219,10 +220,21 @@ class _Document:
             self._report(node.at, "SD107", "a key must be a text, and this is empty", "put it in quotes", node.length)
             return None
         if isinstance(node.value, str):
+            if not node.style and node.text and node.text[0] in ODD_BLANKS:
+                self._odd_indent(node, event)
             return node
         # Digdag keeps its configuration as JSON, where every key is a text: `1: x` is "1", `010: x` is "8".
         text = str(node.value).lower() if isinstance(node.value, bool) else str(node.value)
         return replace(node, value=text)
+
+    def _odd_indent(self, key: Scalar, event: Event) -> None:
+        """Note a blank that looks like an indentation and is none. Raises UnreadableError."""
+        assert event.start_mark
+        _, line = yaml_text.place(self.text, event.start_mark.index, self.path)
+        mistake = odd_indent(self.text, 0, line)
+        at = Position(self.path, key.at.line, mistake.index + 1)
+        self._report(at, "SD102", f"not YAML: {mistake.text}", mistake.hint)
+        raise yaml_text.UnreadableError
 
     def _merge(self, key: Scalar, value: Node, entries: Entries) -> None:
         """Add what `<<` brings; a key that is there already wins, of several mappings the first."""

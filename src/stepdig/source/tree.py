@@ -9,14 +9,17 @@ from dataclasses import dataclass, field, replace
 
 from stepdig.problem import Position, Problems
 from stepdig.source.compose import Repeats, Surroundings, compose
+from stepdig.source.mending import without
 from stepdig.source.merging import Entries
 from stepdig.source.nodes import Mapping, Node, Scalar, Sequence, plain
 from stepdig.source.scalars import Value
+from stepdig.source.yaml_mistakes import oddly_indented
 from stepdig.source.yaml_text import UnreadableError, decode
 
 __all__ = ["Mapping", "Node", "Read", "Scalar", "Sequence", "Value", "load", "load_any", "plain"]
 
 MAX_INCLUDES_DEEP = 30
+_MENDED = 20  # broken tasks of one file that are told; what is left then is no workflow
 
 Read = Callable[[str], bytes | None]
 Files = Callable[[], Collection[str]]
@@ -30,14 +33,33 @@ def load(text: bytes | str, path: str, read: Read, problems: Problems, files: Fi
     `read` gives the bytes of a file of the project, by its path in it, or None; `!include` needs it, and `path` must be
     such a path for that. `files` lists the `.dig` files of the project: where it is given, `_export` may include by `${env}`.
     """
-    try:
-        found = _Loading(read, problems, Repeats(problems), files).mapping(text, path, 0)
-    except UnreadableError:
-        return None
+    found = _readable(text, path, read, problems, files)
     if found is not None and found.variants:
         problems.add(found.at, "SD691", "only `_export` can include a file by `${env}`", "move it into `_export:`")
         return None
     return found
+
+
+def _readable(text: bytes | str, path: str, read: Read, problems: Problems, files: Files | None) -> Mapping | None:
+    """Load a file; where tasks of it are no YAML, which is noted, all but them."""
+    mended: set[int] = set()  # lines whose indentation has been told; what it leaves is no further mistake
+    for _ in range(_MENDED):
+        try:
+            return _Loading(read, problems, Repeats(problems), files).mapping(text, path, 0)
+        except UnreadableError:
+            last = problems.found[-1]
+            if last.at.path != path or last.code != "SD102":
+                return None
+            if last.at.line in mended:
+                problems.found.pop()
+            decoded = decode(text, path, Problems())
+            rest = without(decoded, last)
+            if rest is None:
+                return None
+            odd = [oddly_indented(line) for line in decoded.splitlines()]
+            mended.update(number for number, it in enumerate(odd, 1) if it == odd[last.at.line - 1] != "")
+            text = rest
+    return None
 
 
 def load_any(text: bytes | str, path: str, read: Read, problems: Problems) -> Node | None:

@@ -10,8 +10,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 WHOLE_CHARACTER = "write the character itself, or \\U with its eight digits"
-_BLANKS = "\t\u00a0\u3000\u2000-\u200a\u202f\u205f"  # at the start of a line they are no indentation
-_ODD_INDENT = re.compile(rf"[ {_BLANKS}]*[{_BLANKS}][ {_BLANKS}]*(?=\S)")
+# At the start of a line they are no indentation.
+ODD_BLANKS = "\t\u00a0\u3000\u2000\u2001\u2002\u2003\u2004\u2005\u2006\u2007\u2008\u2009\u200a\u202f\u205f"
 _KEY = re.compile(r"\s*(?:- +)*(\"[^\"]*\"|'[^']*'|[^\s#:'\"][^:]*?):(?:\s|$)")
 
 
@@ -63,14 +63,26 @@ def explain(said: str, text: str, index: int, opened: int) -> Mistake:
     return next((it for it in found if it is not None), Mistake(index, said))
 
 
-def _tab(place: _Place) -> Mistake | None:
-    char = place.text[place.index : place.index + 1]
-    odd = _ODD_INDENT.match(place.line)
-    if "a tab" not in place.said and not ("cannot start any token" in place.said and char == "\t"):
-        return None
-    lines = sum(1 for line in place.text.splitlines() if line.lstrip(" ").startswith("\t") and line.strip())
-    more = f" ({lines} lines do)" if lines > 1 else ""
-    return Mistake(place.start if odd else place.index, f"a tab cannot indent{more}", "indent with blanks")
+def oddly_indented(line: str) -> str:
+    """Return the blank in the indentation of a line that is none for YAML, "" where there is none."""
+    before = line[: len(line) - len(line.lstrip(f" {ODD_BLANKS}"))]
+    return next((sign for sign in before if sign != " "), "")
+
+
+def odd_indent(text: str, index: int, line: str) -> Mistake:
+    """Return the mistake of a line, from `index` on, that a tab or a blank of another kind indents."""
+    odd = oddly_indented(line)
+    start = line.index(odd)
+    kind = {"\t": "a tab", "\u3000": "a full-width blank (U+3000)"}.get(
+        odd, f"a blank of another kind (U+{ord(odd):04X})"
+    )
+    count = sum(1 for it in text.splitlines() if it.strip() and oddly_indented(it) == odd)
+    more = f" ({count} lines do)" if count > 1 else ""
+    return Mistake(index + start, f"{kind} cannot indent{more}", "indent with blanks", 1)
+
+
+def _odd_blank(place: _Place) -> Mistake | None:
+    return odd_indent(place.text, place.start, place.line) if oddly_indented(place.line) else None
 
 
 def _include(place: _Place) -> Mistake | None:
@@ -175,17 +187,12 @@ def _behind_quotes(place: _Place) -> Mistake | None:
     before = place.line[: place.index - place.start].rstrip()
     if not _ends_a_mapping(place) or before[-1:] not in ("'", '"'):
         return None
-    start = _value_start(place.line)
-    quote = place.line[start : start + 1]
-    if quote not in ("'", '"'):
-        hint = "is a quote above this line not closed?"
-        return Mistake(place.index, "a quote ends here, and a text goes on", hint)
-    if (
-        place.line[start : place.index - place.start].rstrip() == quote
-        and (at := _open_quote(place, quote)) is not None
-    ):
+    start, quote = _value_start(place.line), before[-1]
+    if quote in (before.strip(), before[start:].strip()) and (at := _open_quote(place, quote)) is not None:
         text = "the quote that opens here closes only where the next one stands"
         return Mistake(at, text, "add the missing quote")
+    if place.line[start : start + 1] != quote:
+        return Mistake(place.index, "a quote ends here, and a text goes on", "is a quote above this line not closed?")
     rest = place.line[start:].rstrip()
     other = "'" if quote == '"' else '"'
     hint = (
@@ -255,5 +262,5 @@ _HINTS = {
     "not closed": "add the missing bracket or quote",
 }
 _RULES: tuple[Callable[[_Place], Mistake | None], ...] = (
-    _tab, _include, _beginning, _template, _second_colon, _behind_quotes, _indent, _closing, _texts,
+    _odd_blank, _include, _beginning, _template, _second_colon, _behind_quotes, _indent, _closing, _texts,
 )  # fmt: skip
