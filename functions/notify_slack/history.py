@@ -6,10 +6,11 @@ last pages of a long history: what cannot be found there stays unknown.
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
+
+from objects import object_in
 
 Event = Mapping[str, Any]
 
@@ -41,7 +42,7 @@ def first_run_object(events: Iterable[Event]) -> Mapping[str, Any]:
     for event in events:
         details = event.get("stateExitedEventDetails") or {}
         if details.get("name") == START:
-            return _object((details.get("assignedVariables") or {}).get("run"))
+            return object_in((details.get("assignedVariables") or {}).get("run"))
     return {}
 
 
@@ -114,20 +115,20 @@ def _ignored(event: Event) -> tuple[str, Mapping[str, Any]] | None:
     """Return the task or group whose failure is ignored from here on, with the values of the loops around it."""
     details = event.get("stateEnteredEventDetails") or {}
     name = str(details.get("name", ""))
-    return (name.removesuffix(IGNORED), _object(details.get("input"))) if name.endswith(IGNORED) else None
+    return (name.removesuffix(IGNORED), object_in(details.get("input"))) if name.endswith(IGNORED) else None
 
 
 def _within(step: Step, group: str, loops: Mapping[str, Any]) -> bool:
     """Tell whether a step is a task or stands inside of it, in the same iteration of the loops around that."""
     below = step.state == group or step.state.startswith((f"{group}+", f"{group}^"))
-    values = _object(step.input)
+    values = object_in(step.input)
     return below and all(values.get(name) == value for name, value in loops.items())
 
 
 def _is_message(known: Mapping[int, Event], event: Event, ours: str) -> bool:
     scheduled: Event = _back(known, event, "TaskScheduled") or {}
     details = scheduled.get("taskScheduledEventDetails") or {}
-    called = str(_object(details.get("parameters")).get("FunctionName", ""))
+    called = str(object_in(details.get("parameters")).get("FunctionName", ""))
     return (
         details.get("resourceType") == "lambda"
         and bool(ours)
@@ -139,7 +140,7 @@ def _step(known: Mapping[int, Event], event: Event) -> Step:
     details: Event = next((value for key, value in event.items() if key.endswith("EventDetails")), {})
     entered = _entered(known, event)
     name = entered.get("name") or details.get("state", "")  # EvaluationFailed names its state
-    task = _object(details.get("cause"))
+    task = object_in(details.get("cause"))
     return Step(
         name,
         entered.get("input", "{}"),
@@ -152,7 +153,7 @@ def _step(known: Mapping[int, Event], event: Event) -> Step:
 def _submitted(known: Mapping[int, Event], event: Event | None) -> Mapping[str, Any]:
     """Return the ECS task that RunTask answered with."""
     found: Event = _back(known, event, "TaskSubmitted") or {}
-    answer = _object((found.get("taskSubmittedEventDetails") or {}).get("output"))
+    answer = object_in((found.get("taskSubmittedEventDetails") or {}).get("output"))
     tasks = answer.get("Tasks")
     return tasks[0] if isinstance(tasks, list) and tasks and isinstance(tasks[0], dict) else {}
 
@@ -176,12 +177,3 @@ def _back(known: Mapping[int, Event], event: Event | None, kind: str) -> Event |
     while event is not None and event["type"] != kind and not str(event["type"]).endswith("StateEntered"):
         event = known.get(event["previousEventId"])
     return event if event is not None and event["type"] == kind else None
-
-
-def _object(text: object) -> Mapping[str, Any]:
-    """Return the object in a JSON text; {} of anything else, such as one that AWS has cut."""
-    try:
-        value = json.loads(text) if isinstance(text, str) else None
-    except ValueError:
-        return {}
-    return value if isinstance(value, dict) else {}

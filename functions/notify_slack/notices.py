@@ -12,6 +12,7 @@ from typing import Any
 
 import links
 from message import plain
+from objects import object_in
 from redact import redact
 
 COLOURS = {"ALARM": "danger", "OK": "good"}
@@ -23,7 +24,7 @@ def payloads(event: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
     """Yield the message of each record of an event of SNS."""
     for record in event["Records"]:
         sns = record.get("Sns") or {}
-        told = _object(sns.get("Message"))
+        told = object_in(sns.get("Message"))
         yield _alarm(told) if "AlarmName" in told and "NewStateValue" in told else _other(sns)
 
 
@@ -56,7 +57,7 @@ def _other(sns: Mapping[str, Any]) -> dict[str, Any]:
     """Return the message of anything else: its subject, and its text as it is."""
     subject, text = str(sns.get("Subject") or ""), str(sns.get("Message") or "")
     topic = str(sns.get("TopicArn") or "").rpartition(":")[2]
-    told = _object(text)
+    told = object_in(text)
     shown = f"```\n{_safe(json.dumps(told, indent=1, ensure_ascii=False))[:TEXT_CHARS]}\n```" if told else _safe(text)
     headline = f"*{_safe(subject)}*" if subject else f"A notice on {plain(topic)}"
     return {"text": "\n".join(filter(None, [headline, shown]))}
@@ -68,11 +69,3 @@ def _safe(text: str) -> str:
 
 def _markdown(text: str) -> dict[str, Any]:
     return {"type": "mrkdwn", "text": text}
-
-
-def _object(text: object) -> Mapping[str, Any]:
-    try:
-        value = json.loads(text) if isinstance(text, str) else None
-    except ValueError:
-        return {}
-    return value if isinstance(value, dict) else {}

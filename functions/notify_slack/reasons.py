@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import re
 import signal
 from collections.abc import Mapping
@@ -10,6 +9,7 @@ from dataclasses import replace
 from typing import Any
 
 from faults import ERRORS
+from objects import object_in
 from reason import ECS, REDRIVE, Reason, first
 from stops import EXIT_CODES, EXIT_TODOS, STOPS
 
@@ -27,7 +27,7 @@ def explain(error: str | None, cause: str | None, job: str = "") -> Reason:
     The cause of a failed container is the Task of DescribeTasks, that of another run DescribeExecution's answer, that
     of a function what Lambda reports of its exception, that of a query the query, each as JSON; other causes are texts.
     """
-    told = _object(cause)
+    told = object_in(cause)
     if isinstance(told.get("Containers"), list):
         found = _of_task(told)
     elif "ExecutionArn" in told:
@@ -39,7 +39,7 @@ def explain(error: str | None, cause: str | None, job: str = "") -> Reason:
 
 def exit_code(cause: str | None) -> int | None:
     """Return the exit code in the cause of a failed container; None when there is none."""
-    containers = _object(cause).get("Containers")
+    containers = object_in(cause).get("Containers")
     given = [it.get("ExitCode") for it in containers if isinstance(it, dict)] if isinstance(containers, list) else []
     return next((code for code in given if isinstance(code, int) and code != 0), None)
 
@@ -109,12 +109,3 @@ def _signal(code: int) -> str:
 
 def _cut(text: str) -> str:
     return text if len(text) <= CAUSE_CHARS else text[: CAUSE_CHARS - 4] + " ..."
-
-
-def _object(text: str | None) -> Mapping[str, Any]:
-    """Return the object in a JSON text; {} of anything else, such as a cause that AWS has cut."""
-    try:
-        value = json.loads(text or "")
-    except ValueError:
-        return {}
-    return value if isinstance(value, dict) else {}

@@ -17,6 +17,7 @@ import history
 import links
 import reasons
 from history import Step
+from objects import object_in
 from reason import Reason
 
 DETAIL_TYPE = "Step Functions Execution Status Change"
@@ -88,7 +89,7 @@ class Run:
     def again(self) -> tuple[str, str]:
         """What starts its session anew, with what is deployed now: a name, "" if it has none of a session; the input."""
         named = _SESSION.fullmatch(self.name)
-        given = dict(_given(self.input))
+        given = dict(object_in(self.input))
         if self.session is not None:
             given["session_time"] = self.session.isoformat()
         if named:
@@ -124,7 +125,7 @@ def known(event: Mapping[str, Any], aws: Aws, stack: str, ours: str = "") -> Run
         arn=arn,
         name=str(detail.get("name") or arn.rpartition(":")[2]),
         status=str(detail["status"]),
-        session=_time(started_as.get("session_time") or _given(detail.get("input")).get("session_time")),
+        session=_time(started_as.get("session_time") or object_in(detail.get("input")).get("session_time")),
         started=_time(detail.get("startDate")),
         stopped=_time(detail.get("stopDate")),
         error=str(detail.get("error") or ""),
@@ -177,7 +178,7 @@ def _part(step: Step, run: Run, machine: str, stack: str) -> Part:
 def _item(state_input: str) -> str:
     """Return what a person calls the iteration that a state's input tells of: `users`, `2026-11-20 eu`, `0-10`."""
     shown = [
-        _shown(value) for key, value in _given(state_input).items() if key not in ("run", "vars") and key[-1:] != "#"
+        _shown(value) for key, value in object_in(state_input).items() if key not in ("run", "vars") and key[-1:] != "#"
     ]
     text = " ".join(shown)
     return text if len(text) <= NAME_CHARS else text[: NAME_CHARS - 4] + " ..."
@@ -226,14 +227,6 @@ def zone_of(session: datetime | None) -> timezone:
     """Return the zone in which times of a run are told: that of its session, else UTC."""
     offset = session.utcoffset() if session is not None else None
     return timezone(offset) if offset is not None else UTC
-
-
-def _given(text: object) -> Mapping[str, Any]:
-    try:
-        value = json.loads(text) if isinstance(text, str) else {}
-    except ValueError:
-        return {}
-    return value if isinstance(value, dict) else {}
 
 
 def cut_lines(lines: Iterable[str], width: int) -> list[str]:
