@@ -17,9 +17,8 @@ from stepdig.limits import INLINE_MAP_CONCURRENCY
 ITEM = "$states.context.Map.Item.Value"
 # Child executions of an unlimited list at once: each begins with a launch, and Fargate launches 20 tasks a second.
 CHILDREN_AT_ONCE = 1000
-WORTH_A_FUNCTION = (
-    20  # rows with a label alone: as texts they are ten characters shorter each, the function costs sixty
-)
+# Rows with a label alone: as texts they are ten characters shorter each, and the function costs sixty.
+WORTH_A_FUNCTION = 20
 
 
 def write_for_each(step: plan.ForEach, site: Site) -> None:

@@ -16,9 +16,8 @@ from stepdig.iam.own_services import with_key
 from stepdig.iam.statement import Statement
 
 _LISTS = re.compile(r"\$(data|into|databases):=\[((?:'[^']*',?)*)\];")
-_BEFORE = re.compile(
-    r"^([\s(]|\$replace\(|\$j_\w+:=function\([^)]*\)\{[^}]*\};)*'?"
-)  # of an expression, before its text
+# What stands before the text in an expression.
+_BEFORE = re.compile(r"^([\s(]|\$replace\(|\$j_\w+:=function\([^)]*\)\{[^}]*\};)*'?")
 _COMMENTS = re.compile(r"\s+|--[^\n]*?(\n|\\n|\Z)|/\*.*?\*/|\\n|\\t|\(", re.DOTALL)
 _OF_RUN = re.compile(r"\{% 's3://\$\{Bucket\}/'&\$(states\.input\.)?run\.prefix\b")
 _READ = (
