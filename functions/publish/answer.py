@@ -9,9 +9,14 @@ import json
 from collections.abc import Mapping
 from typing import Any, Protocol
 
+import urllib3
+
+from errors import Unknown
+
 ANSWER_BYTES = 4_096  # of the whole answer
-REASON_CHARS = 900  # four bytes each at most, so that the rest has room
-KEPT = ("ResponseURL", "StackId", "RequestId", "LogicalResourceId", "PhysicalResourceId", "RequestType", "ResourceType")
+ID_CHARS = 200  # of a name in the id of a resource
+NAMED = ("StackId", "RequestId", "LogicalResourceId")
+KEPT = (*NAMED, "ResponseURL", "PhysicalResourceId", "RequestType", "ResourceType")
 
 Request = Mapping[str, Any]
 
@@ -21,6 +26,14 @@ class Http(Protocol):
 
     def request(self, method: str, url: str, *, body: bytes, headers: Mapping[str, str]) -> Any:  # noqa: ANN401
         """Send one request."""
+
+
+def checked(event: Request) -> Request:
+    """Return an event if it is one that can be answered. Raises Unknown: nobody waits for an answer then."""
+    missing = [name for name in (*NAMED, "ResponseURL") if not isinstance(event.get(name), str)]
+    if missing:
+        raise Unknown(f"this is no request of CloudFormation's: it has no {', '.join(missing)}")
+    return event
 
 
 def kept(request: Request, physical_id: str) -> dict[str, Any]:
@@ -35,17 +48,27 @@ def succeeded(http: Http, request: Request, physical_id: str, data: Mapping[str,
 
 def failed(http: Http, request: Request, physical_id: str, reason: str) -> None:
     """Say why the resource is not there."""
-    short = reason if len(reason) <= REASON_CHARS else f"{reason[: REASON_CHARS - 1]}…"
-    _send(http, request, {"Status": "FAILED", "PhysicalResourceId": physical_id, "Reason": short})
+    _send(http, request, {"Status": "FAILED", "PhysicalResourceId": physical_id, "Reason": reason})
 
 
 def _send(http: Http, request: Request, answer: dict[str, Any]) -> None:
     """Send an answer; raises when S3, which keeps it for CloudFormation, does not take it, so that Lambda tries again."""
-    own = {name: request[name] for name in ("StackId", "RequestId", "LogicalResourceId")}
-    body = json.dumps({**own, **answer}, ensure_ascii=False).encode()
-    # The URL is signed for a request without a content type.
-    told = http.request("PUT", request["ResponseURL"], body=body, headers={"Content-Type": ""})
+    whom = request["LogicalResourceId"]
+    body = _body({**{name: request[name] for name in NAMED}, **answer})
+    try:
+        # The URL is signed for a request without a content type.
+        told = http.request("PUT", request["ResponseURL"], body=body, headers={"Content-Type": ""})
+    except urllib3.exceptions.HTTPError as error:  # its text holds the URL, by which anybody could answer
+        raise ConnectionError(f"CloudFormation's answer to {whom} could not be sent: {type(error).__name__}") from None
     if told.status >= 300:
-        raise ConnectionError(
-            f"CloudFormation's answer to {request['LogicalResourceId']} was refused: HTTP {told.status}"
-        )
+        raise ConnectionError(f"CloudFormation's answer to {whom} was refused: HTTP {told.status}")
+
+
+def _body(answer: dict[str, Any]) -> bytes:
+    """Return an answer as JSON, its reason cut until it fits: one that is too long is no answer, and the stack waits."""
+    while True:
+        body = json.dumps(answer, ensure_ascii=False).encode("utf-8", "replace")
+        reason = answer.get("Reason", "")
+        if len(body) <= ANSWER_BYTES or not reason:
+            return body
+        answer = {**answer, "Reason": f"{reason[: len(reason) * 3 // 4]}…" if len(reason) > 1 else ""}

@@ -27,31 +27,45 @@ ROUNDS = 5  # of Lambda's quarter of an hour: longer than a build may take, wait
 KINDS = {"Custom::ProjectArchive": ("Project", "archive"), "Custom::JobImage": ("Job", "image")}
 
 
-def handler(event: dict[str, Any], context: Any) -> None:  # noqa: ANN401 - Lambda's context
-    """Hear CloudFormation or EventBridge. Every request of CloudFormation is answered, at once or when its build has ended."""
+def handler(event: object, context: Any) -> None:  # noqa: ANN401 - Lambda's context
+    """Hear CloudFormation or EventBridge. Every request of CloudFormation is answered, at once or when its build has ended.
+
+    Raises Unknown for an event that nobody waits for.
+    """
+    if not isinstance(event, dict):
+        raise Unknown(f"the event is no object but {type(event).__name__}")
     if event.get("source") == "aws.codebuild":
-        _build_ended(str(event["detail"]["build-id"]), context)
+        _build_ended(_build_of(event), context)
         return
     if event.get("source") == FOLLOWED:
         _follow(images.Waiting(str(event["tag"]), str(event["build"])), int(event["round"]), context)
         return
+    request = answer.checked(event)
     try:
-        if event["RequestType"] != "Delete" and _passed_on(event, context):
+        if request.get("RequestType") != "Delete" and _passed_on(request, context):
             return
-        data = _published(event, context)
+        data = _published(request, context)
     except Exception as error:
         runtime.logger.exception("a request of CloudFormation failed")
-        answer.failed(runtime.http, event, _physical_id(event), f"{type(error).__name__}: {error}")
+        answer.failed(runtime.http, request, _physical_id(request), f"{type(error).__name__}: {error}")
         return
     if not isinstance(data, images.Waiting):
-        answer.succeeded(runtime.http, event, _physical_id(event), data)
+        answer.succeeded(runtime.http, request, _physical_id(request), data)
     elif data.started:
         _follow(data, 1, context)
 
 
+def _build_of(event: Mapping[str, Any]) -> str:
+    detail = event.get("detail")
+    build = detail.get("build-id") if isinstance(detail, dict) else None
+    if not isinstance(build, str) or not build:
+        raise Unknown("the event of CodeBuild names no build")
+    return build
+
+
 def _passed_on(event: Mapping[str, Any], context: Any) -> bool:  # noqa: ANN401
     """Pass a request on to the version whose package it means: CloudFormation's ServiceToken, without one, may never change."""
-    wanted = str(event.get("ResourceProperties", {}).get("PublishVersion", "")).rpartition(":")[2]
+    wanted = str(_properties(event).get("PublishVersion", "")).rpartition(":")[2]
     if runtime.version() != LATEST or not wanted.isdigit():
         return False
     _call(wanted, event, context)
@@ -60,7 +74,7 @@ def _passed_on(event: Mapping[str, Any], context: Any) -> bool:  # noqa: ANN401
 
 def _published(event: Mapping[str, Any], context: Any) -> dict[str, str] | images.Waiting:  # noqa: ANN401
     """Return the attributes of a resource, or that they are known later."""
-    if event["RequestType"] == "Delete":
+    if event.get("RequestType") == "Delete":
         return {}  # executions that run, or are redriven, need what is there; the bucket's and the repository's rules tidy up
     name = _name(event)
     if event["ResourceType"] == "Custom::ProjectArchive":
@@ -69,21 +83,26 @@ def _published(event: Mapping[str, Any], context: Any) -> dict[str, str] | image
 
 
 def _name(event: Mapping[str, Any]) -> str:
-    kind = KINDS.get(event["ResourceType"])
-    if kind is None:
-        raise Unknown(f"{event['ResourceType']} is none of {', '.join(KINDS)}")
-    name = event.get("ResourceProperties", {}).get(kind[0])
-    if not name:
-        raise Unknown(f"{event['ResourceType']} needs the property {kind[0]}")
-    return str(name)
+    asked = str(event.get("ResourceType"))
+    if asked not in KINDS:
+        raise Unknown(f"{asked} is none of {', '.join(KINDS)}")
+    name = _properties(event).get(KINDS[asked][0])
+    if not isinstance(name, str) or not name:
+        raise Unknown(f"{asked} needs the property {KINDS[asked][0]}, a text")
+    return name
+
+
+def _properties(event: Mapping[str, Any]) -> Mapping[str, Any]:
+    given = event.get("ResourceProperties")
+    return given if isinstance(given, dict) else {}
 
 
 def _physical_id(event: Mapping[str, Any]) -> str:
     """Return the id that CloudFormation knows the resource by; it never changes, so that no update ends in a Delete."""
     if event.get("PhysicalResourceId"):
         return str(event["PhysicalResourceId"])
-    prop, word = KINDS.get(event.get("ResourceType", ""), ("", "unknown"))
-    return f"{word}-{event.get('ResourceProperties', {}).get(prop, '')}"
+    prop, word = KINDS.get(str(event.get("ResourceType")), ("", "unknown"))
+    return f"{word}-{_properties(event).get(prop, '')}"[: answer.ID_CHARS]
 
 
 def _build_ended(build_id: str, context: Any, tag: str = "") -> None:  # noqa: ANN401

@@ -15,10 +15,17 @@ _PLAIN = re.compile(r"[^A-Za-z0-9._-]+")  # what neither a tag of ECR takes nor 
 
 def told(folder: Path, kind: str, name: str) -> dict[str, Any]:
     """Return what is told of `<kind>/<name>.zip`. Raises NotPacked."""
+    again = "run sam build, then sam deploy again"
+    known = {path.name: path for path in (folder / kind).glob("*.json")}
+    path = known.get(f"{name}.json")
+    if path is None:
+        raise NotPacked(f"this deployment carries no {kind}/{name}.zip: {again}")
     try:
-        found: dict[str, Any] = json.loads((folder / kind / f"{name}.json").read_bytes())
-    except FileNotFoundError:
-        raise NotPacked(f"this deployment carries no {kind}/{name}.zip: run sam build, then sam deploy again") from None
+        found = json.loads(path.read_bytes())
+    except ValueError:
+        found = None
+    if not isinstance(found, dict) or not isinstance(found.get("hash"), str):
+        raise NotPacked(f"{kind}/{name}.json of this deployment is damaged: {again}")
     return found
 
 

@@ -18,8 +18,8 @@ from firing import firing
 from start import run
 
 
-def handler(event: dict[str, Any], _context: object) -> dict[str, Any]:
+def handler(event: object, _context: object) -> dict[str, Any]:
     """Start what is due. Raises BadEvent, and what AWS refuses: Lambda tries again, then the event is a dead letter."""
-    if "RequestType" in event:
+    if isinstance(event, dict) and "RequestType" in event:
         return state.answer(event, runtime.state, runtime.http)
     return run(firing(event), runtime.aws(), datetime.fromtimestamp(time.time(), UTC))

@@ -10,12 +10,13 @@ import json
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any, Protocol
 
 NAME = "%Y%m%dT%H%M%SZ"
 _SESSION = re.compile(r"(\d{8}T\d{6}Z)-\d+")
 PAGE = 1000  # the most that one call lists
+CLOCKS = timedelta(seconds=5)  # by which Lambda's clock and that of Step Functions may differ
 
 
 @dataclass(frozen=True)
@@ -43,7 +44,7 @@ class Client(Protocol):
     def list_executions(self, **given: Any) -> Mapping[str, Any]:  # noqa: ANN401 - stateMachineArn, statusFilter, maxResults
         """List executions."""
 
-    def start_execution(self, *, stateMachineArn: str, name: str, input: str) -> object:  # noqa: A002, N803
+    def start_execution(self, *, stateMachineArn: str, name: str, input: str) -> Mapping[str, Any]:  # noqa: A002, N803
         """Start an execution."""
 
 
@@ -77,13 +78,18 @@ class Executions:
         return [_found(it) for it in answer["executions"]]
 
     def start(self, session: datetime, given: Mapping[str, Any]) -> bool:
-        """Start the first attempt of a session; return False when it was already, by a delivery that came twice."""
+        """Start the first attempt of a session; return False when it was already, by a delivery that came twice.
+
+        While the first execution runs, Step Functions answers a second call as it did the first, with the time of that one.
+        """
         text = json.dumps(given, ensure_ascii=False, separators=(",", ":"))
+        asked = datetime.now(UTC)
         try:
-            self._client.start_execution(stateMachineArn=self._machine, name=name(session), input=text)
+            told = self._client.start_execution(stateMachineArn=self._machine, name=name(session), input=text)
         except self._client.exceptions.ExecutionAlreadyExists:
             return False
-        return True
+        began: datetime = told["startDate"]
+        return began.astimezone(UTC) >= asked - CLOCKS
 
 
 def name(session: datetime) -> str:

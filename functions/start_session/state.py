@@ -12,8 +12,14 @@ import json
 from collections.abc import Callable, Mapping
 from typing import Any, Protocol
 
+import urllib3
+
+from errors import BadEvent
+
 ENABLED = "ENABLED"
-REASON_CHARS = 900  # an answer has 4,096 bytes
+NAMED = ("StackId", "RequestId", "LogicalResourceId")
+REASON_CHARS = 400  # an answer has 4,096 bytes, and a character up to six
+ID_CHARS = 200
 
 
 class Http(Protocol):
@@ -26,22 +32,41 @@ class Http(Protocol):
 def answer(request: Mapping[str, Any], state: Callable[[str, str], str | None], http: Http) -> dict[str, str]:
     """Tell CloudFormation the state of the schedule `Name` of the group `Group`; one that is not there yet is enabled.
 
-    Return what was told. Raises when the answer is not taken, so that Lambda tries again.
+    Return what was told. Raises BadEvent where nobody waits for an answer, ConnectionError when it is not taken, so that Lambda
+    tries again.
     """
-    asked = request.get("ResourceProperties") or {}
-    physical_id = str(request.get("PhysicalResourceId") or f"{asked.get('Group')}/{asked.get('Name')}")
+    missing = [name for name in (*NAMED, "ResponseURL") if not isinstance(request.get(name), str)]
+    if missing:
+        raise BadEvent(f"this is no request of CloudFormation's: it has no {', '.join(missing)}")
+    given = request.get("ResourceProperties")
+    group, name = (str(given.get(key) or "") if isinstance(given, dict) else "" for key in ("Group", "Name"))
+    physical_id = str(request.get("PhysicalResourceId") or f"{group}/{name}"[:ID_CHARS])
     told: dict[str, Any] = {"Status": "SUCCESS"}
     found: dict[str, str] = {}
     if request["RequestType"] != "Delete":
         try:
-            found = {"State": state(asked["Group"], asked["Name"]) or ENABLED}
+            found = _found(group, name, state)
             told["Data"] = found
         except Exception as error:  # a request without an answer blocks the stack for an hour
-            told = {"Status": "FAILED", "Reason": f"the state of the schedule is not known: {error!r}"[:REASON_CHARS]}
-    own = {name: request[name] for name in ("StackId", "RequestId", "LogicalResourceId")}
-    body = json.dumps({**own, **told, "PhysicalResourceId": physical_id}, ensure_ascii=False).encode()
-    # The URL is signed for a request without a content type.
-    taken = http.request("PUT", request["ResponseURL"], body=body, headers={"Content-Type": ""})
-    if taken.status >= 300:
-        raise ConnectionError(f"CloudFormation's answer to {request['LogicalResourceId']} was refused: {taken.status}")
+            words = str(error) if isinstance(error, BadEvent) else f"{type(error).__name__}: {error}"
+            told = {"Status": "FAILED", "Reason": f"the state of the schedule is not known: {words}"[:REASON_CHARS]}
+    _send(http, request, {**{key: request[key] for key in NAMED}, **told, "PhysicalResourceId": physical_id})
     return found
+
+
+def _found(group: str, name: str, state: Callable[[str, str], str | None]) -> dict[str, str]:
+    if not group or not name:
+        raise BadEvent("Custom::ScheduleState needs the properties Group and Name")
+    return {"State": state(group, name) or ENABLED}
+
+
+def _send(http: Http, request: Mapping[str, Any], answer: Mapping[str, Any]) -> None:
+    whom = request["LogicalResourceId"]
+    body = json.dumps(answer, ensure_ascii=False).encode("utf-8", "replace")
+    try:
+        # The URL is signed for a request without a content type.
+        taken = http.request("PUT", request["ResponseURL"], body=body, headers={"Content-Type": ""})
+    except urllib3.exceptions.HTTPError as error:  # its text holds the URL, by which anybody could answer
+        raise ConnectionError(f"CloudFormation's answer to {whom} could not be sent: {type(error).__name__}") from None
+    if taken.status >= 300:
+        raise ConnectionError(f"CloudFormation's answer to {whom} was refused: {taken.status}")

@@ -168,7 +168,9 @@ def test_a_delivery_that_comes_twice_changes_nothing(account):
     it = account("daily>: 07:00:00")
     it.fire("2026-01-30T07:00Z")
     before = it.ran()
-    it.fire("2026-01-30T07:00Z", "2026-01-30T07:03Z")  # Step Functions answers as it did the first time
+    again = it.fire("2026-01-30T07:00Z", "2026-01-30T07:03Z")  # Step Functions answers as it did the first time
+    assert again["started"] == []
+    assert it.counted == {"SessionsStarted": 1}
     it.end("20260130T000000Z-1", "2026-01-30T08:00Z")
     assert it.fire("2026-01-30T07:00Z", "2026-01-30T19:00Z")["started"] == []
     assert it.ran() == before

@@ -98,7 +98,9 @@ def test_what_cannot_be_known_fails_the_deployment_at_once(asked):
     answer, told = asked(Name="nightly")
     assert answer == {}
     assert told[0][1]["Status"] == "FAILED"
-    assert told[0][1]["Reason"] == "the state of the schedule is not known: KeyError('Group')"
+    assert told[0][1]["Reason"] == (
+        "the state of the schedule is not known: Custom::ScheduleState needs the properties Group and Name"
+    )
 
 
 def test_an_answer_that_is_not_taken_is_tried_again_by_lambda(asked):
