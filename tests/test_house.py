@@ -55,6 +55,7 @@ FLOORS = [
         "language.order",
         "language.partial",
         "language.sla",
+        "language.slips",
         "language.parse",
         "project",
     ],

@@ -203,7 +203,7 @@ PROBLEMS = {
     "timezone: Tokyo\n": ["main.dig:1:11: SD214 unknown timezone \"Tokyo\" | did you mean 'Asia/Tokyo'?"],
     "timezone: Asia/Tokio\n": ["main.dig:1:11: SD214 unknown timezone \"Asia/Tokio\" | did you mean 'Asia/Tokyo'?"],
     "timezone: +19:00\n": ['main.dig:1:11: SD214 unknown timezone "+19:00" | such as Asia/Tokyo, UTC or +09:00'],
-    "timezone: 9\n": ["main.dig:1:11: SD214 unknown timezone 9 | such as Asia/Tokyo"],
+    "timezone: 9\n": ["main.dig:1:11: SD214 unknown timezone 9 | did you mean '+09:00'?"],
     "schedule: daily\nsla: 1\n": [
         "main.dig:1:1: SD213 'schedule' must be a mapping, not \"daily\""
         " | such as schedule: {daily>: 07:00:00}, or cron>: 42 4 1 * * below it",
@@ -230,20 +230,21 @@ PROBLEMS = {
     ],
     "+t:\n+u: hello\n+v: [x, {}]\n+w: 1\n": [
         "main.dig:1:1: SD205 '+t' is empty | write an operator below it, such as 'echo>: hello'; {} is an empty group",
-        "main.dig:2:1: SD205 '+u' must be a mapping, not \"hello\" | write an operator below it, such as 'echo>: hello'",
-        "main.dig:3:6: SD205 an item of '+v' must be a mapping, not \"x\"",
-        "main.dig:4:1: SD205 '+w' must be a mapping, not 1 | write an operator below it, such as 'echo>: hello'",
+        "main.dig:2:5: SD205 '+u' must be a mapping, not \"hello\" | write an operator below it, such as 'echo>: hello'",
+        "main.dig:3:6: SD205 an item of '+v' must be a mapping, not \"x\" | such as - echo>: hello",
+        "main.dig:4:5: SD205 '+w' must be a mapping, not 1 | write an operator below it, such as 'echo>: hello'",
     ],
     "+a b: {}\n+a/b: {}\n+日: {}\n+x^y: {}\n+g:\n  +x^y: {}\n  +a+b: {}\n": [
-        "main.dig:1:1: SD206 the task name '+a b' holds a blank | use letters, digits and - _ = [ ] { } % & @ ` , .",
-        "main.dig:2:1: SD206 the task name '+a/b' holds '/' | use letters, digits and - _ = [ ] { } % & @ ` , .",
+        "main.dig:1:1: SD206 the task name '+a b' holds a blank | such as +a_b; "
+        "use letters, digits and - _ = [ ] { } % & @ ` , .",
+        "main.dig:2:1: SD206 the task name '+a/b' holds '/' | such as +a_b; use letters, digits and - _ = [ ] { } % & @ ` , .",
         "main.dig:3:1: SD206 the task name '+日' holds '日' | use letters, digits and - _ = [ ] { } % & @ ` , .",
         "main.dig:4:1: SD206 the task name '+x^y' holds '^' | that is kept for the names of generated tasks",
-        "main.dig:7:3: SD206 the task name '+a+b' holds '+' | use letters, digits and - _ = [ ] { } % & @ ` , .",
+        "main.dig:7:3: SD206 the task name '+a+b' holds '+' | such as +a_b; use letters, digits and - _ = [ ] { } % & @ ` , .",
     ],
     f"+{'a' * 255}: {{}}\n": [f"main.dig:1:1: SD206 the task name '+{'a' * 36}...' is longer than 255 characters"],
     "+t:\n  _disable: yes\n  echo>: x\n+u:\n  _background: ${x}\n  echo>: x\n+v:\n  _disable: [1]\n  +a: {}\n": [
-        "main.dig:2:13: SD208 '_disable' must be true or false, not \"yes\"",
+        "main.dig:2:13: SD208 '_disable' must be true or false, not \"yes\" | write true",
         "main.dig:5:16: SD208 '_background' must be true or false, not \"${x}\" | '${...}' is not evaluated here",
         "main.dig:8:13: SD208 '_disable' must be true or false, not a list",
     ],

@@ -28,9 +28,16 @@ def switch(name: str, node: Node, problems: Problems) -> bool:
     if word in ("true", "True"):
         return True
     if word not in ("false", "False", ""):
-        hint = "'${...}' is not evaluated here" if isinstance(value, str) and _TEMPLATE in value else ""
+        hint = "'${...}' is not evaluated here" if isinstance(value, str) and _TEMPLATE in value else _meant(word)
         _add(problems, node, "SD208", f"'{name}' must be true or false, not {shown(node)}", hint)
     return False
+
+
+def _meant(word: str | None) -> str:
+    """Return a hint for a word that is not quite true or false: in YAML as Digdag reads it, `yes` is a text."""
+    known = {"yes": "true", "on": "true", "y": "true", "no": "false", "off": "false", "n": "false"}
+    small = (word or "").lower()
+    return f"write {known[small]}" if small in known else did_you_mean(small, ("true", "false"))
 
 
 def parallel(node: Node, at_run_time: bool, problems: Problems) -> Parallel | None:
@@ -38,6 +45,11 @@ def parallel(node: Node, at_run_time: bool, problems: Problems) -> Parallel | No
     if not isinstance(node, Mapping):
         if at_run_time and isinstance(node, Scalar) and is_template(node):
             return Parallel(None, node.at, switch=node)
+        number = node.value if isinstance(node, Scalar) and not isinstance(node.value, bool) else None
+        if isinstance(number, int) and number > 1:
+            text = f"'_parallel: {number}' would run all at the same time, as in Digdag"
+            _add(problems, node, "SD209", text, f"write _parallel: {{limit: {number}}}, or true")
+            return Parallel(number, node.at)
         return Parallel(None, node.at) if switch("_parallel", node, problems) else None
     _unknown_keys(node, "_parallel", ("limit",), problems)
     given = node.get("limit")

@@ -17,7 +17,11 @@ def of_task(name: str, top: bool) -> tuple[str, str] | None:
     odd = _NOT_IN_TASK.search(name, 1)
     if odd:
         char = "a blank" if odd[0] == " " else f"'{odd[0]}'"
-        return f"the task name '{_short(name)}' holds {char}", "use letters, digits and - _ = [ ] { } % & @ ` , ."
+        plain = "+" + _NOT_IN_TASK.sub("_", name[1:])
+        hint = "use letters, digits and - _ = [ ] { } % & @ ` , ."
+        if odd[0] in " \u3000/:+" and len(name) <= MAX_CHARS:
+            hint = f"such as {_short(plain)}; " + hint
+        return f"the task name '{_short(name)}' holds {char}", hint
     if top and "^" in name:
         return f"the task name '{_short(name)}' holds '^'", "that is kept for the names of generated tasks"
     if len(name) > MAX_CHARS:

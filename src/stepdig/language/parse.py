@@ -7,7 +7,7 @@ Whether an operator is known is for `lower` to say.
 
 from __future__ import annotations
 
-from stepdig.language import directives, inputs, names, sla
+from stepdig.language import directives, inputs, names, sla, slips
 from stepdig.language import keys as declared
 from stepdig.language.directives import shown
 from stepdig.language.model import After, Task, Workflow
@@ -38,7 +38,7 @@ _SUCH_AS = {
     "sla": "such as sla: {time: 07:30}",
 }
 
-_Keys = dict[str, tuple[Scalar, Node]]
+_Keys = slips.Keys
 
 
 def workflow(node: Mapping, name: str, path: str, problems: Problems, *, called: bool = False) -> Workflow:
@@ -50,7 +50,9 @@ def workflow(node: Mapping, name: str, path: str, problems: Problems, *, called:
     known = (*TOP_KEYS, "_env", "_timeout", "params")
     for text, (key, _) in keys.items():
         if not text.startswith("+") and text not in known:
-            problems.add(key.at, "SD201", f"unknown key '{text}' at the top of a workflow", _top_hint(key), key.length)
+            hint = slips.hint_at_top(key, keys[text][1], (*TOP_KEYS, "params"), GROUP_KEYS)
+            problems.add(key.at, "SD201", f"unknown key '{text}' at the top of a workflow", hint, key.length)
+    keys = _meant(keys)
     root = _group(f"+{name}", node.at, {k: v for k, v in keys.items() if k[:1] == "+" or k in known}, True, problems)
     params = inputs.declared(keys["params"][1] if "params" in keys else None, root.export, problems)
     if called:
@@ -91,8 +93,18 @@ def _task(name: str, label: str, at: Position, node: Node, beside: bool, problem
     for text, (key, _) in keys.items():
         if not text.startswith("+") and text not in GROUP_KEYS:
             what = f"unknown key '{text}' in '{label}', which is a group: it has no operator"
-            problems.add(key.at, "SD202", what, _group_hint(key), key.length)
-    return _group(name, at, keys, False, problems, background)
+            problems.add(key.at, "SD202", what, slips.hint_in_group(key, keys[text][1], GROUP_KEYS), key.length)
+    slips.refuse_misplaced(keys, problems)
+    return _group(name, at, _meant(keys), False, problems, background)
+
+
+def _meant(keys: _Keys) -> _Keys:
+    """Return the keys with tasks whose names lack their `+`, which is told already, as tasks: for the mistakes in them."""
+    found = dict(keys)
+    for text, (key, value) in keys.items():
+        if text[:1] not in "+_" and text not in (*TOP_KEYS, "params") and slips.is_body(value):
+            found.setdefault("+" + slips.halfwidth(text).lstrip("+"), (key, value))
+    return found
 
 
 def _group(name: str, at: Position, keys: _Keys, top: bool, problems: Problems, background: bool = False) -> Task:
@@ -136,15 +148,20 @@ def _check_order(children: list[Task], problems: Problems) -> None:
 def _operator_task(name: str, label: str, at: Position, keys: _Keys, background: bool, problems: Problems) -> Task:
     _refuse_second_operator(label, keys, problems)
     operator, operator_at, argument = _operator(keys, problems)
+    keys = slips.put_right(keys, operator, BODIES.get(operator, ()), problems)
+    argument = keys[f"{operator}>"][1] if f"{operator}>" in keys and argument is not None else argument
+    slips.refuse_misplaced(keys, problems)
     looping = operator in _LOOPS and "_parallel" in keys
     own = {*_OF_EVERY_TASK, *BODIES.get(operator, ()), *(["_parallel"] if looping else [])}
     options = {
         text: value for text, (_, value) in keys.items() if text not in own and text[-1:] != ">" and text[:1] != "+"
     }
     for text in options:
-        _refuse_misspelt(keys[text][0], problems)
-    if _mapping(keys, "_env", problems) is None:
+        slips.refuse_misspelt(keys[text][0], _DIRECTIVES, problems)
+    if (env := _mapping(keys, "_env", problems)) is None:
         options.pop("_env", None)
+    else:
+        slips.check_environment(env, problems)
     return Task(
         name,
         at,
@@ -194,23 +211,12 @@ def _refuse_second_operator(label: str, keys: _Keys, problems: Problems) -> None
         problems.add(child.at, "SD204", what, hint, child.length)
 
 
-def _refuse_misspelt(key: Scalar, problems: Problems) -> None:
-    """Note a key of a task that is a directive but for a letter or two: Digdag takes it for a parameter nobody reads."""
-    text = str(key.value)
-    if text.startswith("_") and text not in _DIRECTIVES:
-        near = did_you_mean(text, _DIRECTIVES, 0.8)
-        if near:
-            problems.add(key.at, "SD241", f"unknown key '{text}'", near, key.length)
-
-
 def _keys(node: Node, label: str, at: Position, problems: Problems) -> _Keys:
     """Return the keys of a body: of a mapping, or of a list of mappings merged in order; none when it is neither."""
     if isinstance(node, Mapping):
         return {str(key.value): (key, value) for key, value in node}
     if isinstance(node, Scalar):
-        what = f"'{label}' is empty" if node.value is None else f"'{label}' must be a mapping, not {shown(node)}"
-        hint = "write an operator below it, such as 'echo>: hello'" + ("" if node.value else "; {} is an empty group")
-        problems.add(at, "SD205", what, hint, len(label))
+        slips.refuse_scalar(label, node, at, problems)
         return {}
     merged: _Keys = {}
     for item in node.items:
@@ -218,7 +224,11 @@ def _keys(node: Node, label: str, at: Position, problems: Problems) -> _Keys:
             merged.update({str(key.value): (key, value) for key, value in item})
         else:
             problems.add(
-                item.at, "SD205", f"an item of '{label}' must be a mapping, not {shown(item)}", "", item.length
+                item.at,
+                "SD205",
+                f"an item of '{label}' must be a mapping, not {shown(item)}",
+                "such as - echo>: hello",
+                item.length,
             )
     return merged
 
@@ -277,28 +287,9 @@ def _timezone(keys: _Keys, problems: Problems) -> str:
     text = value.value if isinstance(value, Scalar) else None
     found = timezones.canonical(text) if isinstance(text, str) else None
     if found is None:
-        hint = timezones.suggestion(text) if isinstance(text, str) else "such as Asia/Tokyo"
+        hint = timezones.suggestion(text if isinstance(text, str) else value.text if isinstance(value, Scalar) else "")
         problems.add(value.at, "SD214", f"unknown timezone {shown(value)}", hint, value.length)
     return found or "UTC"
-
-
-def _top_hint(key: Scalar) -> str:
-    text = str(key.value)
-    if key.text.startswith("+"):
-        return f'write "{key.text}" in quotes: without them it is the number {text}'
-    near = did_you_mean(text, (*TOP_KEYS, "params"))
-    if text.endswith(">"):
-        return f"put it into a task: '+name:' and, indented below it, '{text}'"
-    if text in GROUP_KEYS or text == "_do":
-        return "put it into a task or group"
-    return near or ("" if text.startswith("_") else "parameters go below '_export:', tasks begin with '+'")
-
-
-def _group_hint(key: Scalar) -> str:
-    text = str(key.value)
-    if key.text.startswith("+"):
-        return f'write "{key.text}" in quotes: without them it is the number {text}'
-    return did_you_mean(text, GROUP_KEYS) or ("" if text.startswith("_") else f"an operator ends in '>': '{text}>'")
 
 
 def _is_null(node: Node) -> bool:

@@ -35,6 +35,10 @@ def canonical(text: str) -> str | None:
 
 def suggestion(text: str) -> str:
     """Return a hint for an unknown zone: names are as in the IANA database, case and all."""
+    hours = re.fullmatch(r"\+?(\d{1,2})(?::?(\d\d))?", text)
+    offset = canonical(f"+{int(hours[1]):02}:{hours[2] or '00'}") if hours else None
+    if offset:
+        return f"did you mean '{offset}'?"
     exact = {name.lower(): name for name in _names()}.get(text.lower()) or _SHORT.get(text.upper())
     if exact:
         return f"did you mean '{exact}'?"
