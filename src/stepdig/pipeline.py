@@ -15,7 +15,7 @@ from dataclasses import dataclass, field, replace
 from stepdig import limits
 from stepdig.asl.emit import emit
 from stepdig.asl.layout import layout
-from stepdig.asl.leaves import job_token, machine_token
+from stepdig.asl.tokens import job_token, machine_token
 from stepdig.bounds import fit
 from stepdig.bounds.override import Override
 from stepdig.bounds.payloads import Payloads

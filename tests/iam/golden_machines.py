@@ -10,7 +10,7 @@ from typing import Any
 
 from policies import HERE, VALUES, resolved
 
-from stepdig.asl.leaves import job_token, machine_token
+from stepdig.asl.tokens import job_token, machine_token
 from stepdig.iam import Roles, Statement, document, machine_statements
 from stepdig.language.job import Job
 from stepdig.pipeline import Compiled, compile_workflow

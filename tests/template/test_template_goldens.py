@@ -11,7 +11,7 @@ import yaml
 from cfnlint.config import ManualArgs
 from template_stack import ROOT, parsed, rendered, transformed, units
 
-from stepdig.asl.leaves import job_token
+from stepdig.asl.tokens import job_token
 from stepdig.packing import runner_zip
 from stepdig.template.containers import RUNNER
 from stepdig.template.layout import block, layout

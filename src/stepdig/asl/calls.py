@@ -9,11 +9,11 @@ from stepdig.asl.leaves import (
     TIMED_OUT,
     done,
     number_of,
-    output_key,
     own_retry,
     put_object,
 )
 from stepdig.asl.place import INPUT, Site, State, constant, value_of, write_check
+from stepdig.asl.tokens import output_key
 from stepdig.jsonata_text import literal
 
 RESOURCE = "arn:aws:states:::"

@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import re
-import zlib
-
 from stepdig import limits, plan
 from stepdig.asl.failing import INVOKE, LAMBDA_RETRY
 from stepdig.asl.overrides import overrides
 from stepdig.asl.place import INPUT, Site, State, constant, note, value_of, write_check
+from stepdig.asl.tokens import job_token, output_key
 from stepdig.asl.tries import caught, provider
 from stepdig.jsonata_text import literal
 
@@ -27,22 +25,6 @@ NETWORK: State = {
 
 TIMED_OUT = "it took longer than its _timeout"
 GET_RETRY: State = {"ErrorEquals": ["States.TaskFailed"], "IntervalSeconds": 1, "MaxAttempts": 3, "BackoffRate": 2}
-
-
-def job_token(job: str) -> str:
-    """Return the name of the substitution that stands for a job's task definition: `load-small` -> `JobLoadSmall`."""
-    return "Job" + "".join(part[:1].upper() + part[1:] for part in job.replace("_", "-").split("-"))
-
-
-def machine_token(workflow: str) -> str:
-    """Return the name of the substitution for another workflow's state machine: `load_orders` -> `StateMachineLoadOrders`.
-
-    Names that would come to the same, `load-orders`, have a hash of theirs at the end.
-    """
-    camel = "".join(part[:1].upper() + part[1:] for part in re.split(r"[^A-Za-z0-9]+", workflow))
-    if re.sub(r"(?<!^)(?=[A-Z])", "_", camel).lower() == workflow:
-        return f"StateMachine{camel}"
-    return f"StateMachine{camel}{zlib.crc32(workflow.encode()):08x}"
 
 
 def write_command(step: plan.Command, site: Site) -> None:
@@ -101,12 +83,6 @@ def own_retry(step: plan.Call) -> list[State]:
     if most <= interval:  # the first wait is cut already; ASL's MaxDelaySeconds must be larger than it
         return [{**state, "IntervalSeconds": max(limits.RETRY_MIN_INTERVAL_SECONDS, most), "BackoffRate": 1}]
     return [{**state, "BackoffRate": 2, "MaxDelaySeconds": most}]
-
-
-def output_key(step_name: str, run: str, index: tuple[str, ...], file: str) -> str:
-    """Return JSONata for the key of a file that a task's runner left (docs/design.md, "Outputs of tasks")."""
-    base = f"{run}.prefix&{literal('/' + step_name + '/')}"
-    return base + "".join(f"&$string({code})&'/'" for code in index) + f"&{literal(file)}"
 
 
 def put_object(comment: str, key: str, body: State) -> State:

@@ -9,8 +9,9 @@ from __future__ import annotations
 from stepdig import plan
 from stepdig.asl.calls import code_of
 from stepdig.asl.control import write_failing_end
-from stepdig.asl.leaves import TIMED_OUT, done, machine_token, number_of
+from stepdig.asl.leaves import TIMED_OUT, done, number_of
 from stepdig.asl.place import INPUT, Site, State, note, write_check
+from stepdig.asl.tokens import machine_token
 from stepdig.jsonata_text import literal
 
 START = "arn:aws:states:::states:startExecution.sync:2"

@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 
 from stepdig import limits, plan
-from stepdig.asl.leaves import output_key
+from stepdig.asl.tokens import output_key
 from stepdig.bounds import texts
 from stepdig.bounds.history import steps_in
 from stepdig.bounds.override import Override, escaped

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from stepdig.asl.leaves import machine_token
+from stepdig.asl.tokens import machine_token
 from stepdig.commands._reporter import Reporter, Required
 from stepdig.language.job import Job
 from stepdig.local.engine import Engine

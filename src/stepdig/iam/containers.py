@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from stepdig.iam import arns, secret_names
-from stepdig.iam.own_services import with_key
+from stepdig.iam.shared import with_key
 from stepdig.iam.statement import Statement
 from stepdig.language.job import Job
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
 
-from stepdig.asl.leaves import job_token, machine_token
+from stepdig.asl.tokens import job_token, machine_token
 from stepdig.iam import other_services, own_services, queries
 from stepdig.iam.calls import calls
 from stepdig.iam.needs import TABLE, Around

@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from stepdig.iam import arns
 from stepdig.iam.calls import Call
 from stepdig.iam.needs import Around, needs
-from stepdig.iam.own_services import managed_rule
+from stepdig.iam.shared import managed_rule
 from stepdig.iam.statement import Statement
 
 

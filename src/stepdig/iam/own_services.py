@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from stepdig.iam import arns
 from stepdig.iam.calls import Call, is_expression, token
 from stepdig.iam.needs import Around, needs
+from stepdig.iam.shared import managed_rule, with_key
 from stepdig.iam.statement import Statement
 
 _ON_CLUSTER = {"ArnEquals": {"ecs:cluster": arns.CLUSTER}}
@@ -63,14 +64,6 @@ def _pass_foreign(roles: tuple[str, ...]) -> Statement:
         return Statement("PassGivenRoles", ("iam:PassRole",), roles, _TO_CONTAINERS, reason)
     reason = "roles of a task definition that is not the stack's are not known; pass_roles of job.yml names them"
     return Statement("PassUnknownRoles", ("iam:PassRole",), (arns.ANY_ROLE,), _TO_CONTAINERS, reason)
-
-
-def managed_rule(sid: str, rule: str, what: str) -> Statement:
-    """Return the right to the rule by which Step Functions hears of an end."""
-    actions = ("events:PutTargets", "events:PutRule", "events:DescribeRule")
-    return Statement(
-        sid, actions, (arns.rule(rule),), {}, f"Step Functions hears of {what} by this rule, which it manages"
-    )
 
 
 @needs("lambda:invoke")
@@ -217,10 +210,3 @@ def _of_run(call: Call, around: Around) -> bool:
 
 def _runs(around: Around) -> tuple[str, ...]:
     return arns.in_bucket(f"runs/{around.machine}/*")
-
-
-def with_key(sid: str, action: str, reason: str) -> Statement:
-    """Return a right to the stack's key, by way of S3 alone."""
-    return Statement(
-        sid, (action,), (arns.KEY,), {"StringEquals": {"kms:ViaService": "s3.${AWS::Region}.amazonaws.com"}}, reason
-    )

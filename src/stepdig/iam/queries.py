@@ -12,7 +12,7 @@ from collections.abc import Iterator
 from stepdig.iam import arns
 from stepdig.iam.calls import Call
 from stepdig.iam.needs import Around, needs
-from stepdig.iam.own_services import with_key
+from stepdig.iam.shared import with_key
 from stepdig.iam.statement import Statement
 
 _LISTS = re.compile(r"\$(data|into|databases):=\[((?:'[^']*',?)*)\];")

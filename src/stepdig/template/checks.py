@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterable
 
 from stepdig import limits
-from stepdig.asl.leaves import job_token, machine_token
+from stepdig.asl.tokens import job_token, machine_token
 from stepdig.iam import Used, used
 from stepdig.problem import Problems
 from stepdig.template.containers import secrets_of

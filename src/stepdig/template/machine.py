@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from stepdig.asl.leaves import job_token, machine_token
+from stepdig.asl.tokens import job_token, machine_token
 from stepdig.iam import arns
 from stepdig.template.ids import logical_id
 from stepdig.template.unit import Unit

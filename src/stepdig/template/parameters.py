@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from stepdig.template.roles import BOUNDED
 from stepdig.template.values import Value, ref
 
+BOUNDED = "HasPermissionsBoundary"  # condition: PermissionsBoundaryArn is given
 _TEXTS = {
     "Stack": "name of the root stack; names of what is made here begin with it",
     "Environment": "dev, stg, prod: what workflows know as environment",

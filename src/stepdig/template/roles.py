@@ -12,9 +12,9 @@ from dataclasses import dataclass, replace
 
 from stepdig import limits
 from stepdig.iam import Statement, document
+from stepdig.template.parameters import BOUNDED
 from stepdig.template.values import Resources, Value, ref, text
 
-BOUNDED = "HasPermissionsBoundary"  # condition: PermissionsBoundaryArn is given
 _CONFUSED = {"StringEquals": {"aws:SourceAccount": ref("AWS::AccountId")}}
 _FROM = {
     # https://docs.aws.amazon.com/step-functions/latest/dg/procedure-create-iam-role.html#prevent-cross-service-confused-deputy
