@@ -23,7 +23,8 @@ TEXT_CHARS = 2_500
 def payloads(event: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
     """Yield the message of each record of an event of SNS."""
     for record in event["Records"]:
-        sns = record.get("Sns") or {}
+        given = record.get("Sns") if isinstance(record, dict) else None
+        sns: Mapping[str, Any] = given if isinstance(given, dict) else {}
         told = object_in(sns.get("Message"))
         yield _alarm(told) if "AlarmName" in told and "NewStateValue" in told else _other(sns)
 
@@ -48,7 +49,8 @@ def _measured(trigger: object) -> str:
     """Return what an alarm watches: `AWS/States ExecutionsFailed, StateMachineArn=...`."""
     if not isinstance(trigger, dict) or not trigger.get("MetricName"):
         return ""
-    dimensions = [it for it in trigger.get("Dimensions") or [] if isinstance(it, dict)]
+    listed = trigger.get("Dimensions")
+    dimensions = [it for it in listed if isinstance(it, dict)] if isinstance(listed, list) else []
     named = [f"{it.get('name')}={str(it.get('value')).rpartition(':')[2]}" for it in dimensions]
     return plain(", ".join([f"{trigger.get('Namespace')} {trigger['MetricName']}", *named]))
 

@@ -11,6 +11,6 @@ def object_in(text: object) -> Mapping[str, Any]:
     """Return the object in a JSON text; {} of anything else, such as a cause that AWS has cut."""
     try:
         value = json.loads(text) if isinstance(text, str) else None
-    except ValueError:
+    except (ValueError, RecursionError):
         return {}
     return value if isinstance(value, dict) else {}

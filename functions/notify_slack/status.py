@@ -25,6 +25,7 @@ ENDED = ("SUCCEEDED", "FAILED", "TIMED_OUT", "ABORTED")
 LOG_LINES = 10
 NAME_CHARS = 60
 _SESSION = re.compile(r"(\d{8}T\d{6}Z)-(\d+)")  # an execution's name: the session in UTC, the attempt
+EXECUTION = re.compile(r"arn:[\w-]+:states:[\w-]+:\d*:execution:\S+")
 _OFFSET = re.compile(r"(Z|[+-]\d\d:?\d\d)$")
 
 
@@ -130,7 +131,7 @@ def known(event: Mapping[str, Any], aws: Aws, stack: str, ours: str = "") -> Run
         stopped=_time(detail.get("stopDate")),
         error=str(detail.get("error") or ""),
         reason=None,
-        redrives=int(detail.get("redriveCount") or 0),
+        redrives=redrives if isinstance(redrives := detail.get("redriveCount"), int) else 0,
         not_redrivable=_not_redrivable(detail),
         machine=str(detail.get("stateMachineAliasArn") or detail["stateMachineArn"]),
         input=str(detail.get("input") or "{}"),
@@ -141,7 +142,7 @@ def known(event: Mapping[str, Any], aws: Aws, stack: str, ours: str = "") -> Run
 def _with_failure(run: Run, detail: Mapping[str, Any], names: tuple[str, str, str], aws: Aws) -> Run:
     """Return the run with what failed in it, why, and the last lines that the first of it wrote."""
     machine, stack, ours = names
-    error, cause = detail.get("error"), detail.get("cause")
+    error, cause = (it if isinstance(it := detail.get(key), str) else None for key in ("error", "cause"))
     events = aws.last_events(run.arn)
     steps = history.failed_steps(events, ours) if run.status == "FAILED" else history.running_steps(events)
     parts = tuple(_part(step, run, machine, stack) for step in _foremost(steps, error, cause))

@@ -247,3 +247,130 @@ def test_start_session_ends_in_a_sentence_whatever_stands_in_its_event(account, 
 @pytest.mark.parametrize("event", [None, [], "x", 7, {}, {"detail-type": "Another Thing", "detail": 7}])
 def test_what_is_no_event_of_start_session_is_a_sentence(start_session, event):
     assert said(start_session, event)
+
+
+class Sent(list):
+    """What would have been sent; in a report of hypothesis it says no more than its name."""
+
+    __repr__ = object.__repr__
+
+
+class Silent:
+    """AWS that answers nothing."""
+
+    def execution(self, _arn):
+        return {}
+
+    first_events = last_events = lambda self, _arn: []
+
+    def log_lines(self, *_):
+        return []
+
+
+@pytest.fixture(scope="module")
+def notify_slack(account):
+    """The handler, and what it would send."""
+    app, sent = Modules(FOLDER / "notify_slack").load("app"), Sent()
+    account.setattr(app.runtime, "send", lambda payload, _: sent.append(json.dumps(payload)) or {"sent": True})
+    account.setattr(app.runtime, "aws", Silent)
+    return app.handler, sent
+
+
+DETAIL = {
+    "executionArn": "arn:aws:states:us-east-1:123456789012:execution:shop-x:20261119T150000Z-1",
+    "stateMachineArn": "arn:aws:states:us-east-1:123456789012:stateMachine:shop-x",
+    "status": "FAILED",
+    "startDate": 1,
+    "stopDate": 2,
+}
+CHANGE = {"detail-type": "Step Functions Execution Status Change", "detail": DETAIL}
+NOTICE = {"EventSource": "aws:sns", "Sns": {"Subject": "s", "Message": "m", "TopicArn": "arn:aws:sns:r:1:t"}}
+
+
+@pytest.mark.parametrize(
+    "event", [None, [], "x", 7, {}, {"detail-type": "Another Thing", "detail": 7}, {"message": None}]
+)
+def test_what_is_no_message_is_a_sentence(notify_slack, event):
+    assert said(notify_slack[0], event)
+
+
+@CALM
+@given(
+    st.sampled_from(
+        [*DETAIL, "error", "cause", "input", "name", "redriveCount", "redriveStatus", "stateMachineAliasArn"]
+    ),
+    JSON,
+)
+@example("cause", '{"a": ' * 5_000)
+@example("input", "[" * 100_000)
+@example("startDate", float("nan"))
+@example("error", "\ud800")
+def test_an_end_of_a_run_is_told_whatever_stands_in_its_event(notify_slack, key, value):
+    said(notify_slack[0], CHANGE | {"detail": DETAIL | {key: value}})
+
+
+@CALM
+@given(JSON)
+def test_an_end_of_a_run_without_its_detail_is_a_sentence(notify_slack, detail):
+    assert said(notify_slack[0], CHANGE | {"detail": detail}) or not isinstance(detail, dict)
+
+
+@CALM
+@given(JSON)
+@example({"Sns": {"Message": "[" * 100_000}})
+@example({"Sns": {"Message": json.dumps({"AlarmName": ["x"], "NewStateValue": 7, "Trigger": "x"})}})
+@example({"Sns": {"Message": json.dumps({"AlarmName": "x", "AlarmArn": "x", "NewStateReason": None})}})
+def test_a_notice_is_told_whatever_stands_in_it(notify_slack, record):
+    said(notify_slack[0], {"Records": [record, NOTICE]})
+
+
+@CALM
+@given(JSON | st.fixed_dictionaries({}, optional={"text": JSON, "blocks": JSON, "attachments": JSON}))
+@example("x" * 2_000_000)
+@example({"blocks": [{"type": "section", "text": {"type": "mrkdwn", "text": "&" * 1_000_000}}] * 100})
+@example({"text": "a", "attachments": [{"fields": [7, {"title": {}, "value": []}], "text": ["x"]}] * 100})
+def test_a_message_is_sent_or_refused_whatever_it_is(notify_slack, message):
+    handler, sent = notify_slack
+    before = len(sent)
+    refused = said(handler, {"message": message})
+    assert bool(refused) == (len(sent) == before)
+    for payload in sent[before:]:
+        assert len(json.loads(payload)["text"]) <= 3_000
+
+
+class Tokens:
+    """Step Functions' side of a task token."""
+
+    def __init__(self):
+        self.told = []
+
+    def send_task_success(self, **given):
+        self.told.append(given)
+
+    def send_task_failure(self, **given):
+        self.told.append(given)
+
+
+@pytest.fixture(scope="module")
+def fail_run(account):
+    return Modules(FOLDER / "fail_run").load("app")
+
+
+@CALM
+@given(st.fixed_dictionaries({}, optional={"error": JSON, "cause": JSON, "failed_at": JSON, "redrive_count": JSON}))
+@example({"cause": {"a": "x" * 100_000}, "error": ["x" * 1_000]})
+def test_a_failing_end_answers_its_token_whatever_it_is_told(fail_run, event):
+    """Without an answer the run would wait for a year."""
+    tokens = Tokens()
+    fail_run.answer({"token": "t", **event}, tokens)
+    (told,) = tokens.told
+    assert told["taskToken"] == "t"
+    assert all(isinstance(it, str) for it in told.values())
+    assert len(told.get("error", "")) <= 256
+    assert len(told.get("cause", "")) <= 32_768
+
+
+@pytest.mark.parametrize("event", [None, [], "x", {}, {"token": 7}])
+def test_a_failing_end_without_a_token_is_a_sentence(fail_run, event):
+    with pytest.raises(ValueError, match="the event has no 'token'"):
+        fail_run.handler(event, None)
