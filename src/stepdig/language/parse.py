@@ -127,7 +127,7 @@ def _group(name: str, at: Position, keys: _Keys, top: bool, problems: Problems, 
         background=background,
         error=_handler("_error", keys, problems),
         after=_after(keys, problems),
-        env=_mapping(keys, "_env", problems),
+        env=_environment(keys, problems),
         timeout=_timeout(keys, problems),
         ignore_failure=_ignores(keys, problems),
     )
@@ -158,10 +158,8 @@ def _operator_task(name: str, label: str, at: Position, keys: _Keys, background:
     }
     for text in options:
         slips.refuse_misspelt(keys[text][0], _DIRECTIVES, problems)
-    if (env := _mapping(keys, "_env", problems)) is None:
+    if _environment(keys, problems) is None:
         options.pop("_env", None)
-    else:
-        slips.check_environment(env, problems)
     return Task(
         name,
         at,
@@ -276,6 +274,14 @@ def _mapping(keys: _Keys, name: str, problems: Problems) -> Mapping | None:
         hint = f"write its keys without '-', indented below '{name}:'"
     problems.add(key.at, "SD213", f"'{name}' must be a mapping, not {shown(value)}", hint, key.length)
     return None
+
+
+def _environment(keys: _Keys, problems: Problems) -> Mapping | None:
+    """Return `_env`, noting what in it cannot be a variable."""
+    found = _mapping(keys, "_env", problems)
+    if found is not None:
+        slips.check_environment(found, problems)
+    return found
 
 
 def _timezone(keys: _Keys, problems: Problems) -> str:

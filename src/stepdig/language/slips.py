@@ -6,7 +6,6 @@ Each is told with what was probably meant, and the file is read on as if that st
 from __future__ import annotations
 
 import re
-import unicodedata
 from collections.abc import Collection
 
 from stepdig.language.cron import FORMS
@@ -64,7 +63,9 @@ def hint_in_group(key: Scalar, value: Node, known: Collection[str]) -> str:
 
 def halfwidth(text: str) -> str:
     """Return a key with its full-width signs as those of a keyboard without kana."""
-    return unicodedata.normalize("NFKC", text).strip()
+    from unicodedata import normalize  # only needed once something is wrong
+
+    return normalize("NFKC", text).strip()
 
 
 def is_body(node: Node) -> bool:
