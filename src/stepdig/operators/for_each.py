@@ -44,9 +44,9 @@ def for_each(task: Task, place: Place) -> Step:
     if not lists or any(not it for it in rows.values()):
         return nothing(place)
     if len(rows) == len(lists):
-        return _known(task, place, rows, files, picks)
+        return _known(place, rows, files, picks)
     lists |= {name: Computed(_own_lists(place, picks[name])) for name in picks}
-    return _computed(task, place, lists)
+    return _computed(place, lists)
 
 
 def _list(node: Node, place: Place, *, alone: bool) -> Value | Chosen | None:
@@ -109,7 +109,6 @@ def _table_file(node: Mapping, place: Place) -> Constant | None:
 
 
 def _known(
-    task: Task,
     place: Place,
     rows: MappingOf[str, list[object]],
     files: set[str],
@@ -124,15 +123,7 @@ def _known(
     named = all(_names_rows(values, tables.label(values)) for values in rows.values())
     draft = LoopDraft("for_each", variables, numbered=len(rows) > 1 or not named)
     combinations = list(product(*rows.values()))
-    narrow: list[tuple[str, str, str | None]] = []  # JSONata of the names asked for, variable, column of its name
-    for (name, values), column in zip(rows.items(), labels, strict=True):
-        if name in picks and _names_rows(values, tables.label(values)):
-            own = {it: [_name(values[number], column) for number in of] for it, of in picks[name].numbers.items()}
-            narrow.append((place.picked({it: literal(names) for it, names in own.items()}), name, column))
-        if _names_rows(values, tables.label(values)):
-            path = place.name.lstrip("+") + (f"+{name}" if len(rows) > 1 else "")
-            asked = place.narrowed(path, [_name(row, column) for row in values], ours=name in files)
-            narrow += [(asked, name, column)] if asked else []
+    narrow = _narrow(place, rows, dict(zip(rows, labels, strict=True)), files, picks)
 
     def entries(at: LoopDraft) -> Entries:
         keys = [str(it["input"]) for it in at.variables]
@@ -159,6 +150,28 @@ def _known(
         return Entries(Constant(numbered), _fields(at.keys), "$input", label, called)
 
     return place.repeat(draft, entries, len(combinations))
+
+
+def _narrow(
+    place: Place,
+    rows: MappingOf[str, list[object]],
+    labels: MappingOf[str, str | None],
+    files: set[str],
+    picks: MappingOf[str, Chosen],
+) -> list[tuple[str, str, str | None]]:
+    """Return what may leave entries out: JSONata of the names to run, the variable, the column of its name."""
+    narrow: list[tuple[str, str, str | None]] = []
+    for name, values in rows.items():
+        if not _names_rows(values, tables.label(values)):
+            continue
+        column = labels[name]
+        if name in picks:
+            own = {it: [_name(values[number], column) for number in of] for it, of in picks[name].numbers.items()}
+            narrow.append((place.picked({it: literal(names) for it, names in own.items()}), name, column))
+        path = place.name.lstrip("+") + (f"+{name}" if len(rows) > 1 else "")
+        asked = place.narrowed(path, [_name(row, column) for row in values], ours=name in files)
+        narrow += [(asked, name, column)] if asked else []
+    return narrow
 
 
 def _name(row: object, column: str | None) -> str:
@@ -202,7 +215,7 @@ def _label(keys: list[str], columns: list[str | None]) -> str:
     return "&'/'&".join(parts)
 
 
-def _computed(task: Task, place: Place, lists: MappingOf[str, Value]) -> Step:
+def _computed(place: Place, lists: MappingOf[str, Value]) -> Step:
     """Return the loop over lists known only at run time: whole values in the state input, with their index."""
     draft = LoopDraft("for_each", [{"name": n, "input": n, "rows": None, "label": None} for n in lists], numbered=True)
     guards = tuple(guard for it in lists.values() if isinstance(it, Computed) for guard in it.guards)
