@@ -78,6 +78,54 @@ def test_a_killed_run_goes_on(folder, changed):
     assert ("goes on" in said) is not changed
 
 
+RESUMED = """
++one: {sh>: 'echo one >> ran; test -e ok'}
++two: {sh>: echo two >> ran}
++list:
+  for_each>: {t: [x, y]}
+  _parallel: true
+  _do:
+    +do: {sh>: 'echo ${t} >> ran; test ${t} = x || test -e go || kill -9 $(cat pid)'}
++three: {sh>: echo three >> ran}
+"""
+
+
+def test_a_run_that_is_killed_while_it_goes_on_goes_on_again(folder):
+    """It stands where it came to, not where it first failed."""
+    (folder / "w.dig").write_text(RESUMED)
+    assert ended(folder, "w.dig", "--plain")[0] == 1
+    assert ran(folder) == ["one"]
+
+    (folder / "ok").touch()
+    killed = f"echo $$ > pid; exec {sys.executable} -m stepdig run w.dig --resume --plain"
+    assert subprocess.run(["sh", "-c", killed], cwd=folder, capture_output=True, check=False).returncode == -9
+    before = ran(folder)
+    assert before in (["one", "two", "x", "y"], ["one", "two", "y"])
+
+    (folder / "go").touch()
+    code, out, _ = ended(folder, "w.dig", "--resume", "--plain")
+    assert (code, sorted({*before, *(now := ran(folder))})) == (0, ["one", "three", "two", "x", "y"])
+    assert {"one", "two"}.isdisjoint(now)
+    assert "running       +list y +do  try 2" in out
+    assert out.count("success       +list y +do") == 1
+
+
+def test_a_run_whose_folder_cannot_be_written_stops_and_goes_on_once_it_can(folder):
+    """As on a full disk: no task begins that nobody would know of, and no traceback."""
+    noise = "+noise: {sh>: 'echo noise >> ran; test -e ok || yes a line of some length | head -n 20000'}\n"
+    (folder / "w.dig").write_text(f"+first: {{sh>: echo first >> ran}}\n{noise}+last: {{sh>: echo last >> ran}}\n")
+    limited = f"ulimit -f 100; exec {sys.executable} -m stepdig run w.dig --plain"  # a file may have 51,200 bytes
+    done = subprocess.run(["sh", "-c", limited], cwd=folder, capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stderr) == (1, "")
+    assert "the run's folder cannot be written: File too large; the run is being stopped\n" in done.stdout
+    assert "To run it again: stepdig run w.dig --resume" in done.stdout
+    assert ran(folder) == ["first", "noise"]
+
+    (folder / "ok").touch()
+    code, out, said = ended(folder, "w.dig", "--resume", "--plain")
+    assert (code, ran(folder)) == (0, ["last", "noise"]), out + said
+
+
 def test_a_run_that_was_stopped_goes_on(folder):
     (folder / "w.dig").write_text(FAILING.replace("test -e ok", "test -e ok || { kill -TERM $(cat pid); sleep 600; }"))
     process = subprocess.Popen(

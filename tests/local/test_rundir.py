@@ -206,7 +206,7 @@ definition = machine("A", A=pass_(Next="T"), T=command("sh", "-c", "echo started
 class Shout(RunDir):
     def on_output(self, *args):
         super().on_output(*args)
-        self._flush()
+        self.lines.flush()
         print("up", flush=True)
 async def main():
     run = Shout.create(Path({str(tmp_path)!r}), "r", definition, {{}}, "x", "m")

@@ -66,6 +66,7 @@ def go_on(args: Namespace, workflow: Workflow, compiled: Compiled, earlier: Earl
     folder = RunDir(earlier.folder)
     run = _run(args, workflow, datetime.fromisoformat(given["session_time"]), folder, earlier.name)
     rows = earlier.tracker()
+    rows.cut()
     for row in rows.rows.values():
         row.started = row.started if row.state in ENDED_WELL else None  # the time in between was not spent on it
     return _local.Start(

@@ -9,6 +9,7 @@ import signal
 import time
 from collections.abc import AsyncIterator, Iterable, Mapping
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -152,14 +153,31 @@ async def _execute(start: Start, reporter: Reporter) -> int:
         integrations.tasks = tasks = _tasks(start, engine, reporter)
         reporter.show(lambda view: view.start(start.run, reporter.tracker))
         execution = await _begun(start, engine)
+        start.folder.lines.on_error = partial(_unwritable, execution, reporter)
         async with _stopped_by_signals(execution, reporter), _ticking(reporter):
             await execution.wait()
-        start.folder.finish(execution)
+        is_kept = _is_kept(start.folder, execution, reporter)
     end = ended(reporter.tracker, time.monotonic() - began)
     for text in tasks.lacking() if execution.status == "FAILED" else ():
         reporter.note(text)
     reporter.show(lambda view: view.end(end))
-    return {"SUCCEEDED": OK, "ABORTED": INTERRUPTED}.get(execution.status, FAILED)
+    return {"SUCCEEDED": OK, "ABORTED": INTERRUPTED}.get(execution.status, FAILED) if is_kept else FAILED
+
+
+def _unwritable(execution: Execution, reporter: Reporter, error: OSError) -> None:
+    """Stop a run whose folder cannot be written, so that nothing is done that nobody would know of."""
+    reporter.note(f"the run's folder cannot be written: {error.strerror}; the run is being stopped")
+    execution.stop("Stopped", f"its folder cannot be written: {error.strerror}")
+
+
+def _is_kept(folder: RunDir, execution: Execution, reporter: Reporter) -> bool:
+    """Write how a run ended; where that cannot be done, `--resume` reads its history."""
+    try:
+        folder.finish(execution)
+    except OSError as error:
+        reporter.note(f"how the run ended cannot be written: {error.strerror}")
+        return False
+    return folder.lines.error is None
 
 
 async def _begun(start: Start, engine: Engine) -> Execution:

@@ -16,12 +16,11 @@ import contextlib
 import fcntl
 import os
 import tempfile
-from collections import OrderedDict
 from collections.abc import Iterator, Mapping
 from datetime import datetime
 from pathlib import Path
 from types import MappingProxyType
-from typing import IO, Any
+from typing import Any
 from urllib.parse import quote
 
 from stepdig.local.clock import iso
@@ -29,10 +28,10 @@ from stepdig.local.engine import Engine
 from stepdig.local.errors import NotRedrivable
 from stepdig.local.execution import Execution
 from stepdig.local.history import Event
+from stepdig.local.line_files import LineFiles
 from stepdig.local.payload import Json, decode, encode
 from stepdig.local.redrive import checkpoint
 
-_OPEN_FILES = 64
 _BEFORE_WORK = frozenset({"TaskScheduled", "LambdaFunctionScheduled"})
 _SAFE = "+^ ()[]@=,!"  # besides letters and digits, what a log's name may hold
 
@@ -42,8 +41,8 @@ class RunDir:
 
     def __init__(self, path: Path) -> None:
         self.path = path
-        self._files: OrderedDict[Path, IO[bytes]] = OrderedDict()
-        self._flushing = False
+        self.lines = LineFiles()
+        self._logs: dict[tuple[str, str, tuple[int, ...]], Path] = {}
 
     @classmethod
     def create(
@@ -73,22 +72,25 @@ class RunDir:
 
     def log(self, execution: Execution, state: str, indexes: tuple[int, ...]) -> Path:
         """Return the log of a task: `logs/<state>.log`, in loops `logs/<state>/<iteration>/.../<iteration>.log`."""
-        folder = (
-            self.path / "logs"
-            if _is_own(execution)
-            else self.path / "logs" / _file(execution.machine) / _file(execution.name)
-        )
-        *folders, last = [_file(state), *map(str, indexes)]
-        return folder.joinpath(*folders, f"{last}.log")
+        key = (execution.arn, state, indexes)
+        if key not in self._logs:  # a path for each of a million lines takes longer than the rest
+            own = _is_own(execution)
+            folder = self.path / "logs"
+            folder = folder if own else folder / _file(execution.machine) / _file(execution.name)
+            *folders, last = [_file(state), *map(str, indexes)]
+            self._logs[key] = folder.joinpath(*folders, f"{last}.log")
+        return self._logs[key]
 
     def on_event(self, execution: Execution, event: Event) -> None:
         """Append an event to the history."""
         if event["type"] in _BEFORE_WORK:
-            self._flush()  # what is done is on disk before anything new is begun
+            self.lines.flush()  # what is done is on disk before anything new is begun
+            if self.lines.error is not None:
+                raise asyncio.CancelledError  # nor begins what could not be kept; the run is being stopped
         if execution.root is execution:
-            self._append(self.path / "history.jsonl", encode(event))
+            self.lines.append(self.path / "history.jsonl", encode(event))
         else:
-            self._append(
+            self.lines.append(
                 self.path / "children.jsonl",
                 encode({**self._place(execution), **event}),
             )
@@ -101,16 +103,18 @@ class RunDir:
 
     def on_output(self, execution: Execution, state: str, entered_event_id: int, stream: str, text: str) -> None:
         """Append a line to the task's log; standard error is told from standard output by nothing, as in a terminal."""
-        self._append(self.log(execution, state, execution.labels.get(entered_event_id, ())), text)
+        self.lines.append(self.log(execution, state, execution.labels.get(entered_event_id, ())), text)
 
     def finish(self, execution: Execution) -> None:
-        """Write how the run ended: first the checkpoint, then, whole or not at all, the status."""
+        """Write how the run ended: first the checkpoint, then, whole or not at all, the status.
+
+        What could not be written counts as killed: it goes on from its history.
+        """
         self.close()
-        saved = self.path / "checkpoint.json"
-        if execution.status == "SUCCEEDED":
-            saved.unlink(missing_ok=True)
-        else:
-            _write(saved, {**checkpoint(execution), "definition": None})
+        if self.lines.error is not None:
+            return  # its history ends too early for a checkpoint to go on from
+        if execution.status != "SUCCEEDED":
+            _write(self.path / "checkpoint.json", {**checkpoint(execution), "definition": None})
         _write(self.path / "status.json", status_of(execution))
 
     @contextlib.contextmanager
@@ -129,10 +133,8 @@ class RunDir:
             return True
 
     def close(self) -> None:
-        """Close the files."""
-        for file in self._files.values():
-            file.close()
-        self._files.clear()
+        """Write what is left and close the files."""
+        self.lines.close()
 
     def restore(self, engine: Engine) -> Execution:
         """Return the run's execution, ready to be redriven, and begin to write again.
@@ -149,7 +151,8 @@ class RunDir:
         else:
             start = decode((self.path / "start.json").read_text("utf-8"))
             execution = self._recovered(engine, {**start, "definition": definition})
-        (self.path / "status.json").unlink(missing_ok=True)  # the run has no status while it runs
+        (self.path / "status.json").unlink(missing_ok=True)  # the run has no status while it runs,
+        kept.unlink(missing_ok=True)  # and killed it goes on from its history, not from where it stood before
         return execution
 
     def _recovered(self, engine: Engine, start: dict[str, Json]) -> Execution:
@@ -179,25 +182,6 @@ class RunDir:
             with contextlib.suppress(ValueError):
                 found.append(decode(line.decode("utf-8")))
         return found
-
-    def _append(self, path: Path, line: str) -> None:
-        file = self._files.get(path)
-        if file is None:
-            path.parent.mkdir(parents=True, exist_ok=True)
-            file = self._files[path] = path.open("ab")
-            if len(self._files) > _OPEN_FILES:
-                self._files.popitem(last=False)[1].close()
-        self._files.move_to_end(path)
-        file.write(line.encode("utf-8", "replace") + b"\n")
-        if not self._flushing:
-            self._flushing = True
-            asyncio.get_running_loop().call_soon(self._flush)
-
-    def _flush(self) -> None:
-        """Write what this turn of the loop has brought: as good as live, for a fraction of the system calls."""
-        self._flushing = False  # a call of this that is on its way finds nothing to do
-        for file in self._files.values():
-            file.flush()
 
 
 def status_of(execution: Execution) -> dict[str, Any]:
@@ -232,9 +216,13 @@ def _hide_from_git(folder: Path) -> None:
 def _write(path: Path, value: Json) -> None:
     """Write JSON so that a reader sees the old file or the new one, never half of it."""
     handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}-")
-    with os.fdopen(handle, "w", encoding="utf-8") as file:
-        file.write(encode(value) + "\n")
-    Path(name).replace(path)
+    try:
+        with os.fdopen(handle, "w", encoding="utf-8") as file:
+            file.write(encode(value) + "\n")
+        Path(name).replace(path)
+    except OSError:
+        Path(name).unlink(missing_ok=True)
+        raise
 
 
 def _file(name: str) -> str:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from stepdig.comments import own_file, whole
@@ -100,6 +100,12 @@ def execution_of(name: str) -> tuple[str, str]:
     return root + name[end:], execution
 
 
+def in_execution(place: Place, execution: str) -> Place:
+    """Return a state of a required workflow in one of its executions."""
+    task, within = of_execution(place.task, execution), of_execution(place.within, execution)
+    return replace(place, task=task, within=within) if execution else place
+
+
 def groups(name: str) -> list[str]:
     """Return the tasks around a task and itself, outermost first: `+wf`, `+wf+a`, `+wf+a^sub`, ..."""
     found, end = [], 0
@@ -112,6 +118,12 @@ def groups(name: str) -> list[str]:
 def is_below(name: str, group: str) -> bool:
     """Tell whether a task is the group itself or inside of it."""
     return name.startswith(group) and (len(name) == len(group) or name[len(group)] in "+^")
+
+
+def boundary(task: str, within: str) -> str:
+    """Return the innermost group that stays when an iteration or branch ends: `^sub` of a loop, the group itself."""
+    sub = f"{within}^sub"
+    return sub if within and is_below(task, sub) else within
 
 
 def short(name: str) -> str:

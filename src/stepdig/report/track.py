@@ -10,7 +10,6 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Mapping
-from dataclasses import replace
 from typing import Any
 
 from stepdig.local import errors
@@ -53,7 +52,7 @@ class Tracker:
     def __init__(
         self, definition: Mapping[str, Any], bundle: Mapping[str, Any], tasks: Rows | None = None, execution: str = ""
     ) -> None:
-        self.places = {state: _placed(place, execution) for state, place in names.places(definition).items()}
+        self.places = {state: names.in_execution(place, execution) for state, place in names.places(definition).items()}
         self.bundle = bundle
         self.tasks = tasks or Rows()
         self.root = names.groups(next(iter(self.places.values())).task)[0] if self.places else ""
@@ -109,6 +108,11 @@ class Tracker:
         self.tasks.row(task).log = log
         self.tasks.say(task, stream, text)
         return self._changes()
+
+    def cut(self) -> None:
+        """End what still runs: the process that ran it was killed."""
+        self.tasks.abandon(self.tasks.row(self.root))
+        self.tasks.changes.clear()
 
     @property
     def rows(self) -> Mapping[str, Row]:
@@ -180,7 +184,7 @@ class Tracker:
         elif before.failed and not place.ignores:
             self.tasks.fail(self.tasks.row(before.task))
         for task in left:
-            self.tasks.leave(task, _boundary(task, visit.within) if at_the_end else visit.task)
+            self.tasks.leave(task, names.boundary(task, visit.within) if at_the_end else visit.task)
 
     def _within(self, kind: str, visit: Visit, event: Mapping[str, Any]) -> None:
         if kind.endswith("StateExited"):
@@ -212,7 +216,7 @@ class Tracker:
         elif not (visit.failed or visit.waits or place.opens or place.ours):
             self.tasks.close(row)
         if place.last and not visit.failed:
-            self.tasks.leave(visit.task, _boundary(visit.task, visit.within))
+            self.tasks.leave(visit.task, names.boundary(visit.task, visit.within))
 
     def _assigned(self, visit: Visit, row: Row, variables: Mapping[str, str]) -> None:
         """Read what the compiler lets a state assign for those who report: the text of `echo>`, a failure."""
@@ -292,14 +296,3 @@ class Tracker:
         for row in self.tasks.failures():
             if names.groups(row.name)[0] == self.root and row.cause is None and self.status == "FAILED":
                 row.error, row.cause = self.error, self.cause
-
-
-def _placed(place: names.Place, execution: str) -> names.Place:
-    task, within = names.of_execution(place.task, execution), names.of_execution(place.within, execution)
-    return replace(place, task=task, within=within) if execution else place
-
-
-def _boundary(task: str, within: str) -> str:
-    """Return the innermost group that stays when an iteration or branch ends: `^sub` of a loop, the group itself."""
-    sub = f"{within}^sub"
-    return sub if within and names.is_below(task, sub) else within
