@@ -187,7 +187,7 @@ def test_the_start_of_containers_pulls_logs_and_reads_secrets() -> None:
         Request("kms:Decrypt", ANY_KEY,
                 {"kms:ViaService": "secretsmanager.ap-northeast-1.amazonaws.com", "kms:EncryptionContext:SecretARN": SECRET}),
     ]  # fmt: skip
-    policy = _policy(execution_statements("shop-nightly", jobs, secrets))
+    policy = _policy(execution_statements(jobs, secrets))
     assert [it for it in needed if not allows(policy, it)] == []
     assert idle(policy, needed) == []
     other = f"arn:aws:ssm:{HERE}:parameter/stepdig/shop-dev/secrets/other"
@@ -222,7 +222,7 @@ def test_the_start_of_containers_pulls_logs_and_reads_secrets() -> None:
     ],
 )
 def test_images_from_elsewhere_are_pulled_from_there(image: str, repository: str | None) -> None:
-    policy = _policy(execution_statements("shop-a", {"x": Job("x", image=image, plain=True)}, ()))
+    policy = _policy(execution_statements({"x": Job("x", image=image, plain=True)}, ()))
     assert allows(policy, Request("ecr:GetAuthorizationToken", "*")) == bool(repository)
     assert not allows(policy, Request("ecr:BatchGetImage", REPOSITORY))
     assert not repository or allows(policy, Request("ecr:BatchGetImage", repository))
@@ -230,7 +230,7 @@ def test_images_from_elsewhere_are_pulled_from_there(image: str, repository: str
 
 def test_a_task_definition_from_elsewhere_has_roles_of_its_own() -> None:
     theirs = Job("x", task_definition=f"arn:aws:ecs:{HERE}:task-definition/theirs:3")
-    assert execution_statements("shop-a", {"x": theirs}, ()) == ()
+    assert execution_statements({"x": theirs}, ()) == ()
 
 
 @pytest.mark.parametrize(
@@ -250,7 +250,7 @@ def test_a_task_definition_from_elsewhere_has_roles_of_its_own() -> None:
 )  # fmt: skip
 def test_where_a_secret_is_kept(name: str, value: str, resource: str) -> None:
     assert resolved({"Fn::Sub": value_from(name)}) == value
-    found = _policy(execution_statements("shop-a", {}, [name]))
+    found = _policy(execution_statements({}, [name]))
     assert found[0]["Resource"] == [resource]
 
 

@@ -37,7 +37,7 @@ def test_roles_are_clean() -> None:
         policies[f"task {name}"] = resolved(document(task_statements("shop-nightly", job, project="shop")))
     jobs = {"load": Job("load")}
     names = ["/shop/db", "shop/db:password"]
-    policies["execution"] = resolved(document(execution_statements("shop-nightly", jobs, names)))
+    policies["execution"] = resolved(document(execution_statements(jobs, names)))
     for name, (state, _) in OTHERS.items():
         policies[f"other {name}"] = {"Version": "2012-10-17", "Statement": _derived(state)}
     assert {name: found for name, found in checked(policies).items() if found} == {}

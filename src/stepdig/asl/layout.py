@@ -14,10 +14,10 @@ def layout(definition: dict[str, object], *, dense: bool = False) -> str:
     """
     if dense:
         return json.dumps(definition, ensure_ascii=False, separators=(",", ":")) + "\n"
-    return _object(definition, 0, None) + "\n"
+    return _object(definition, 0) + "\n"
 
 
-def _object(value: dict[str, object], depth: int, name: str | None) -> str:
+def _object(value: dict[str, object], depth: int) -> str:
     if not value:
         return "{}"
     pad = " " * (depth + 1)
@@ -27,10 +27,10 @@ def _object(value: dict[str, object], depth: int, name: str | None) -> str:
 
 def _value(value: object, depth: int, name: str) -> str:
     if isinstance(value, dict) and (name in _EXPANDED or _is_state(value)):
-        return _object(value, depth, name)
+        return _object(value, depth)
     if name == "Branches" and isinstance(value, list):
         pad = " " * (depth + 1)
-        return "[\n" + ",\n".join(pad + _object(branch, depth + 1, None) for branch in value) + f"\n{' ' * depth}]"
+        return "[\n" + ",\n".join(pad + _object(branch, depth + 1) for branch in value) + f"\n{' ' * depth}]"
     return _flat(value)
 
 

@@ -111,13 +111,13 @@ def _condition(value: object) -> str | tuple[str, ...]:
     return str(value).lower() if isinstance(value, bool) else str(value)
 
 
-def execution_statements(machine: str, jobs: Mapping[str, Job], secrets: Collection[str]) -> tuple[Statement, ...]:
+def execution_statements(jobs: Mapping[str, Job], secrets: Collection[str]) -> tuple[Statement, ...]:
     """Return what starts the containers of a workflow may: pull their images, write their logs, read their secrets.
 
     secrets   names as job.yml gives them, of all jobs together (`secret_names.of_job`)
     """
     ours = [job for job in jobs.values() if not job.task_definition]
-    return (*_images(ours), *_logs(machine, ours), *_secrets(secrets))
+    return (*_images(ours), *_logs(ours), *_secrets(secrets))
 
 
 def _images(jobs: Collection[Job]) -> tuple[Statement, ...]:
@@ -143,7 +143,7 @@ def _repository(job: Job) -> str:
     return f"arn:${{AWS::Partition}}:ecr:{found['region']}:{found['account']}:repository/{name}"
 
 
-def _logs(machine: str, jobs: Collection[Job]) -> tuple[Statement, ...]:
+def _logs(jobs: Collection[Job]) -> tuple[Statement, ...]:
     groups = tuple(sorted(arns.log_group(job.name) for job in jobs))
     if not groups:
         return ()

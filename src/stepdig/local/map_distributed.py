@@ -55,7 +55,7 @@ async def _once(run: Execution, state: State, frame: Frame, context: dict[str, J
         frame.last = closed(run, "MapRunAborted", frame.last)
         raise
     frame.last = run.history.add("MapRunSucceeded", frame.last)
-    result = await _result(run, state, frame, context, variables)
+    result = await _result(run, state, frame, variables)
     frame.last = run.history.add("MapStateSucceeded", frame.last)
     return result
 
@@ -152,7 +152,7 @@ def _note(frame: Frame, index: int, child: Execution) -> None:
         )
 
 
-async def _result(run: Execution, state: State, frame: Frame, context: dict[str, Json], variables: Variables) -> Json:
+async def _result(run: Execution, state: State, frame: Frame, variables: Variables) -> Json:
     """Return the array of outputs, tolerated failures as `{"Error", "Cause"}`; or where ResultWriter has put them."""
     progress = frame.inside
     if state.work.writer is not None:

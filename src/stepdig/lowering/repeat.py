@@ -36,7 +36,7 @@ def repeat(
     if count == 0:
         return plan.Sequence(here.name, here.comment)
     if task.parallel is None and stores:
-        return _counted(here, task, body, loop, entries, count)
+        return _counted(here, body, loop, entries, count)
     parallel = None if task.parallel is None else here.number(task.parallel.limit or 0)
     mode = _mode(here, count, parallel)
     frame = here.scope.draft.new_frame(here.scope.frame, distributed=mode == "distributed")
@@ -70,7 +70,6 @@ def _switched(
 
 def _counted(
     here: Here,
-    task: Task,
     body: Task,
     loop: LoopDraft,
     entries: Callable[[LoopDraft], Entries],

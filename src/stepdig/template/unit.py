@@ -73,7 +73,7 @@ def _rights(unit: Unit) -> Rights:
     secrets = {it for name, job in jobs.items() for it in iam.of_job(job, used.get(name, iam.Used()).keys)}
     return Rights(
         iam.machine_statements(made.definition, machine, made.jobs, roles=roles, requires=requires),
-        iam.execution_statements(machine, jobs, sorted(secrets)) if jobs else (),
+        iam.execution_statements(jobs, sorted(secrets)) if jobs else (),
         {
             name: iam.task_statements(machine, job, project=unit.project, state=used.get(name, iam.Used()).state)
             for name, job in jobs.items()
