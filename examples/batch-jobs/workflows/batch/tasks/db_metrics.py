@@ -9,6 +9,7 @@ WANTED = ("Threads_connected", "Queries", "Innodb_row_lock_waits", "Aborted_conn
 
 
 def main() -> None:
+    """Send each figure as a gauge."""
     host, _, port = os.environ["STATSD"].partition(":")
     names = ", ".join(f"'{name}'" for name in WANTED)
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as out:

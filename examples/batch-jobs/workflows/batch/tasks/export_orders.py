@@ -12,6 +12,7 @@ import digdag
 
 
 def export(day: str) -> None:
+    """Fetch the orders of a day; store how many they are and where they lie."""
     lines, page = [], 1
     while page:
         got = _page(day, page)

@@ -5,6 +5,7 @@ from tasks.db import rows
 
 
 def count(month: str) -> None:
+    """Store the contracts and the yen of a month, `2026-10`."""
     sql = f"""
         select count(*), coalesce(sum(c.amount), 0), coalesce(sum(p.amount), 0)
         from contracts c left join payments p on p.contract_id = c.id where c.month = '{month}'

@@ -9,6 +9,7 @@ from tasks.db import rows
 
 
 def clean(days: int, really: bool) -> None:
+    """Delete what is older than so many days, or only say so."""
     s3, bucket = boto3.client("s3"), os.environ["UPLOADS_BUCKET"]
     known = {name for (name,) in rows("select name from uploads_seen")}
     before = datetime.datetime.now(datetime.UTC) - datetime.timedelta(days=days)
