@@ -8,6 +8,7 @@ import re
 import signal
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 
@@ -176,7 +177,7 @@ def test_json_tells_tools_everything(project):
     assert (end["transitions"], end["error"], end["cause"]) == (status["transitions"], status["error"], status["cause"])
 
 
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
 def test_a_signal_stops_the_run_and_all_its_processes(project, number):
     folder = project(wf=SLEEPY)
     process = start(folder, "wf.dig", "--json", process_group=0)
@@ -196,6 +197,20 @@ def test_a_signal_stops_the_run_and_all_its_processes(project, number):
     for pid in shells:
         with pytest.raises(ProcessLookupError):
             os.kill(pid, 0)
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="Linux's /dev/full stands for a full disk")
+@pytest.mark.parametrize("form", ["--plain", "--json"])
+def test_a_report_that_cannot_be_written_ends_no_run(project, form):
+    folder = project(wf="+a: {sh>: echo a}\n+b: {sh>: touch b.ran}\n")
+    done = subprocess.run(
+        ["sh", "-c", f"exec {sys.executable} -m stepdig run wf.dig {form} > /dev/full"],
+        cwd=folder, capture_output=True, text=True, check=False,
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    assert done.stderr.startswith("stepdig run: no more can be shown: No space left on device; the run goes on")
+    assert done.stderr.count("\n") == 1
+    assert (folder / "b.ran").exists()
 
 
 def test_a_second_ctrl_c_does_not_wait(project):

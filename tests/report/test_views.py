@@ -10,12 +10,13 @@ import pytest
 from nights import BUNDLE, DEFINITION, START, History, bad_night, good_night
 from rich.console import Console
 
+from stepdig.report.clean import clean
 from stepdig.report.jsonl import JsonLines
 from stepdig.report.layout import entries
 from stepdig.report.plain import PlainLines
 from stepdig.report.reasons import reason
 from stepdig.report.track import Tracker
-from stepdig.report.tree import Tree, clean, fit
+from stepdig.report.tree import Tree, fit
 from stepdig.report.view import Run, ended
 
 RUN = Run(
@@ -214,6 +215,7 @@ def test_the_tree_fits_the_screen_and_shows_what_runs_or_failed(height):
         ("10%\r20%\r30%\r", "30%"),
         ("a\tb\x00\x08c", "a       bc"),
         ("日本", "日本"),
+        ("a\u202eb\u2066c", "abc"),
     ],
 )
 def test_a_line_of_output_cannot_change_the_terminal(text, line):

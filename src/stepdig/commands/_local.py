@@ -210,7 +210,7 @@ def _tasks(start: Start, engine: Engine, reporter: Reporter) -> LocalTasks:
 
 @contextlib.asynccontextmanager
 async def _stopped_by_signals(execution: Execution, reporter: Reporter) -> AsyncIterator[None]:
-    """Stop the run and all its processes on Ctrl-C or SIGTERM; a second one does not wait for them to end well."""
+    """Stop the run and all its processes on Ctrl-C, SIGTERM or SIGHUP; a second one does not wait for them to end well."""
     loop = asyncio.get_running_loop()
 
     def stop(name: str) -> None:
@@ -221,6 +221,8 @@ async def _stopped_by_signals(execution: Execution, reporter: Reporter) -> Async
         execution.stop("Stopped", f"stopped by {name}")
 
     names = {signal.SIGINT: "Ctrl-C", signal.SIGTERM: "SIGTERM"}
+    if signal.getsignal(signal.SIGHUP) is not signal.SIG_IGN:  # under nohup it may outlive its terminal
+        names[signal.SIGHUP] = "the end of its terminal"
     for number, name in names.items():
         loop.add_signal_handler(number, stop, name)
     try:

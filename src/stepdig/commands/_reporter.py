@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
+import sys
 import time
 from collections.abc import Callable, Mapping
 from types import MappingProxyType
@@ -63,12 +65,18 @@ class Reporter:
         return self._others[top.arn]
 
     def show(self, what: Callable[[View], None]) -> None:
-        """Let the view show something; when nobody reads it any more, the run goes on unseen."""
+        """Let the view show something; when nobody reads it any more, or it cannot be written, the run goes on unseen."""
         if self._view is not None:
             try:
                 what(self._view)
-            except BrokenPipeError:
+            except OSError as error:
                 self._view = None
+                with contextlib.suppress(OSError, ValueError):
+                    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # for what is still on its way
+                if not isinstance(error, BrokenPipeError):
+                    with contextlib.suppress(OSError):
+                        goes_on = f"the run goes on, and its logs are in {os.path.relpath(self._folder.path)}"
+                        sys.stderr.write(f"stepdig run: no more can be shown: {error.strerror}; {goes_on}\n")
 
     def note(self, text: str) -> None:
         """Let the view show a sentence about the run itself."""

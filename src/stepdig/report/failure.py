@@ -6,6 +6,7 @@ import os
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
+from stepdig.report.clean import clean
 from stepdig.report.hints import hints
 from stepdig.report.names import execution_of
 from stepdig.report.reasons import reason
@@ -37,7 +38,7 @@ def lines(tracker: Tracker, explain: Callable[[Row], str], base: Path) -> Iterat
         for text in hints(row, why, base):
             yield "", f"  {text}"
         for text in row.tail or ():
-            yield "dim", f"  | {text}"
+            yield "dim", f"  | {_cut(clean(text))}"
         if row.log:
             yield "dim", f"  {row.log}"
         yield "", ""

@@ -7,6 +7,7 @@ from datetime import datetime, tzinfo
 from typing import TextIO
 
 from stepdig.report import failure, names
+from stepdig.report.clean import clean
 from stepdig.report.rows import FAILURES, IGNORED, RETRY_WAITING, RUNNING, SUCCESS, Change, Line, Message, Row
 from stepdig.report.track import Tracker
 from stepdig.report.view import NEXT, End, Run, closing, duration, spoken
@@ -21,6 +22,7 @@ class PlainLines:
         self._out = out
         self._explain = explain
         self._zone = zone
+        self._shown = clean if out.isatty() else str  # a file takes it as it is
 
     def start(self, run: Run, tracker: Tracker) -> None:
         """Print what runs."""
@@ -32,11 +34,11 @@ class PlainLines:
         """Print each line, and each step of a task; of groups only that they failed."""
         for change in changes:
             if isinstance(change, Line):
-                self._line("", f"{spoken(self._tracker.rows[change.task])} | {change.text}")
+                self._line("", f"{spoken(self._tracker.rows[change.task])} | {self._shown(change.text)}")
             elif isinstance(change, Message):
                 self._line("message", f"{spoken(self._tracker.rows[change.task])} {change.channel}".rstrip())
                 for text in change.text.split("\n"):
-                    self._line("", f"> {text}")
+                    self._line("", f"> {self._shown(text)}")
             elif change.group is None or (change.state in FAILURES | {IGNORED} and not names.is_generated(change.name)):
                 self._line(change.state, spoken(change) + self._more(change))
         self._out.flush()
@@ -57,7 +59,7 @@ class PlainLines:
         if end.status != "SUCCEEDED":
             self._out.write("\n")
             for _, text in failure.lines(self._tracker, self._explain, self._run.base):
-                self._out.write(text + "\n")
+                self._out.write(self._shown(text) + "\n")
             self._out.write(f"{NEXT[end.status]}: {self._run.again}\n")
         self._out.write(f"kept in {self._run.directory}\n{closing(end)}\n")
         self._out.flush()
@@ -67,7 +69,9 @@ class PlainLines:
             return f"  try {row.tries}" if row.tries > 1 else ""
         took = f"  {duration(row.ended - row.started)}" if row.ended is not None and row.started is not None else ""
         why = row.state in FAILURES | {RETRY_WAITING} and not row.failed_inside
-        return took * (row.state == SUCCESS) + ("  " + self._explain(row).replace("\n", " ") if why else "")
+        return took * (row.state == SUCCESS) + (
+            "  " + self._shown(self._explain(row).replace("\n", " ")) if why else ""
+        )
 
     def _line(self, word: str, text: str) -> None:
         time = datetime.fromtimestamp(self._tracker.now, self._zone).strftime("%H:%M:%S")

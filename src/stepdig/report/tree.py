@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import re
 import termios
 import time
 from collections.abc import Callable, Iterator, Sequence
@@ -16,6 +15,7 @@ from rich.panel import Panel
 from rich.text import Text
 
 from stepdig.report import failure
+from stepdig.report.clean import clean
 from stepdig.report.layout import Entry, entries
 from stepdig.report.names import ITERATION
 from stepdig.report.rows import (
@@ -48,8 +48,6 @@ LOOKS = {
     CANCELED: ("⊘", "yellow"),
 }
 STYLES = {"bad": "bold red", "dim": "dim", "": ""}
-ANSI = re.compile(r"\x1b(\[[0-9;?]*[ -/]*[@-~]|\][^\x07]*(\x07|\x1b\\)|.)")
-CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f]")
 LINES_AT_ONCE = 500  # more than a person reads between two frames; all of them are in the task's log
 BREATH = 0.1  # seconds between frames
 
@@ -99,7 +97,7 @@ class Tree:
         self._console.print()
         if end.status != "SUCCEEDED":
             for style, text in failure.lines(self._tracker, self._explain, self._run.base):
-                self._console.print(Text(clean(text), STYLES[style]))
+                self._console.print(Text(clean(text), STYLES[style]), soft_wrap=True)
             self._console.print(Text.assemble(f"{NEXT[end.status]}: ", (self._run.again, "bold")), soft_wrap=True)
         style = "bold green" if end.status == "SUCCEEDED" else "bold red"
         status, _, rest = closing(end).partition(" ")
@@ -177,12 +175,6 @@ def _no_echo_of_keys(out: IO[str]) -> Iterator[None]:
         yield
     finally:
         termios.tcsetattr(number, termios.TCSANOW, before)
-
-
-def clean(text: str) -> str:
-    """Return a line of output as it may stand in a terminal: no escapes, the last state of a progress bar."""
-    text = ANSI.sub("", text.rstrip("\r")).rpartition("\r")[2]
-    return CONTROL.sub("", text).expandtabs()
 
 
 def fit(text: str, cells: int) -> str:
