@@ -117,6 +117,9 @@ class Staged:
 
     def _make(self, folder: Path) -> None:
         """Make a folder with those above it, and note which of them are new."""
+        for it in (folder, *folder.parents):
+            if os.path.lexists(it) and not it.is_dir():
+                raise NotADirectoryError(errno.ENOTDIR, os.strerror(errno.ENOTDIR), str(it))
         new = [it for it in (folder, *folder.parents) if not it.exists()]
         for it in reversed(new):
             it.mkdir(exist_ok=True)

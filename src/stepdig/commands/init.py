@@ -6,13 +6,16 @@ there are none yet, since they are the user's from then on; the functions of thi
 
 from __future__ import annotations
 
+import os
 import sys
 from argparse import ArgumentParser, Namespace
+from collections.abc import Sequence
 from importlib.resources import files
 from importlib.resources.abc import Traversable
 from pathlib import Path
 
 from stepdig import DOCUMENTATION
+from stepdig.commands import _staging
 from stepdig.commands.schema import schemas
 from stepdig.problem import Position, Problem, ProblemsFound
 from stepdig.project import FOLDER as WORKFLOWS
@@ -54,17 +57,11 @@ _DEPLOY = f"To deploy ({DOCUMENTATION}/deploy.md):\n  stepdig build\n  sam build
 
 def _beside(target: Path, given: str) -> int:
     """Write what deploying needs and what is not as in this version; files of functions that it has no more go."""
-    missing = {name: content for name, content in _settings().items() if not (target / name).exists()}
+    missing = {name: content for name, content in _settings().items() if not os.path.lexists(target / name)}
     functions = _functions()
     changed = {name: content for name, content in functions.items() if _read(target / name) != content}
     left = [path for path in _ours(target) if path.relative_to(target).as_posix() not in functions]
-    _write(target, missing | changed, given)
-    try:
-        for path in left:
-            path.unlink()
-            sys.stdout.write(f"{path} removed\n")
-    except OSError as error:
-        raise ProblemsFound([unwritable(error, given)]) from error
+    _write(target, missing | changed, given, [path.relative_to(target).as_posix() for path in left])
     sys.stdout.write(f"\n{_DEPLOY}" if missing or changed or left else "nothing to do: all is as in this version\n")
     return 0
 
@@ -96,15 +93,14 @@ def _read(path: Path) -> bytes | None:
     return path.read_bytes() if path.is_file() else None
 
 
-def _write(target: Path, written: dict[str, bytes], given: str) -> None:
-    """Write files and tell their names. Raises ProblemsFound."""
+def _write(target: Path, written: dict[str, bytes], given: str, gone: Sequence[str] = ()) -> None:
+    """Write files and remove others, all or nothing, and tell their names. Raises ProblemsFound."""
     try:
-        for path, content in written.items():
-            (target / path).parent.mkdir(parents=True, exist_ok=True)
-            (target / path).write_bytes(content)
+        _staging.write(target, written, gone)
     except OSError as error:
         raise ProblemsFound([unwritable(error, given)]) from error
     sys.stdout.write("".join(f"{target / path}\n" for path in written))
+    sys.stdout.write("".join(f"{target / path} removed\n" for path in gone))
 
 
 def _files(folder: Traversable, below: str = "") -> dict[str, bytes]:
@@ -122,7 +118,7 @@ def _files(folder: Traversable, below: str = "") -> dict[str, bytes]:
 
 def _is_taken(target: Path, path: str) -> bool:
     """Tell whether a file stands where one of ours, or the folder it is in, would be."""
-    place = target / path
-    if not path:
-        return place.exists() and not place.is_dir()
-    return place.exists() or any((target / above).is_file() for above in Path(path).parents if above.name)
+    folders = [target / above for above in Path(path).parents if above.name] if path else [target]
+    return (path != "" and os.path.lexists(target / path)) or any(
+        os.path.lexists(it) and not it.is_dir() for it in folders
+    )
