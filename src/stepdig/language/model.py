@@ -52,7 +52,7 @@ class Task:
     name      its key, `+load`; bodies that Digdag generates have a name with `^`: `^sub`, `^error`
     operator  `sh` of `sh>: ...`; None for a group
     argument  the value behind the operator's key; None when that is null or absent
-    options   the other local keys of an operator task (also `_env`), in the order written
+    options   the other local keys of an operator task (also `_env`), in the order written; `keys` where their names stand
     bodies    `_do` and `_else_do`, parsed as tasks named `^sub`
     children  the `+` keys of a group, in the order written; empty for an operator task and a disabled task
     export    `_export`, or None
@@ -70,6 +70,7 @@ class Task:
     operator_at: Position | None = None
     argument: Node | None = None
     options: MappingOf[str, Node] = field(default_factory=dict)
+    keys: MappingOf[str, Scalar] = field(default_factory=dict, compare=False, repr=False)
     bodies: MappingOf[str, Task] = field(default_factory=dict)
     children: tuple[Task, ...] = ()
     export: Mapping | None = None

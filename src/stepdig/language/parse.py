@@ -19,6 +19,12 @@ OURS = ("_env", "_timeout", "_ignore_failure")  # of groups: Digdag knows none o
 GROUP_KEYS = (*TOP_KEYS, "_background", "_after", "_secrets", "_disable", *OURS)
 BODIES = {"if": ("_do", "_else_do"), "loop": ("_do",), "for_each": ("_do",), "for_range": ("_do",)}
 BODIES["td_for_each"] = ("_do",)  # not here, but what is wrong inside is told too
+_WITHOUT_BODIES = frozenset(
+    (
+        *("call", "echo", "embulk", "fail", "http", "mail", "param_get", "param_set", "py", "rb", "require", "s3_wait"),
+        *("sh", "slack", "wait"),
+    )
+)
 _LOOPS = frozenset({"loop", "for_each", "for_range"})  # `_parallel` is their option, not the group's
 _OF_EVERY_TASK = frozenset(
     ("_type", "_command", "_export", "_error", "_check", "_retry", "_background", "_after", "_disable", *OURS[1:])
@@ -148,11 +154,12 @@ def _check_order(children: list[Task], problems: Problems) -> None:
 def _operator_task(name: str, label: str, at: Position, keys: _Keys, background: bool, problems: Problems) -> Task:
     _refuse_second_operator(label, keys, problems)
     operator, operator_at, argument = _operator(keys, problems)
-    keys = slips.put_right(keys, operator, BODIES.get(operator, ()), problems)
+    having = BODIES.get(operator, () if operator in _WITHOUT_BODIES else ("_do", "_else_do"))
+    keys = slips.put_right(keys, operator, having, problems)
     argument = keys[f"{operator}>"][1] if f"{operator}>" in keys and argument is not None else argument
     slips.refuse_misplaced(keys, problems)
     looping = operator in _LOOPS and "_parallel" in keys
-    own = {*_OF_EVERY_TASK, *BODIES.get(operator, ()), *(["_parallel"] if looping else [])}
+    own = {*_OF_EVERY_TASK, *having, *(["_parallel"] if looping else [])}
     options = {
         text: value for text, (_, value) in keys.items() if text not in own and text[-1:] != ">" and text[:1] != "+"
     }
@@ -167,7 +174,8 @@ def _operator_task(name: str, label: str, at: Position, keys: _Keys, background:
         operator_at,
         argument,
         options=options,
-        bodies={text: _sub("^sub", *keys[text], problems) for text in BODIES.get(operator, ()) if text in keys},
+        keys={text: keys[text][0] for text in options},
+        bodies={text: _sub("^sub", *keys[text], problems) for text in having if text in keys},
         export=_mapping(keys, "_export", problems),
         retry=directives.retry(keys["_retry"][1], False, problems) if "_retry" in keys else None,
         parallel=directives.parallel(keys["_parallel"][1], True, problems) if looping else None,

@@ -36,6 +36,8 @@ def hint_at_top(key: Scalar, value: Node, known: Collection[str], elsewhere: Col
         return f'write "{key.text}" in quotes: without them it is the number {text}'
     if (half := halfwidth(text)) != text:
         return f"write it in half-width letters: {half}"
+    if text in ("include", "import") and isinstance(value, Scalar):
+        return f"write !include : {value.text[:40]}"
     if is_body(value):
         return f"tasks begin with '+': '+{text}:'"
     if text.endswith(">"):
@@ -107,6 +109,10 @@ def put_right(keys: Keys, operator: str, bodies: Collection[str], problems: Prob
         name = f"{operator}>"
         rest = tuple((key, value) for key, value in inner if str(key.value) not in (*bodies, "_parallel"))
         made[name] = (keys[name][0], Mapping(inner.at, rest))
+    for text in (it for it in ("_do", "_else_do") if it in keys and it not in bodies and is_body(keys[it][1])):
+        key = keys[text][0]
+        hint = "it belongs to if>, loop>, for_each> or for_range>"
+        problems.add(key.at, "SD782", f"'{operator}>' has no '{text}'", hint, key.length)
     for text, (key, value) in keys.items():
         meant = _WITHOUT.get(text, "")
         if meant in ("_do", "_else_do") and meant not in bodies:

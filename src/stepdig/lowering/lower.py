@@ -11,6 +11,7 @@ from stepdig.language import model
 from stepdig.language.model import Task, Workflow
 from stepdig.language.order import Arranged, in_sequence, side_by_side
 from stepdig.lowering.calls import called
+from stepdig.lowering.picks import pick
 from stepdig.lowering.place import Here, indexes, retry_of
 from stepdig.lowering.repeat import around, repeat
 from stepdig.lowering.requires import required
@@ -109,6 +110,8 @@ def _task(task: Task, outer: Scope, generated: str = "") -> Lowered:
     step = TABLE[task.operator].lower(task, here)
     if len(scope.draft.problems) > before and plan.is_empty(step):
         _look_inside(task, scope)
+        if "ecs" in task.options or "docker" in task.options:
+            pick(here)  # for the mistakes in them
     step = _in_time(step, scope)
     retry = here.retry(task) if _runs_anew(task, step, here) else None
     if task.check is not None and not plan.is_empty(step):

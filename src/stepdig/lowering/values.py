@@ -9,7 +9,7 @@ from dataclasses import dataclass, field, replace
 from typing import Self, TypeVar
 
 from stepdig import plan
-from stepdig.expressions import builtins, contexts, translate
+from stepdig.expressions import builtins, contexts, template, translate
 from stepdig.expressions.errors import ExpressionError
 from stepdig.expressions.shapes import NOT_CONSTANT
 from stepdig.jsonata_text import literal
@@ -24,6 +24,7 @@ from stepdig.operators import TABLE
 from stepdig.problem import Position, did_you_mean
 from stepdig.source.tree import Mapping, Node, Scalar, Sequence
 
+_COMPARES = re.compile(r"[=!]=|&&|\|\||[<>]|\b(and|or|not|in)\b")
 Result = TypeVar("Result")
 Meaning = TypeVar("Meaning", translate.Translated, contexts.Boolean, contexts.Checked)
 
@@ -128,6 +129,14 @@ class Values:
         if isinstance(node, Scalar) and isinstance(node.value, bool | int):
             return plan.Condition("true" if node.value else "false", None)
         if isinstance(node, Scalar) and isinstance(node.value, str):
+            outside = "".join(it.text for it in template.split(node.value) if isinstance(it, template.Text))
+            if "${" in node.value and _COMPARES.search(outside):
+                inside = node.value.replace("${", "").replace("}", "").strip()
+                hint = f"put all of it inside: ${{{inside}}}"
+                self.problem(
+                    node.at, "SD422", f"{what} compares outside of ${{...}}, where it is a text", hint, node.length
+                )
+                return None
             done = self._translated(node, contexts.boolean)
             if done is None:
                 return None

@@ -35,7 +35,8 @@ class Options:
         for name, node in self.task.options.items():
             near = "" if name in known or name in used else did_you_mean(name, known, NEAR)
             if near:
-                self.place.problem(node.at, "SD242", f"{self.task.operator}> has no option '{name}'", near, node.length)
+                at = self.task.keys.get(name, node)
+                self.place.problem(at.at, "SD242", f"{self.task.operator}> has no option '{name}'", near, at.length)
 
     def node(self, name: str) -> Node | None:
         """Return an option as written, or None; null counts as none."""

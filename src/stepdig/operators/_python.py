@@ -21,7 +21,9 @@ def missing(command: str, read: Read) -> tuple[str, str] | None:
     It cannot be told of modules that are not in the project, or that make names in other ways than plain Python.
     """
     if not _COMMAND.match(command):
-        return None
+        plain = re.sub(r"\(.*\)\Z|\.py\Z", "", command).replace("/", ".")
+        written = command != plain and _COMMAND.match(plain) and "${" not in command
+        return (f"'{command}' is no module.function", f"did you mean '{plain}'?") if written else None
     *module, name = command.split(".")
     found = _source(module, read)
     if found is not None:

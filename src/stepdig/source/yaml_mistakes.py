@@ -160,18 +160,22 @@ def _second_colon(place: _Place) -> Mistake | None:
         return Mistake(
             place.word, f"'{name}' is indented deeper than the line above, which has its value", hint, len(name)
         )
-    if ":" not in above:
-        return Mistake(
-            _line_above(place) + len(above) - len(above.lstrip()),
-            "a key without ': ' behind it",
-            "",
-            len(above.strip()),
-        )
+    if ":" not in above and (bare := _bare_key(place)) is not None:
+        return bare
     return Mistake(
         place.index,
         "a second ': ' in one text",
         "put a text with ': ' in quotes, and indent the keys of a mapping alike",
     )
+
+
+def _bare_key(place: _Place) -> Mistake | None:
+    """Return the mistake of a line above that is a task's name, or an operator, without its colon."""
+    bare = place.above.strip()
+    if not re.fullmatch(r"\+\S+|[a-z_.]+>|[_A-Za-z]\w*", bare):
+        return None
+    at = _line_above(place) + place.above.index(bare)
+    return Mistake(at, f"'{bare}' needs a ':' behind it", f"write {bare}:", len(bare))
 
 
 def _line_above(place: _Place) -> int:
@@ -218,6 +222,8 @@ def _indent(place: _Place) -> Mistake | None:
     """A key that is not indented like those beside it; a text below `|` that is not indented deeper."""
     if not _ends_a_mapping(place) and "expected ':'" not in place.said:
         return None
+    if (bare := _bare_key(place)) is not None:
+        return bare
     lines = place.text[: place.start].splitlines()
     block = next((it for it in reversed(lines[-12:]) if re.search(r":\s*[|>][-+0-9]*\s*$", it)), "")
     if block:
