@@ -23,7 +23,9 @@ EXAMPLE = ROOT / "examples/analytics-platform"
 CUSTOMERS = 1280  # 64 parts of 20
 SECONDS = 30  # a task of minutes or hours is what users have
 ROUNDS = 3
-WAITING = "+all:\n  for_range>: {{from: 0, to: 64, step: 1}}\n  _parallel: true\n  _do:\n    +part:\n      sh>: sleep {}\n"
+WAITING = (
+    "+all:\n  for_range>: {{from: 0, to: 64, step: 1}}\n  _parallel: true\n  _do:\n    +part:\n      sh>: sleep {}\n"
+)
 SESSION = "2026-11-22"
 DIGDAG = "class env:\n    store = staticmethod(lambda values: None)\n"
 CALL = "from task.task import split, simulate; "

@@ -218,7 +218,8 @@ def test_a_key_with_signs_of_patterns_means_itself() -> None:
 
 
 @pytest.mark.parametrize(
-    "tags", [{"PropagateTags": "TASK_DEFINITION"}, {"Tags": [{"Key": "a", "Value": "b"}]}, {"EnableECSManagedTags": True}]
+    "tags",
+    [{"PropagateTags": "TASK_DEFINITION"}, {"Tags": [{"Key": "a", "Value": "b"}]}, {"EnableECSManagedTags": True}],
 )
 def test_tags_need_a_right_of_their_own(tags: dict[str, Any]) -> None:
     plain, tagged = (_derived(_task("ecs:runTask.sync", **RUN, **more)) for more in ({}, tags))

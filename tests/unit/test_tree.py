@@ -184,12 +184,9 @@ PROBLEMS = {
     "+t: [\n": ["main.dig:1:5: SD102 not YAML: the file ends where more is expected"],
     "a: 'x\nb: 1\n": ["main.dig:1:4: SD102 not YAML: what opens here is not closed | add the missing bracket or quote"],
     "a: {x: ${v}}\n": [
-        "main.dig:1:8: SD102 not YAML: a text with ${...} inside of [ ] or { } needs quotes"
-        ' | put it in quotes: "${v}"'
+        'main.dig:1:8: SD102 not YAML: a text with ${...} inside of [ ] or { } needs quotes | put it in quotes: "${v}"'
     ],
-    "a: b: c\n": [
-        "main.dig:1:4: SD102 not YAML: a text with ': ' in it needs quotes | put it in quotes: \"b: c\""
-    ],
+    "a: b: c\n": ["main.dig:1:4: SD102 not YAML: a text with ': ' in it needs quotes | put it in quotes: \"b: c\""],
     '+t:\n  a: "\\q"\n': [
         "main.dig:2:7: SD102 not YAML: there is no such escape"
         " | in double quotes a backslash is written \\\\; in single quotes it stands for itself"
