@@ -172,7 +172,7 @@ def _second_colon(place: _Place) -> Mistake | None:
 def _bare_key(place: _Place) -> Mistake | None:
     """Return the mistake of a line above that is a task's name, or an operator, without its colon."""
     bare = place.above.strip()
-    if not re.fullmatch(r"\+\S+|[a-z_.]+>|[_A-Za-z]\w*", bare):
+    if not re.fullmatch(r"\+\S+|[a-z_.]+>|_\w+", bare):
         return None
     at = _line_above(place) + place.above.index(bare)
     return Mistake(at, f"'{bare}' needs a ':' behind it", f"write {bare}:", len(bare))
@@ -222,8 +222,6 @@ def _indent(place: _Place) -> Mistake | None:
     """A key that is not indented like those beside it; a text below `|` that is not indented deeper."""
     if not _ends_a_mapping(place) and "expected ':'" not in place.said:
         return None
-    if (bare := _bare_key(place)) is not None:
-        return bare
     lines = place.text[: place.start].splitlines()
     block = next((it for it in reversed(lines[-12:]) if re.search(r":\s*[|>][-+0-9]*\s*$", it)), "")
     if block:
@@ -232,6 +230,8 @@ def _indent(place: _Place) -> Mistake | None:
         return Mistake(
             place.word, "this line is not indented like the text above it", hint, max(1, len(place.line.strip()))
         )
+    if (bare := _bare_key(place)) is not None:
+        return bare
     if "expected ':'" in place.said and ":" not in place.line:
         hint = "a text of several lines goes below key: |, or in quotes"
         return Mistake(place.word, "this line is no key with a value", hint, max(1, len(place.line.strip())))
