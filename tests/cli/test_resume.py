@@ -8,6 +8,8 @@ import sys
 
 import pytest
 
+from stepdig.cli import main
+
 SLOW = """\
 +a:
   sh>: echo a >> ran
@@ -124,6 +126,34 @@ def test_a_run_whose_folder_cannot_be_written_stops_and_goes_on_once_it_can(fold
     (folder / "ok").touch()
     code, out, said = ended(folder, "w.dig", "--resume", "--plain")
     assert (code, ran(folder)) == (0, ["last", "noise"]), out + said
+
+
+@pytest.mark.parametrize("content", [None, "", "[]", '{"half'])
+@pytest.mark.parametrize(
+    "file", ["start", "definition", "bundle", "parts", "checkpoint", "status", "history"], ids=lambda it: it
+)
+def test_a_folder_that_lost_a_file_goes_on_or_says_so(folder, file, content, monkeypatch, capsys):
+    """A machine that lost its power leaves empty files: no traceback, nothing done that is not told."""
+    monkeypatch.chdir(folder)
+    (folder / "w.dig").write_text(FAILING)
+    assert main(["run", "w.dig", "--plain"]) == 1
+    path = next(folder.glob(f".stepdig/runs/*/*/{file}.json*"))
+    path.unlink() if content is None else path.write_text(content)
+    (folder / "ok").touch()
+    ran(folder)
+    capsys.readouterr()
+
+    code = main(["run", "w.dig", "--resume", "--plain"])
+    shown = capsys.readouterr()
+    if file in ("start", "definition"):
+        assert (code, ran(folder)) == (2, [])
+        assert "no failed run is kept here" in shown.err
+        again = main(["run", "w.dig", "--resume", path.parent.name])
+        words = capsys.readouterr().err
+        assert (again, "is damaged" in words or "no run" in words) == (2, True)
+    else:
+        assert code == 0, shown
+        assert ran(folder) == (["a", "b"] if file == "history" else ["b"])
 
 
 def test_a_run_that_was_stopped_goes_on(folder):

@@ -66,6 +66,11 @@ class Earlier:
         return Choice(**_json(self.folder / "parts.json", {}).get("choice") or {})
 
     @property
+    def is_whole(self) -> bool:
+        """Whether what it ran can be read: a machine that lost its power may have left empty files."""
+        return "session_time" in self.start.get("input", {}) and "States" in self.definition
+
+    @property
     def at(self) -> str:
         """Its session time."""
         return str(self.start["input"]["session_time"])
@@ -190,7 +195,7 @@ def to_resume(runs: Path, name: str, at: datetime | None = None) -> Earlier | No
     ended_well = set()
     for path in sorted(runs.glob("*/start.json"), key=lambda path: path.stat().st_mtime_ns, reverse=True):
         found = Earlier(path.parent)
-        if at is not None and datetime.fromisoformat(found.at) != at:
+        if not found.is_whole or (at is not None and datetime.fromisoformat(found.at) != at):
             continue
         if not found.succeeded and found.at not in ended_well:
             return found
@@ -218,9 +223,10 @@ def _iteration(file: Path) -> list[int]:
 def _json(path: Path, empty: Json) -> Json:
     """Return the content of a file, `empty` when it is not there or was not written whole."""
     try:
-        return json.loads(path.read_text("utf-8"))
+        found = json.loads(path.read_text("utf-8"))
     except (OSError, ValueError):
         return empty
+    return found if isinstance(found, type(empty)) else empty
 
 
 def _lines(path: Path) -> list[dict[str, Any]]:
@@ -228,7 +234,9 @@ def _lines(path: Path) -> list[dict[str, Any]]:
     found = []
     for line in path.read_text("utf-8", "replace").splitlines() if path.exists() else ():
         try:
-            found.append(json.loads(line))
+            event = json.loads(line)
         except ValueError:
             continue
+        if isinstance(event, dict):
+            found.append(event)
     return found

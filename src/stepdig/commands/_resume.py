@@ -40,6 +40,8 @@ def resume(args: Namespace, workflow: Workflow, compiled: Compiled, params: dict
         of = f" of the session {at.isoformat()}" if at is not None else ""
         none = f"no failed run{of} is kept here whose session has not succeeded since"
         raise ResumeError(f"--resume: no run {args.resume} is kept here" if args.resume else f"--resume: {none}")
+    if not earlier.is_whole:
+        raise ResumeError(f"--resume: {earlier.name} is damaged: its start.json or definition.json cannot be read")
     if earlier.succeeded:
         raise ResumeError(f"--resume: {earlier.name} has succeeded: there is nothing left to run")
     if earlier.running:

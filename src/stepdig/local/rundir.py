@@ -144,9 +144,9 @@ class RunDir:
         """
         definition = decode((self.path / "definition.json").read_text("utf-8"))
         kept = self.path / "checkpoint.json"
-        if kept.exists():
-            execution = engine.restore({**decode(kept.read_text("utf-8")), "definition": definition})
-        elif (self.path / "status.json").exists():
+        if (saved := _read(kept)) is not None:
+            execution = engine.restore({**saved, "definition": definition})
+        elif (_read(self.path / "status.json") or {}).get("status") == "SUCCEEDED":
             raise NotRedrivable("Execution is SUCCEEDED and cannot be redriven.")
         else:
             start = decode((self.path / "start.json").read_text("utf-8"))
@@ -180,7 +180,8 @@ class RunDir:
         found: list[Event] = []
         for line in path.read_bytes().splitlines() if path.exists() else ():
             with contextlib.suppress(ValueError):
-                found.append(decode(line.decode("utf-8")))
+                event = decode(line.decode("utf-8"))
+                found += [event] if isinstance(event, dict) else []
         return found
 
 
@@ -211,6 +212,15 @@ def _hide_from_git(folder: Path) -> None:
     """Let git pass the folder over, in a plain Digdag project too, whose .gitignore does not know it."""
     with contextlib.suppress(FileExistsError), (folder / ".gitignore").open("x", encoding="utf-8") as file:
         file.write("*\n")
+
+
+def _read(path: Path) -> dict[str, Json] | None:
+    """Return the object in a file; None where there is none, as a machine that lost its power may leave it."""
+    try:
+        found = decode(path.read_text("utf-8"))
+    except (OSError, ValueError):
+        return None
+    return found if isinstance(found, dict) else None
 
 
 def _write(path: Path, value: Json) -> None:
