@@ -38,7 +38,7 @@ timezone: Asia/Tokyo
 +prep: {py>: tasks.prep}
 +load:
   for_each>: {t: {file: tables.json}}
-  _parallel: 2
+  _parallel: {limit: 2}
   _do:
     +table: {sh>: './load.sh ${t.name} ${rows}'}
 +tell:
