@@ -93,6 +93,9 @@ class Project:
         except OSError as error:
             problems.found.append(unreadable(error, JOBS))
             return {}
+        for name in [name for name in names if not is_text(name)]:
+            names.remove(name)
+            problems.found.append(no_text(f"{JOBS}/{name}"))
         first: dict[str, str] = {}
         for name in names:
             twin = first.setdefault(bare(name), name)
@@ -193,6 +196,16 @@ def typed(path: str, root: Path) -> str:
     """Return a path that is relative to `root` as the user would type it where they stand."""
     full = str(root / path)
     return min(os.path.relpath(full), full, key=len)
+
+
+def is_text(name: str) -> bool:
+    """Tell whether a name from the disk is text in UTF-8, as definitions and templates are."""
+    return not any("\ud800" <= sign <= "\udfff" for sign in name)
+
+
+def no_text(path: str) -> Problem:
+    """Return the problem of a file or folder whose name is not."""
+    return Problem(Position(path, 1, 1), "SD760", "this name is not text in UTF-8", "rename it")
 
 
 def unreadable(error: OSError, path: str) -> Problem:

@@ -257,3 +257,25 @@ def test_the_memory_of_a_project_that_cannot_be_written_is_done_without(project,
     assert main(["build", "--check"]) == 0
     with _staging.alone(tmp_path / "nowhere/at/all") as alone:
         assert not alone
+
+
+@pytest.mark.parametrize("name", [b"workflows/shop/\xff.dig", b"workflows/\xff/a.dig", b"jobs/\xff/job.yml"])
+@pytest.mark.parametrize("verb", ["build", "check", "pack"])
+def test_a_name_that_is_no_text_is_told(project, name, verb):
+    path = project / os.fsdecode(name)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(FLOW if path.suffix == ".dig" else "memory: 1 GB\n")
+    command = [sys.executable, "-m", "stepdig", verb, *(["out"] if verb == "pack" else [])]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
+    assert done.returncode == 1
+    assert "?" in done.stdout + done.stderr
+    assert "SD760 this name is not text in UTF-8" in done.stdout + done.stderr
+    assert "Traceback" not in done.stderr
+
+
+def test_a_called_file_whose_name_is_no_text_keeps_nobody_from_building(project):
+    (project / "workflows/shop/sub").mkdir()
+    (project / "workflows/shop/sub" / os.fsdecode(b"\xff.dig")).write_text(FLOW)
+    change(project)
+    assert main(["build"]) == 0
+    assert main(["build"]) == 0

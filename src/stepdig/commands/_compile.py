@@ -10,7 +10,7 @@ from stepdig import digdag_check, pipeline
 from stepdig.language.job import Job
 from stepdig.language.partial import ALL, Parts
 from stepdig.problem import Problem, Problems, ProblemsFound
-from stepdig.project import Workflow, typed, unreadable
+from stepdig.project import Workflow, is_text, no_text, typed, unreadable
 
 Known = tuple[Mapping[str, Job] | None, Sequence[Problem]]  # the jobs of a repository, and what is wrong with them
 
@@ -22,6 +22,8 @@ def compile_one(workflow: Workflow, parts: Parts = ALL, known: Known | None = No
     """
     project = workflow.project
     jobs, wrong_jobs = known or known_jobs(workflow)
+    if not is_text(workflow.path):
+        raise ProblemsFound([no_text(typed(workflow.path, project.root)), *wrong_jobs])
     try:
         made = pipeline.compile_workflow(
             project.read,

@@ -10,6 +10,7 @@ from __future__ import annotations
 import contextlib
 import hashlib
 import json
+import os
 import sys
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import asdict, dataclass, field, replace
@@ -47,7 +48,7 @@ class Watched(Project):
     def files(self) -> tuple[str, ...]:
         """Return the paths of all `.dig` files, as a project does."""
         found = Project.files(self)
-        self.noted[self._asked("files")] = _hash("\0".join(found).encode())
+        self.noted[self._asked("files")] = _hash(os.fsencode("\0".join(found)))
         return found
 
     def outside(self, path: str) -> bool:
@@ -59,7 +60,7 @@ class Watched(Project):
     def jobs(self, problems: Problems) -> dict[str, Job] | None:
         """Return the jobs, as a project does."""
         found = Project.jobs(self, problems)
-        self.noted[self._asked("jobs")] = _hash("\0".join(found or ("", "")).encode())
+        self.noted[self._asked("jobs")] = _hash(os.fsencode("\0".join([*(found or ("", "")), *map(str, problems)])))
         return found
 
     def _asked(self, what: str, path: str = "") -> str:
