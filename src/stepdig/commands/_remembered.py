@@ -51,6 +51,12 @@ class Watched(Project):
         self.noted[self._asked("files")] = _hash(os.fsencode("\0".join(found)))
         return found
 
+    def names(self, folder: str) -> tuple[str, ...]:
+        """Return the names of the files in a folder, as a project does."""
+        found = Project.names(self, folder)
+        self.noted[self._asked("names", folder)] = _hash(os.fsencode("\0".join(found)))
+        return found
+
     def outside(self, path: str) -> bool:
         """Return whether something is there, as a project does."""
         found = Project.outside(self, path)
@@ -173,6 +179,7 @@ class Remembered:
                 ask: dict[str, Callable[[], object]] = {
                     "read": lambda: project.read(path),
                     "files": project.files,
+                    "names": lambda: project.names(path),
                     "outside": lambda: project.outside(path),
                     "jobs": lambda: project.jobs(Problems()),
                 }
