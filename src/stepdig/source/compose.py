@@ -258,6 +258,9 @@ class _Document:
             self._disagree(path.at, missing, path.length)
 
     def _value(self, event: ScalarEvent) -> Node:
+        if event.tag == "!include:":
+            self._check_tag(event, "str")
+            return Mapping(self._at(event), ())  # what it would have brought
         if event.tag != "!include":
             return self._scalar(event)
         hint = "write '!include : path' as a key of the mapping, on a line of its own"
