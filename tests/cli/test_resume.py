@@ -156,6 +156,15 @@ def test_a_folder_that_lost_a_file_goes_on_or_says_so(folder, file, content, mon
         assert ran(folder) == (["a", "b"] if file == "history" else ["b"])
 
 
+def test_what_a_task_stores_and_cannot_be_written_fails_it_in_words(folder):
+    (folder / "m.py").write_text("import digdag\ndef f(): digdag.env.store(x=1)\n")
+    spoilt = "cd .stepdig/runs/*/* && rm -rf s3 && touch s3"  # its folder for outputs is a file
+    (folder / "w.dig").write_text(f"+a: {{sh>: '{spoilt}'}}\n+b: {{py>: m.f}}\n+c: {{sh>: echo c >> ran}}\n")
+    code, out, said = ended(folder, "w.dig", "--plain")
+    assert (code, said, ran(folder)) == (1, "", [])
+    assert "+b | the files of this task cannot be written: " in out
+
+
 def test_a_run_that_was_stopped_goes_on(folder):
     (folder / "w.dig").write_text(FAILING.replace("test -e ok", "test -e ok || { kill -TERM $(cat pid); sleep 600; }"))
     process = subprocess.Popen(

@@ -144,6 +144,10 @@ class LocalTasks:
                 prepared = finished
         except TaskError as error:
             return self._unstarted(request, at, str(error))
+        except OSError as error:  # a full disk, a folder that is gone
+            where = f": {error.filename}" if error.filename else ""
+            self._fail(request, f"the files of this task cannot be written: {error.strerror}{where} (runtime)")
+            return TaskOutcome(1)
         if finished.message:
             self._on_failure(request, finished.message)
         return TaskOutcome(finished.exit_code)
