@@ -15,8 +15,8 @@ FILES = {
     "rows.json": json.dumps(ROWS).encode(),
     "rows.csv": b"table,db\nusers,shop\n",
     "pairs.yml": b"- [a, b]\n- {table: x}\n",
-    "sub/load.dig": b"+run:\n  sh>: load ${t.nmae} ${t.db}\n",
-    "load.yml": b"in: {type: file, path: '${t.nmae}'}\n",
+    "sub/load.dig": b"+run:\n  sh>: load ${t.tabel} ${t.db}\n",
+    "load.yml": b"in: {type: file, path: '${t.tabel}'}\n",
     "tasks.py": b"def main():\n    pass\n",
 }
 
@@ -47,14 +47,14 @@ def loop(template: str, rows: str = "{file: rows.json}", operator: str = "sh") -
 @pytest.mark.parametrize(
     ("template", "rows", "said"),
     [
-        ("${t.nmae}", "{file: rows.json}", "w.dig:7:11 SD780 no row of 't' has the column 'nmae' | "),
-        ("a ${t.nmae}", "{file: rows.csv}", "w.dig:7:13 SD780 no row of 't' has the column 'nmae' | "),
-        ("${t['x'] + 1}", "[{table: users}]", "w.dig:7:11 SD780 no row of 't' has the column 'x' | there are table; where"),
+        ("${t.tabel}", "{file: rows.json}", "w.dig:7:11 SD780 no row of 't' has the column 'tabel' | "),
+        ("a ${t.tabel}", "{file: rows.csv}", "w.dig:7:13 SD780 no row of 't' has the column 'tabel' | "),
+        ("${t['tabel'] + 1}", "[{table: users}]", "w.dig:7:11 SD780 no row of 't' has the column 'tabel' | did you mean 'table'?"),
         ("${t.name}", "[users, orders]", "w.dig:7:11 SD780 the rows of 't' are texts, which have no columns such as 'name' | "),
-        ("${t.x == 'a' ? 1 : 2}", "{file: rows.json}", "w.dig:7:11 SD780 no row of 't' has the column 'x' | there are table, "),
-        ("${'a' + [t.x].join()}", "{file: rows.json}", "w.dig:7:18 SD780 no row of 't' has the column 'x' | there are table, "),
-        ("${t.x.trim()}", "{file: rows.json}", "w.dig:7:11 SD780 no row of 't' has the column 'x' | there are table, "),
-        ("${typeof t.x.y}", "{file: rows.json}", "w.dig:7:18 SD780 no row of 't' has the column 'x' | there are table, "),
+        ("${t.tabel == 'a' ? 1 : 2}", "{file: rows.json}", "w.dig:7:11 SD780 no row of 't' has the column 'tabel' | did you mean 'table'?"),
+        ("${'a' + [t.tabel].join()}", "{file: rows.json}", "w.dig:7:18 SD780 no row of 't' has the column 'tabel' | did you mean 'table'?"),
+        ("${t.tabel.trim()}", "{file: rows.json}", "w.dig:7:11 SD780 no row of 't' has the column 'tabel' | did you mean 'table'?"),
+        ("${typeof t.tabel.y}", "{file: rows.json}", "w.dig:7:18 SD780 no row of 't' has the column 'tabel' | did you mean 'table'?"),
     ],
 )  # fmt: skip
 def test_a_column_that_no_row_has_is_told_with_those_there_are(
@@ -76,9 +76,10 @@ def test_a_column_that_no_row_has_is_told_with_those_there_are(
         "${t.x && t.x.length} ${t.x == null ? 1 : t.x} ${t.x !== undefined} ${'' == t.x}",
         "${'x' in t ? t.x : 1}",
         "${s.x}",
+        "${t.group} ${t.x} ${t['share']}",
     ],
 )
-def test_who_asks_whether_a_column_is_there_is_let_pass(operator: str, template: str) -> None:
+def test_who_asks_whether_a_column_is_there_and_an_optional_column_are_let_pass(operator: str, template: str) -> None:
     if operator == "echo" and ("in t" in template or "s.x" in template or "toString" in template):
         operator = "sh"  # states do not evaluate these
     assert problems(loop(template, operator=operator)) == []
@@ -104,13 +105,13 @@ def test_what_else_may_add_the_column_is_let_pass(text: str) -> None:
 def test_a_called_file_is_told_where_it_is_wrong() -> None:
     text = "+l:\n  for_each>: {t: {file: rows.json}}\n  _do:\n    call>: sub/load\n"
     assert [it.partition(" | ")[0] for it in problems(text)] == [
-        "sub/load.dig:2:15 SD780 no row of 't' has the column 'nmae'"
+        "sub/load.dig:2:15 SD780 no row of 't' has the column 'tabel'"
     ]
 
 
 def test_the_inner_loop_hides_the_variable_of_the_outer() -> None:
-    inner = "+i:\n          for_each>: {t: [{x: a}]}\n          _do:\n            sh>: load ${t.x} ${t.table}\n"
+    inner = "+i:\n          for_each>: {t: [{tabel: a}]}\n          _do:\n            sh>: load ${t.tabel} ${t.table}\n"
     text = loop("").partition("    +x:")[0] + "    +g:\n        " + inner
     assert [it.partition(" | ")[0] for it in problems(text)] == [
-        "w.dig:9:32 SD780 no row of 't' has the column 'table'"
+        "w.dig:9:36 SD780 no row of 't' has the column 'table'"
     ]

@@ -1,6 +1,6 @@
-"""Columns that no row of a list has: `${t.nmae}` of a loop whose rows are known, told before anything runs.
+"""Misspelt columns: `${t.nmae}` of a loop none of whose known rows has one of that name, told before anything runs.
 
-An expression may ask whether a column is there (`t.where || '1 = 1'`, `typeof t.where`); then its absence is no mistake.
+A name unlike all columns is an optional column that no row has at present: an empty text, as with Digdag. An expression may ask whether a column is there (`t.where || '1 = 1'`, `typeof t.where`); then its absence is no mistake.
 What only some rows have is left to the run, and so is a variable that a task or an `_export` below the loop may change.
 """
 
@@ -21,6 +21,7 @@ _OF_ANY = frozenset(
     ("constructor", "hasOwnProperty", "isPrototypeOf", "length", "propertyIsEnumerable", "toLocaleString", "toString", "valueOf")
 )  # fmt: skip
 _COLUMNS_SHOWN = 12
+_NEAR = 0.7  # `nmae` is 0.75 of `name`, `tabel` 0.8 of `table`; `where` is 0.6 of `share`
 _WORKFLOWS = (".dig", ".dig.yml")
 
 
@@ -71,8 +72,9 @@ def _look(node: Scalar, part: template.Expression, variable: str, rows: list[obj
         if member.name in asked or _has(rows, member.name):
             continue
         text, hint = _said(variable, member.name, rows)
-        at = node.position(part.start + member.start)
-        scope.draft.problems.add(at, "SD780", text, hint, max(1, member.end - member.start))
+        if text:
+            at = node.position(part.start + member.start)
+            scope.draft.problems.add(at, "SD780", text, hint, max(1, member.end - member.start))
 
 
 def _has(rows: list[object], name: str) -> bool:
@@ -81,18 +83,14 @@ def _has(rows: list[object], name: str) -> bool:
 
 
 def _said(variable: str, name: str, rows: list[object]) -> tuple[str, str]:
+    """Return what is wrong with a name that no row has, and what to write; "" where it may be an optional column."""
     if not any(isinstance(row, dict) for row in rows):
         text = f"the rows of '{variable}' are texts, which have no columns such as '{name}'"
         return text, f"write ${{{variable}}}, or rows such as {{{name}: ...}}"
     known = list(dict.fromkeys(str(column) for row in rows if isinstance(row, dict) for column in row))
     listed = ", ".join(known[:_COLUMNS_SHOWN]) + (", ..." if len(known) > _COLUMNS_SHOWN else "")
-    near = did_you_mean(name, known)
-    hint = (
-        f"{near} there are {listed}"
-        if near
-        else f"there are {listed}; where it may be missing: ${{{variable}.{name} || ''}}"
-    )
-    return f"no row of '{variable}' has the column '{name}'", hint
+    near = did_you_mean(name, known, _NEAR)
+    return (f"no row of '{variable}' has the column '{name}'", f"{near} there are {listed}") if near else ("", "")
 
 
 def _walk(node: object, variable: str, asking: bool, reads: list[nodes.Member], asked: set[str]) -> None:
