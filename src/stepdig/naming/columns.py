@@ -1,7 +1,8 @@
 """Misspelt columns: `${t.nmae}` of a loop none of whose known rows has one of that name, told before anything runs.
 
-A name unlike all columns is an optional column that no row has at present: an empty text, as with Digdag. An expression may ask whether a column is there (`t.where || '1 = 1'`, `typeof t.where`); then its absence is no mistake.
-What only some rows have is left to the run, and so is a variable that a task or an `_export` below the loop may change.
+A name unlike all columns is an optional column that no row has at present: an empty text, as with Digdag. An expression
+may ask whether a column is there (`t.where || '1 = 1'`, `typeof t.where`); then its absence is no mistake. What only some
+rows have is left to the run, and so is a variable that a task or an `_export` below the loop may change.
 """
 
 from __future__ import annotations
