@@ -82,6 +82,20 @@ def test_where_only_the_command_knows_there_is_no_hint(code: int, line: str, tmp
     assert list(hints(failed(code, line), "", tmp_path)) == []
 
 
+@pytest.mark.parametrize("operator", ["sh", "echo"])
+def test_a_name_that_nothing_gives_a_value(
+    operator: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    Path("w.dig").write_text(f"+t:\n  {operator}>: load ${{day}}\n", encoding="utf-8")
+
+    assert main(["run", "w.dig", "--plain"]) == 1
+    assert (
+        "\n  nothing gives it a value: -p day=..., an _export, or a task before that stores it\n"
+        in capsys.readouterr().out
+    )
+
+
 def test_a_program_of_an_operator_that_is_missing(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:

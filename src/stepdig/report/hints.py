@@ -11,6 +11,7 @@ from stepdig.report.reasons import exit_code
 from stepdig.report.rows import Row
 
 MISSING_SECRET = re.compile(r"Secret not found for key: '([\w.@-]+)'")
+UNDEFINED = re.compile(r"ReferenceError: (\w+) is not defined")
 CANNOT_RUN = re.compile(r'Cannot run program "([^"]+)" \(in directory "([^"]+)"\): No such file')
 BAD_INTERPRETER = re.compile(r"(?P<what>[^\s:]+): \S+: bad interpreter")
 # The last line of shells, env and others, in English: `/bin/sh: 1: ./load.sh: Permission denied`.
@@ -30,6 +31,8 @@ def hints(row: Row, why: str, base: Path) -> Iterator[str]:
     """
     if missing := MISSING_SECRET.search(why):
         yield f"keep it with: stepdig secrets --local --set {missing[1]}"
+    if undefined := UNDEFINED.search(why):
+        yield f"nothing gives it a value: -p {undefined[1]}=..., an _export, or a task before that stores it"
     folder = (base / row.source.rpartition(":")[0]).parent
     code = exit_code(row.cause)
     if code == NOT_EXECUTABLE:
