@@ -44,7 +44,12 @@ def _rare(e: Emitter, node: Binary) -> Any_:
         return Value(f"$j_cut({convert.numeric(e, e.value(node.left)).code})", "num", present=True)
     if node.operator == "instanceof" and isinstance(node.right, Name) and node.right.name == "Array":
         return Value(f"($type({e.plain(node.left).code})='array')", "bool", present=True)
-    hints = {"instanceof": "use Array.isArray", ">>": "use Math.floor", ">>>": "use Math.floor", "|": "use Math.floor"}
+    hints = {
+        "instanceof": "use Array.isArray",
+        ">>": "use Math.floor",
+        ">>>": "use Math.floor",
+        "|": "use Math.floor; filters are methods here, as x.toUpperCase()",
+    }
     message = f"the operator {node.operator} is not supported in a state of the machine"
     return e.refuse(node, message, hints.get(node.operator, ""))
 

@@ -13,6 +13,7 @@ _ES6 = {
     "??": ("the operator ?? is ES2020; Digdag evaluates ES5", "write x == null ? y : x"),
     "?.": ("the operator ?. is ES2020; Digdag evaluates ES5", "write x && x.y"),
 }
+_OTHERS = {"and": "&&", "or": "||", "is": "===", "eq": "==", "ne": "!=", "if": "condition ? x : y"}
 
 
 class Tokens:
@@ -65,7 +66,10 @@ class Tokens:
             self.fail("an assignment inside ${...} is not supported", hint=hint)
         if token.text in ("++", "--"):
             self.fail(f"'{token.text}' changes a variable, which is not possible inside ${{...}}", hint="write x + 1")
-        self.fail(f"{expected} but found {found}" if expected else f"unexpected {found}")
+        if expected:
+            self.fail(f"{expected} but found {found}")
+        hint = f"write {_OTHERS[token.text]}" if token.text in _OTHERS else ""
+        self.fail(f"unexpected {found}" if token.text else "the expression ends too early", hint=hint)
 
     def newer(self, sign: str) -> NoReturn:
         """Raise an ExpressionError for what ES5 does not have yet."""
