@@ -1,5 +1,6 @@
 """Shared by all tests: the flag that rewrites golden files, servers on loopback."""
 
+import signal
 from collections.abc import Generator, Iterator
 
 import pytest
@@ -9,6 +10,11 @@ from servers import HttpServer, SmtpServer, running_http, running_smtp
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption("--update-golden", action="store_true", help="rewrite the expected files; review the diff")
+
+
+def pytest_configure() -> None:
+    if signal.getsignal(signal.SIGHUP) == signal.SIG_IGN:  # under nohup, which tests of closed terminals would inherit
+        signal.signal(signal.SIGHUP, signal.SIG_DFL)
 
 
 @pytest.hookimpl(wrapper=True)
