@@ -2,17 +2,12 @@
 
 import re
 import urllib.parse
-from typing import TYPE_CHECKING, Any, List
+from typing import Any, List
 
 from stepdig.expressions import strings
 from stepdig.expressions.errors import EvaluationError
-from stepdig.expressions.jsvalues import (
-    to_string,
-)
+from stepdig.expressions.jsvalues import to_string
 from stepdig.expressions.natives import Call, at
-
-if TYPE_CHECKING:
-    pass
 
 _UNESCAPED = "-_.!~*'()"
 

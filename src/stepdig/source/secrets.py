@@ -50,7 +50,7 @@ _LOOKS = (
         r"(?i)(?<![?&\w])[a-z0-9_-]{0,40}(password|passwd|mysql_pwd)=[\"']?(?P<secret>[^\s$\"'{}<>*/;&|`]{6,})",
     ),
 )
-_PATTERNS = tuple((what, cues, re.compile(pattern)) for what, cues, pattern in _LOOKS)
+_CUE = re.compile("|".join(re.escape(cue) for _, cues, _ in _LOOKS for cue in cues))  # few texts have any
 # Keys whose value is a secret if it can be one: any word, or only what looks drawn by lot, since a token may be the name of one.
 _PASSWORD = re.compile(r"(?i)(password|passwd|passphrase|_pwd)\Z")
 _TOKEN = re.compile(r"(?i)(secret|token|api[_-]?key|(access|private|secret)[_-]?key|credentials?)\Z")
@@ -99,8 +99,11 @@ def written_out(text: str, key: str = "") -> Iterator[Secret]:
     """Yield the secrets in a text, in order, none twice; all of it by its `key` if nothing is by its looks."""
     found: list[Secret] = []
     small = text.lower()
-    for what, cues, pattern in _PATTERNS:
-        for it in pattern.finditer(text) if any(cue in small for cue in cues) else ():
+    for what, cues, written in _LOOKS if _CUE.search(small) else ():
+        if not any(cue in small for cue in cues):
+            continue
+        pattern = re.compile(written)  # re keeps it: most runs need none of them
+        for it in pattern.finditer(text):
             start, end = it.span("secret" if "secret" in pattern.groupindex else 0)
             if not any(start < other.end and other.start < end for other in found):
                 found.append(Secret(f"{what} is", start, end))
