@@ -136,7 +136,8 @@ def _print_problems(wrong: ProblemsFound, args: Namespace) -> None:
 
 
 def _overview() -> str:
-    verbs = "\n".join(f"  {verb:<8}{help_}" for verb, help_ in VERBS.items())
+    width = max(map(len, VERBS)) + 2
+    verbs = "\n".join(f"  {verb:<{width}}{help_}" for verb, help_ in VERBS.items())
     return f"""\
 stepdig: Digdag workflows on AWS Step Functions and Fargate, with nothing to operate
 
