@@ -366,9 +366,9 @@ SAMPLES = [
 
 @pytest.mark.parametrize("sample", SAMPLES, ids=range(len(SAMPLES)))
 def test_what_the_compiler_refuses_as_a_secret_no_message_has(notify, sample):
-    assert any(pattern.search(sample) for *_, pattern in secrets._PATTERNS), "the sample is one that the compiler knows"
+    assert list(secrets.written_out(sample)), "the sample is one that the compiler knows"
     blotted = notify("redact").redact(f"before {sample} after")
-    assert not any(pattern.search(blotted.replace("[redacted]", "")) for *_, pattern in secrets._PATTERNS)
+    assert not list(secrets.written_out(blotted.replace("[redacted]", "")))
     assert blotted.startswith("before ")
 
 
