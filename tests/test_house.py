@@ -21,7 +21,7 @@ DOCS = ROOT / "docs"
 # Floors from the ground up; a file imports only from floors below its own, or from its own folder where that is one floor.
 PARTED = ("source", "language", "naming", "lowering")  # folders whose files stand on floors of their own
 FLOORS = [
-    ["__init__", "problem", "limits", "jsonata_text", "comments", *PARTED],
+    ["__init__", "problem", "limits", "jsonata_text", "definitions", *PARTED],
     ["expressions"],
     ["runner"],
     ["local"],

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
-from typing import Any
 
 from stepdig import plan
 from stepdig.asl.control import write_failing_end
 from stepdig.asl.leaves import done
 from stepdig.asl.place import INPUT, Failure, Site, State, Tries, cause_of, entry, note
 from stepdig.asl.tries import write_tries
+from stepdig.definitions import machines_in
 from stepdig.jsonata_text import MERGE, field
 
 NAMED_FAILURES = 50  # of a list in the cause; all of them are in the history
@@ -120,8 +120,7 @@ def finish(
 
 def _all_states(state: State) -> set[str]:
     """Return the names of the states directly inside a Map or Parallel."""
-    scopes: Any = [state["ItemProcessor"]] if "ItemProcessor" in state else state["Branches"]
-    return {name for scope in scopes for name in scope["States"]}
+    return {name for machine in machines_in(state) for name in machine["States"]}
 
 
 def _write_join(step: plan.Step, site: Site, join: str, failed: str, redo: str, again: str, label: str) -> None:

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from stepdig.asl.place import INPUT, State
-from stepdig.comments import own_file, shortened
+from stepdig.definitions import machines_in, own_file, shortened
 
 
 def make_smaller(definition: Mapping[str, Any]) -> None:
@@ -23,9 +23,8 @@ def make_smaller(definition: Mapping[str, Any]) -> None:
 def _shorten_comments(machine: Mapping[str, Any], own: str) -> None:
     for state in machine["States"].values():
         state["Comment"] = shortened(str(state["Comment"]), own)
-        for inner in (state.get("ItemProcessor"), *state.get("Branches", ())):
-            if inner is not None:
-                _shorten_comments(inner, own)
+        for inner in machines_in(state):
+            _shorten_comments(inner, own)
 
 
 def _hands_on(state: State) -> bool:

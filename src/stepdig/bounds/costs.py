@@ -5,13 +5,14 @@ Types of events: https://docs.aws.amazon.com/step-functions/latest/apireference/
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
 from stepdig import plan
 from stepdig.asl.require import DESCRIBE
 from stepdig.asl.tries import ASKED, BACK, WAITS
+from stepdig.definitions import machines_in
 
 PLAIN = 2  # a state is entered and left
 FAIL = 1  # a Fail state is entered
@@ -80,7 +81,7 @@ def _scope(scope: Mapping[str, Any], around: plan.Step | None, owners: Mapping[s
         # One after another, only one iteration fails.
         once = isinstance(around, plan.ForEach) and around.parallel is None and _ends(name)
         found.add(step, Cost(name, events, launches, inner=around is not None and step is around and not once))
-        for inner in _inside(state):
+        for inner in machines_in(state):
             _scope(inner, step, owners, found)
 
     if any(name.endswith(ASKED) for name in scope["States"]):
@@ -95,12 +96,6 @@ def _own_tries(step: plan.Command) -> int:
 def _ends(name: str) -> bool:
     """Return whether a state stands where failures lead."""
     return name.endswith((ASKED, " failed", " failed again", " resume"))
-
-
-def _inside(state: Mapping[str, Any]) -> Iterator[Mapping[str, Any]]:
-    if "ItemProcessor" in state:
-        yield state["ItemProcessor"]
-    yield from state.get("Branches", ())
 
 
 def _events(state: Mapping[str, Any]) -> int:

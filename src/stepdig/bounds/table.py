@@ -13,7 +13,7 @@ from stepdig.bounds.override import Override
 from stepdig.bounds.payloads import Payloads
 from stepdig.bounds.shapes import Row
 from stepdig.bounds.stores import Rooms
-from stepdig.comments import own_file, whole
+from stepdig.definitions import machines_in, own_file, whole
 from stepdig.runner.outputs import STORES_BYTES
 
 
@@ -37,7 +37,7 @@ def _scopes(scope: Mapping[str, Any]) -> Iterator[tuple[str, Mapping[str, Any]]]
     """Yield every state with its name."""
     for name, state in scope["States"].items():
         yield name, state
-        for inner in (*([state["ItemProcessor"]] if "ItemProcessor" in state else ()), *state.get("Branches", ())):
+        for inner in machines_in(state):
             yield from _scopes(inner)
 
 

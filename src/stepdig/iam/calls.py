@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from stepdig.comments import own_file, whole
+from stepdig.definitions import machines_in, own_file, whole
 from stepdig.problem import Position
 
 _PREFIX = "arn:aws:states:::"
@@ -45,9 +45,8 @@ def _of_scope(definition: Mapping[str, Any], own: str) -> Iterator[Call]:
             yield _call(state["Resource"], state.get("Arguments"), name, at)
         if state["Type"] == "Map":
             yield from _of_map(state, name, at)
-        for inner in (state.get("ItemProcessor"), *state.get("Branches", ())):
-            if inner is not None:
-                yield from _of_scope(inner, own)
+        for inner in machines_in(state):
+            yield from _of_scope(inner, own)
 
 
 def is_expression(value: object) -> bool:

@@ -12,7 +12,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
-from stepdig.comments import own_file, whole
+from stepdig.definitions import machines_in, own_file, whole
 from stepdig.runner import loops
 
 SEGMENT = re.compile(r"[+^][^+^]*")
@@ -171,7 +171,7 @@ def _places(machine: Mapping[str, Any], within: str, own: str) -> Iterator[Place
             error=_literal(state.get("Error")),
             cause=_literal(state.get("Cause")),
         )
-        for inner in _inner(state):
+        for inner in machines_in(state):
             yield from _places(inner, task, own)
 
 
@@ -185,12 +185,6 @@ def _is_failing(state: str) -> bool:
 
 def _literal(value: object) -> str | None:
     return value if isinstance(value, str) and not value.startswith("{%") else None
-
-
-def _inner(state: Mapping[str, Any]) -> Iterator[Mapping[str, Any]]:
-    if "ItemProcessor" in state:
-        yield state["ItemProcessor"]
-    yield from state.get("Branches", ())
 
 
 def _following(state: Mapping[str, Any]) -> list[str]:

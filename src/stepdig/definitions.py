@@ -1,12 +1,20 @@
-"""`Comment` of a state: the line of the workflow and the whole name of the task that it stands for (docs/design.md).
+"""What all who read a definition agree on: the machines inside of a state, and what its `Comment` says (docs/design.md).
 
+A Comment holds the line of the workflow and the whole name of the task that the state stands for.
 `:16 +shop+sync` names a line of the file in the definition's own Comment; a task of another file has that file's path before it.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any
+
+
+def machines_in(state: Mapping[str, Any]) -> Iterator[Mapping[str, Any]]:
+    """Yield what a Map or Parallel runs: its ItemProcessor, its Branches."""
+    if "ItemProcessor" in state:
+        yield state["ItemProcessor"]
+    yield from state.get("Branches", ())
 
 
 def own_file(definition: Mapping[str, Any]) -> str:
