@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import json
 import os
-import shutil
 import statistics
 import subprocess
 import sys
@@ -18,9 +17,8 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-from figures import ROOT, STEPDIG, Figure, at_most, use, write
+from figures import STEPDIG, Figure, at_most, copied, use, write
 
-EXAMPLE = ROOT / "examples/analytics-platform"
 CUSTOMERS = 1280  # 64 parts of 20
 SECONDS = 30  # a task of minutes or hours is what users have
 ROUNDS = 3
@@ -53,7 +51,7 @@ def figures(folder: Path) -> Iterator[Figure]:
     yield at_most(
         f"what the engine adds to the longest of {count} waiting tasks", added, 5, "%", f" of {longest:.1f} s"
     )
-    project = _copied(folder)
+    project = _seeded(folder)
     ratios = []
     for _ in range(ROUNDS):
         whole, _, _ = _loop(project, "workflows/analytics/workflow.dig", "--env", "prod", "--session", SESSION)
@@ -85,9 +83,8 @@ def _plain(project: Path) -> float:
         del os.environ["PYTHONPATH"], os.environ["STEPDIG_WORKSPACE"]
 
 
-def _copied(folder: Path) -> Path:
-    project = folder / "analytics-platform"
-    shutil.copytree(EXAMPLE, project, ignore=shutil.ignore_patterns(".stepdig", "__pycache__", "statemachines"))
+def _seeded(folder: Path) -> Path:
+    project = copied("analytics-platform", folder)
     make = [sys.executable, "customers.py", str(CUSTOMERS)]
     customers = subprocess.run(make, cwd=project, stdout=subprocess.PIPE, text=True, check=True).stdout
     parts = "".join(f"{part}\n" for part in range(64))

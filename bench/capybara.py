@@ -12,7 +12,7 @@ import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
-from figures import ROOT, STEPDIG, Figure, at_most, median, use
+from figures import ROOT, STEPDIG, Figure, at_most, copied, median, use
 
 EXAMPLE = ROOT / "examples/capybara"
 PARALLEL = 8
@@ -36,7 +36,7 @@ def figures(folder: Path) -> Iterator[Figure]:
         ):
             market.mariadb(seed.sql())
             os.environ.update(here.secrets())
-            yield from _nights(_copied(folder), here.parameters(market, warehouse))
+            yield from _nights(copied("capybara", folder), here.parameters(market, warehouse))
     except databases.Absent as absent:
         sys.exit(str(absent))
 
@@ -82,13 +82,6 @@ def counts(project: Path) -> Iterator[Figure]:
     use([STEPDIG, "build"], project)
     size = (project / "statemachines/warehouse-nightly_sync.asl.json").stat().st_size
     yield at_most("its definition", size, 15_000, "bytes")
-
-
-def _copied(folder: Path) -> Path:
-    project = folder / "capybara"
-    ignored = shutil.ignore_patterns(".stepdig", "var", "__pycache__", "statemachines")
-    shutil.copytree(EXAMPLE, project, ignore=ignored)
-    return project
 
 
 if __name__ == "__main__":

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import statistics
 import subprocess
 import sys
@@ -75,6 +76,14 @@ def median(measure: Callable[[], Usage], runs: int) -> Usage:
     return Usage(
         statistics.median(each.seconds for each in all_runs), statistics.median(each.megabytes for each in all_runs)
     )
+
+
+def copied(example: str, folder: Path) -> Path:
+    """Copy one of examples/ without what its runs and builds leave, and return the project's folder."""
+    project = folder / example
+    ignored = shutil.ignore_patterns(".stepdig", "var", "__pycache__", "statemachines")
+    shutil.copytree(ROOT / "examples" / example, project, ignore=ignored)
+    return project
 
 
 def write(folder: Path, files: dict[str, str]) -> Path:
